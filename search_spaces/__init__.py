@@ -1,0 +1,20 @@
+"""What can be tuned: models as functions of hyperparameters, and a registry name -> space.
+
+A space is a `keras_tuner.HyperModel` made of a `DataSpec`. To add one: write a file beside `mlp.py` and a
+line below.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import keras_tuner
+
+from search_spaces.data_spec import DataSpec, InputSpec, Target
+from search_spaces.mlp import MLP
+
+__all__ = ["SPACES", "DataSpec", "InputSpec", "Target"]
+
+SPACES: dict[str, Callable[[DataSpec], keras_tuner.HyperModel]] = {
+    "mlp": MLP,
+    "mlp_per_layer": partial(MLP, per_layer=True),
+}

@@ -1,0 +1,207 @@
+"""The command line: `sweeps run | status | list | best | export | predict | ui`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.errors import InputError, Interrupted, SweepError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="keras-sweeps")
+def cli() -> None:
+    """Hyperparameter sweeps for Keras."""
+
+
+@cli.command()
+@click.argument("study", required=False)
+@click.option("--dataset", help="digits, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]")
+@click.option("--target", help="The column to predict, in a .csv or .parquet file.")
+@click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
+@click.option("--trials", type=int, help="How many trials the study is to have in all.  [20]")
+@click.option("--epochs", type=int, help="Epochs a trial.  [10]")
+@click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
+@click.option("--seed", type=int, help="The source of all randomness.  [0]")
+@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2.  [tpe]")
+@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option(
+    "--objective",
+    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
+)
+@click.option(
+    "--set",
+    "set_",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Narrow a hyperparameter: n_hidden=1..4, optimizer=adam, n_neurons=64,128. May be repeated.",
+)
+@click.option(
+    "--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first."
+)
+@click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with the same options; the command line wins.",
+)
+def run(config: Path | None, set_: tuple[str, ...], **options: Any) -> None:
+    """Run the trials that STUDY still lacks; all of them when it is new."""
+    from sweeps.launch import run_sweep
+    from sweeps.config import load_config
+
+    run_sweep(load_config(options | {"set": list(set_) or None}, config), console())
+
+
+@cli.command()
+@click.argument("study")
+@json_flag
+def status(study: str, as_json: bool) -> None:
+    """How far STUDY is."""
+    from sweeps import selection
+
+    found = selection.status(selection.open_study(study))
+    if as_json:
+        return emit(asdict(found))
+    counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
+    best = f"{found.best:.4f}" if found.best is not None else "none yet"
+    click.echo(f"{found.study}: {counts}, of {found.total} trials; best {found.objective} {best}")
+
+
+@cli.command("list")
+@click.argument("study")
+@json_flag
+def list_(study: str, as_json: bool) -> None:
+    """Every trial of STUDY."""
+    from sweeps import selection
+    from sweeps.progress import as_text
+
+    rows = selection.rows(selection.open_study(study))
+    if as_json:
+        return emit([asdict(row) for row in rows])
+    table = Table(box=None, header_style="dim")
+    for column in ("trial", "state", "value", "seconds", "parameters or error"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        value = "" if row.value is None else f"{row.value:.4f}"
+        seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
+        table.add_row(str(row.number), row.state, value, seconds, row.error or as_text(row.params))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+@cli.command()
+@click.argument("study")
+@json_flag
+def best(study: str, as_json: bool) -> None:
+    """The best trial of STUDY: parameters, value, run, and where its model is."""
+    from sweeps import selection
+
+    found = selection.best(selection.open_study(study))
+    if as_json:
+        return emit(asdict(found))
+    click.echo(
+        f"{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
+    )
+    for name, value in found.params.items():
+        click.echo(f"  {name} = {value}")
+    click.echo(
+        f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}"
+    )
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--force", is_flag=True, help="Replace an export that is there.")
+def export(study: str, force: bool) -> None:
+    """Write the best model of STUDY to exports/STUDY, and register it as champion."""
+    from sweeps.export import export_best
+
+    click.echo(export_best(study, force))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--model", required=True, type=click.Path(path_type=Path), help="An export's folder: exports/STUDY."
+)
+@click.option(
+    "--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict."
+)
+@json_flag
+def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
+    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet)."""
+    from sweeps.predict import predict_file
+
+    predictions = predict_file(model, file, rows)
+    if as_json:
+        return emit(predictions)
+    for row in predictions:
+        click.echo("  ".join(f"{name} {value}" for name, value in row.items()))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(port: int) -> None:
+    """The MLflow UI over this workspace, on 127.0.0.1."""
+    from sweeps.ui import serve
+
+    serve(port)
+
+
+def emit(document: object) -> None:
+    """One JSON document, and nothing else, on standard output."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def console() -> Console:
+    """Where progress goes: standard output, as wide as the terminal."""
+    return Console()
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        cli.main(
+            args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False
+        )
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        fail(InputError(f"{error.format_message()}\nSee: {_usage(error)} --help"))
+    except SweepError as error:
+        fail(error)
+    except (KeyboardInterrupt, click.Abort):
+        fail(Interrupted("interrupted"))
+    except BrokenPipeError:  # `sweeps list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def fail(error: SweepError) -> None:
+    """Say what is wrong on standard error and leave with its exit code."""
+    click.echo(f"sweeps: {error}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "sweeps"
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise Interrupted("ended by SIGTERM", signum)

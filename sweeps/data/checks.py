@@ -1,0 +1,72 @@
+"""What must hold between the parts of a dataset, and between inputs and target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sweeps.data.dataset import Array, Part
+from sweeps.data.targets import Encoded
+from sweeps.errors import InputError
+
+
+def check_alike(parts: Mapping[str, Part]) -> None:
+    """Each `y` has a row for each row of `x`, and all parts look like the first.
+
+    Args:
+        parts: under the names by which a person knows their inputs (``x_train``).
+
+    Raises:
+        InputError: unequal lengths, or other columns, shapes or types.
+    """
+    looks = {}
+    for name, part in parts.items():
+        for array in part.columns.values():
+            if part.y.ndim == 0 or len(array) != len(part.y):
+                raise InputError(
+                    f"{name}: a row for each row of its target is needed, got {array.shape} and {part.y.shape}"
+                )
+        looks[name] = {column: (array.shape[1:], array.dtype.kind) for column, array in part.columns.items()}
+    first = next(iter(looks))
+    for name, look in looks.items():
+        if list(look) != list(looks[first]):
+            raise InputError(
+                f"{name}: the columns of {first} are needed, {list(looks[first])}, got {list(look)}"
+            )
+        for column, array in parts[name].columns.items():
+            if look[column] != looks[first][column]:
+                wanted = parts[first].columns[column]
+                raise InputError(
+                    f"{name}: rows of {wanted.dtype} {wanted.shape[1:]} as in {first} are needed, "
+                    f"got {array.dtype} {array.shape[1:]}"
+                )
+
+
+def joined(ys: list[Array]) -> Array:
+    """All parts' targets in one, since a class is the same number in each.
+
+    Raises:
+        InputError: text beside numbers, or another number of columns.
+    """
+    kinds = {("text" if y.dtype.kind in "US" else "numbers", y.shape[1:]) for y in ys}
+    if len(kinds) > 1:
+        got = ", ".join(f"{y.dtype.name} {y.shape}" for y in ys)
+        raise InputError(f"target: one type and shape in all parts is needed, got {got}")
+    return np.concatenate(ys)
+
+
+def check_classes(train: Part, validation: Part, target: Encoded) -> None:
+    """Every class is trained and validated: an accuracy that leaves classes out selects the wrong model.
+
+    Raises:
+        InputError: a class without a row in either.
+    """
+    if target.labels is None or target.kind == "multi_label":
+        return
+    for where, part in (("training", train), ("validation", validation)):
+        y = np.argmax(part.y, axis=1) if part.y.ndim == 2 else part.y
+        counts = np.bincount(y, minlength=len(target.labels))
+        if absent := [label for label, count in zip(target.labels, counts, strict=True) if not count]:
+            some = ", ".join(map(repr, absent[:5])) + (f" and {len(absent) - 5} more" if absent[5:] else "")
+            raise InputError(f"target: every class needs rows in the {where} data, got none of {some}")

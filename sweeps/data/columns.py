@@ -1,0 +1,136 @@
+"""A table's columns as input arrays and a target."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as compute
+
+from sweeps.data.dataset import Array, Inputs, Part
+from sweeps.data.raw import Raw
+from sweeps.errors import InputError
+
+# What has more different texts, or longer ones, is no category but a name, a number or prose.
+MOST_CATEGORIES = 1000
+LONGEST_CATEGORY = 256
+
+
+def from_table(table: pa.Table, target: str | None) -> Raw:
+    """Inputs of all columns but `target`, which becomes `y`.
+
+    Complete numeric columns become one float32 array (n, features). When a column holds text or misses
+    values, the inputs are a dictionary, column -> (n, 1): float32 with NaN where a value is missing, or text
+    with ``""`` there.
+
+    Raises:
+        InputError: no such target, values missing in it, no other column, or a column that is neither number
+            nor category.
+    """
+    names = list(table.column_names)
+    if target is None:
+        raise InputError(f"target: the column to predict must be given, one of {_some(names)}")
+    if target not in names:
+        near = get_close_matches(target, names, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"target: no column {target!r}.{hint}\nThere are {_some(names)}")
+    features = tuple(name for name in names if name != target)
+    if not features:
+        raise InputError(f"a column beside the target {target!r} is needed, got none")
+    columns = {name: _feature(name, table.column(name)) for name in features}
+    plain = all(values.dtype.kind == "f" and not np.isnan(values).any() for values in columns.values())
+    inputs: Inputs
+    if plain:
+        inputs = np.stack(list(columns.values()), axis=1)
+    else:
+        _check_input_names(features)
+        inputs = {name: values[:, np.newaxis] for name, values in columns.items()}
+    return Raw(Part(inputs, _target(target, table.column(target))), whole=True, features=features)
+
+
+def _check_input_names(names: tuple[str, ...]) -> None:
+    """As a dictionary's keys, columns become names of Keras inputs, and Keras reads ``/`` as a path."""
+    if bad := [name for name in names if "/" in name]:
+        raise InputError(f"column {bad[0]!r}: beside text or missing values, names hold no '/': rename it")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(repr(name) for name in names[:20]) + (
+        f" and {len(names) - 20} more" if len(names) > 20 else ""
+    )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    of = pa.types
+    return bool(of.is_boolean(kind) or of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Categories of pandas as the values that they stand for."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    return column
+
+
+def _target(name: str, column: pa.ChunkedArray) -> Array:
+    column = _decoded(column)
+    if column.null_count:
+        raise InputError(
+            f"target: column {name!r} misses {column.null_count} of {len(column)} values: drop those rows"
+        )
+    if _is_text(column.type):
+        return _as_text(name, column)
+    if not _is_number(column.type):
+        raise InputError(f"target: numbers or text are needed, column {name!r} holds {column.type}")
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    values: Array = column.to_numpy()
+    if values.dtype.kind == "f" and (bad := int((~np.isfinite(values)).sum())):
+        raise InputError(
+            f"target: column {name!r} holds {bad} NaN or infinite of {len(values)} values: drop those rows"
+        )
+    return values
+
+
+def _feature(name: str, column: pa.ChunkedArray) -> Array:
+    """float32 (n,) with NaN for missing, or text (n,) with "" for missing."""
+    column = _decoded(column)
+    if column.null_count == len(column):
+        raise InputError(f"column {name!r} has no value in any row: drop it")
+    if _is_text(column.type):
+        different = compute.count_distinct(column).as_py()
+        if different > MOST_CATEGORIES:
+            raise InputError(
+                f"column {name!r}: text takes {MOST_CATEGORIES} values at most, got {different}: drop it"
+            )
+        return _as_text(name, column)
+    if not _is_number(column.type):
+        raise InputError(
+            f"column {name!r}: numbers or text are needed, got {column.type}: turn it into numbers or drop it"
+        )
+    if not pa.types.is_floating(column.type):
+        column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else column.type).cast(
+            pa.float64(), safe=False
+        )
+    with np.errstate(over="ignore"):
+        values: Array = column.to_numpy().astype(np.float32)
+    if infinite := int(np.isinf(values).sum()):
+        raise InputError(
+            f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger"
+        )
+    return values
+
+
+def _as_text(name: str, column: pa.ChunkedArray) -> Array:
+    longest = compute.max(compute.utf8_length(column)).as_py() or 0
+    if longest > LONGEST_CATEGORY:
+        raise InputError(
+            f"column {name!r}: categories have {LONGEST_CATEGORY} characters at most, got one of {longest}"
+        )
+    text: Array = compute.fill_null(column, "").to_numpy().astype(np.str_)
+    return text

@@ -1,0 +1,94 @@
+"""What a sweep trains on, once it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search_spaces.data_spec import DataSpec
+from sweeps.errors import InputError
+
+Array = npt.NDArray[Any]
+Inputs = Array | dict[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of a dataset: `x` and `y` as `model.fit` takes them; `sample_weight` float32 (n,)."""
+
+    x: Inputs
+    y: Array
+    sample_weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def columns(self) -> dict[str, Array]:
+        """The input arrays by name; an only one has no name."""
+        return self.x if isinstance(self.x, dict) else {"": self.x}
+
+    def map(self, function: Callable[[Array], Array]) -> Part:
+        """The part of which each array is what `function` makes of it."""
+        x = (
+            {name: function(c) for name, c in self.x.items()}
+            if isinstance(self.x, dict)
+            else function(self.x)
+        )
+        weight = None if self.sample_weight is None else function(self.sample_weight)
+        return Part(x, function(self.y), weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Arrays to train, validate and (once, at the end) test with. All are read-only: trials share them.
+
+    Attributes:
+        name: ``digits``, or the stem of a file's name.
+        train, validation, test: `x` is an array (n, …), uint8 where the data came so and float32 otherwise,
+            or a dictionary of columns (n, 1), float32 with NaN or text with ``""`` where a value is missing.
+            `y` is int32 (n,) for sparse and binary targets, float32 otherwise. No trial sees `test`.
+        spec: what a search space is told.
+        digest: 32 hexadecimal digits that are equal when all of the above is equal.
+        features: the columns' names, for a table.
+    """
+
+    name: str
+    train: Part
+    validation: Part
+    test: Part | None
+    spec: DataSpec
+    digest: str
+    features: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The classes' names in the order of their indices; None for regression."""
+        return self.spec.labels
+
+
+def require_plain(dataset: Dataset) -> None:
+    """Let through only what a search space without preprocessing for missing values and text can take.
+
+    Raises:
+        InputError: some columns hold text or miss values: which, how many, and what to do.
+    """
+    parts = [part for part in (dataset.train, dataset.validation, dataset.test) if part is not None]
+    rows = sum(map(len, parts))
+    problems = []
+    for column, values in dataset.train.columns.items():
+        if values.dtype.kind == "U":
+            problems.append(f"column {column!r} holds text ({len(np.unique(values))} different)")
+        elif missing := sum(int(np.isnan(part.columns[column]).sum()) for part in parts):
+            problems.append(f"column {column!r} misses {missing} of {rows} values")
+    if problems:
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise InputError(
+            f"dataset {dataset.name!r}: the search space takes complete numbers only, but "
+            f"{'; '.join(problems[:3])}{more}.\n"
+            "Fill or drop missing values, make text numbers or drop it, or choose a space that takes both."
+        )

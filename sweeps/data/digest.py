@@ -1,0 +1,34 @@
+"""A fingerprint of arrays, by which a resumed study knows its data again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+
+from sweeps.data.dataset import Array, Part
+
+
+def digest(parts: Iterable[Part | None], names: Iterable[str] = ()) -> str:
+    """32 hexadecimal digits (MLflow keeps 36 characters) over names, shapes, dtypes and bytes.
+
+    SHA-256, since processors have instructions for it: 25 ms for 55,000 images of 784 bytes, half of what
+    BLAKE2b takes.
+    """
+    state = hashlib.sha256(repr(tuple(names)).encode())
+    for part in parts:
+        state.update(b"part" if part is not None else b"none")
+        if part is None:
+            continue
+        for name, array in part.columns.items():
+            _add(state, name, array)
+        _add(state, "y", part.y)
+        if part.sample_weight is not None:
+            _add(state, "sample_weight", part.sample_weight)
+    return state.hexdigest()[:32]
+
+
+def _add(state: hashlib._Hash, name: str, array: Array) -> None:
+    state.update(repr((name, array.dtype.str, array.shape)).encode())
+    state.update(np.ascontiguousarray(array).view(np.uint8).data)

@@ -1,0 +1,153 @@
+"""From a source to a dataset: read, check, encode the target, split, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from search_spaces.data_spec import DataSpec
+from sweeps.data.checks import check_alike, check_classes, joined
+from sweeps.data.columns import from_table
+from sweeps.data.dataset import Array, Dataset, Inputs, Part
+from sweeps.data.digest import digest
+from sweeps.data.inputs import check_inputs, describe, moments
+from sweeps.data.npz import read_npz
+from sweeps.data.raw import Raw
+from sweeps.data.registry import DATASETS
+from sweeps.data.source import DataSource
+from sweeps.data.splits import split
+from sweeps.data.tables import read_csv, read_parquet
+from sweeps.data.targets import Encoded, encode
+from sweeps.errors import InputError, unknown
+
+_READERS: dict[str, Callable[[Path, str | None], Raw]] = {
+    ".csv": lambda path, target: from_table(read_csv(path), target),
+    ".parquet": lambda path, target: from_table(read_parquet(path), target),
+    ".npz": lambda path, target: read_npz(path),
+}
+
+
+@lru_cache(maxsize=2)
+def load(source: DataSource) -> Dataset:
+    """The dataset, read once a process: every later call with an equal source returns the same object.
+
+    Raises:
+        InputError: an unknown dataset, or a file that cannot be read, is malformed, or whose values are no
+            data to train and validate a model with. The message names the dataset.
+    """
+    read = _reader(source)
+    try:
+        return assemble(read(), source)
+    except InputError as error:
+        raise InputError(f"dataset {source.name!r}: {error}") from None
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+        raise InputError(f"dataset {source.name!r} cannot be read: {reason}") from None
+
+
+def from_arrays(
+    x: Inputs,
+    y: Array,
+    source: DataSource,
+    validation: tuple[Inputs, Array] | None = None,
+    test: Part | None = None,
+) -> Dataset:
+    """A dataset of arrays in memory; without `validation`, that and (unless given) a test set are split off.
+
+    Args:
+        x: (n, …) numbers, or a dictionary of such.
+        y: (n,) or (n, k) numbers or text.
+        source: the dataset's name, and the seed and fractions of the split; a `test_fraction` of 0 splits
+            off no test set.
+        validation: `x` and `y` as above.
+        test: likewise.
+
+    Raises:
+        InputError: as `load`.
+    """
+    raw = Raw(
+        Part(x, y), Part(*validation) if validation else None, test, whole=validation is None and test is None
+    )
+    try:
+        return assemble(raw, source)
+    except InputError as error:
+        raise InputError(f"dataset {source.name!r}: {error}") from None
+
+
+def assemble(raw: Raw, source: DataSource) -> Dataset:
+    """A dataset of what a reader brought.
+
+    Raises:
+        InputError: a target, inputs or a split that no model can be trained and validated with.
+    """
+    names = ("x" if raw.whole else "x_train", "x_valid", "x_test")
+    given = zip(names, (raw.train, raw.validation, raw.test), strict=True)
+    parts = {name: Part(check_inputs(name, part.x), part.y) for name, part in given if part is not None}
+    check_alike(parts)
+    target = encode(joined([part.y for part in parts.values()]), source.task, raw.labels)
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    ys = dict(zip(parts, np.split(target.y, ends), strict=True))
+    encoded = [Part(parts[name].x, ys[name]) if name in parts else None for name in names]
+    return _described(_with_validation(encoded, raw.whole, target, source), target, raw, source)
+
+
+def _with_validation(
+    parts: list[Part | None], whole: bool, target: Encoded, source: DataSource
+) -> tuple[Part, Part, Part | None]:
+    """Training, validation and test rows, those that are missing split off the training rows."""
+    train, validation, test = parts
+    assert train is not None
+    if validation is not None:
+        return train, validation, test
+    classes = target.classes()
+    split_off = split(
+        len(train),
+        source.validation_fraction,
+        source.test_fraction if whole else 0,
+        source.seed,
+        None if classes is None else classes[: len(train)],  # the training rows are the first
+        target.labels or (),
+    )
+    some = [train.map(lambda array, rows=rows: array[rows]) for rows in split_off]  # type: ignore[misc]
+    return some[0], some[1], test if len(some[2]) == 0 else some[2]
+
+
+def _described(
+    parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw, source: DataSource
+) -> Dataset:
+    train, validation, test = (None if part is None else part.map(_read_only) for part in parts)
+    assert train is not None
+    assert validation is not None
+    check_classes(train, validation, target)
+    scale = moments(train.y) if target.kind == "regression" else (None, None)
+    spec = DataSpec(describe(train.x), target.kind, target.n_outputs, target.labels, *scale)
+    names = (*(raw.features or ()), "labels", *(target.labels or ()))
+    fingerprint = digest((train, validation, test), names)
+    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features)
+
+
+def _read_only(array: Array) -> Array:
+    """One trial's ``x /= 255`` must not reach the next."""
+    array = np.ascontiguousarray(array).view()
+    array.flags.writeable = False
+    return array
+
+
+def _reader(source: DataSource) -> Callable[[], Raw]:
+    """What reads the source; nothing is opened yet."""
+    path = source.path
+    if path is None and source.name not in DATASETS:
+        raise InputError(
+            f"{unknown('dataset', source.name, DATASETS)}, or the path of a .csv, .parquet or .npz file"
+        )
+    suffix = path.suffix.lower() if path else ""
+    if path is not None and suffix not in _READERS:
+        raise InputError(f"dataset {source.name!r}: a .csv, .parquet or .npz file is needed, got {suffix!r}")
+    if source.target is not None and suffix not in (".csv", ".parquet"):
+        raise InputError(
+            f"target: only .csv and .parquet have a target column, got {source.target!r} for {source.name!r}"
+        )
+    return DATASETS[source.name] if path is None else lambda: _READERS[suffix](path, source.target)

@@ -1,0 +1,87 @@
+"""The datasets that have a name. One more is one function and one line in `DATASETS`."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.data.dataset import Array, Part
+from sweeps.data.files import check_memory
+from sweeps.data.keras_files import damaged, keras_files
+from sweeps.data.npz import read_npz
+from sweeps.data.raw import Raw
+from sweeps.errors import InputError
+
+_DIGITS = tuple("0123456789")
+_FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+# SHA-256, in the order of training images and labels, test images and labels.
+_FASHION_FILES = {
+    "train-images-idx3-ubyte.gz": "0afda1fbd2d7baf3c123a05110490522a5bbb99a238839220940c60bab838874",
+    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte.gz": "de7a1326ad1f4c1eec0ebf3c4cb74e844864e765c08c4aee8da9e5a610e21519",
+    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+_MNIST_FILES = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
+_VALIDATION_IMAGES = 5000
+
+
+def digits() -> Raw:
+    """1,797 handwritten digits that come with scikit-learn: uint8 (n, 8, 8), 0 to 16."""
+    from sklearn.datasets import load_digits  # a second of import that no other dataset needs
+
+    bunch = load_digits()
+    return Raw(Part(bunch.images.astype(np.uint8), bunch.target), whole=True, labels=_DIGITS)
+
+
+def fashion_mnist() -> Raw:
+    """70,000 pictures of clothes: uint8 (n, 28, 28); validated by the first 5,000 of the 60,000 training
+    images."""
+    paths = list(keras_files("fashion-mnist", _FASHION_FILES).values())
+    x, y, x_test, y_test = (_read_idx(path) for path in paths)
+    for images, targets, path in ((x, y, paths[1]), (x_test, y_test, paths[3])):
+        if images.ndim != 3 or targets.ndim != 1 or len(images) != len(targets):
+            raise damaged(path, f"{targets.shape} labels of {images.shape} images")
+    return _first_validate(x, y, Part(x_test, y_test), _FASHION)
+
+
+def mnist() -> Raw:
+    """70,000 handwritten digits: uint8 (n, 28, 28); validated by the first 5,000 of the 60,000 training
+    images."""
+    [path] = keras_files("", _MNIST_FILES).values()
+    try:
+        raw = read_npz(path)
+    except InputError as error:
+        raise damaged(path, error) from None
+    return _first_validate(np.asarray(raw.train.x), raw.train.y, raw.test, _DIGITS)
+
+
+DATASETS: dict[str, Callable[[], Raw]] = {"digits": digits, "fashion_mnist": fashion_mnist, "mnist": mnist}
+
+
+def _first_validate(x: Array, y: Array, test: Part | None, labels: tuple[str, ...]) -> Raw:
+    n = _VALIDATION_IMAGES
+    return Raw(Part(x[n:], y[n:]), Part(x[:n], y[:n]), test, labels=labels)
+
+
+def _read_idx(path: Path) -> Array:
+    """One array of bytes in the IDX format: 0, 0, 8 (bytes), the rank, each axis as a big-endian int32, the
+    values."""
+    try:
+        with gzip.open(path, "rb") as file:
+            head = file.read(4)
+            if head[:3] != b"\0\0\x08" or len(head) != 4:
+                raise damaged(path, "no IDX file of bytes")
+            shape = np.frombuffer(file.read(4 * head[3]), ">u4").astype(np.int64)
+            check_memory(size := int(shape.prod()))
+            content = file.read(size + 1)  # one more: reaching the end is what checks the sum
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise damaged(path, error) from None
+    if len(content) != size:
+        raise damaged(path, f"{size} values are announced, {len(content)} are there")
+    return np.frombuffer(content, np.uint8).reshape(shape)

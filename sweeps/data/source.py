@@ -1,0 +1,69 @@
+"""Which data a sweep is about: what a person named, small enough to travel to every worker."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sweeps.errors import InputError, unknown
+
+TASKS = ("classification", "regression", "multi_label")
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A dataset by name. Workers are sent this, and load the arrays themselves.
+
+    Attributes:
+        name: a registered dataset (``digits``) or the path of a ``.csv``, ``.parquet`` or ``.npz`` file.
+        target: the column to predict; for ``.csv`` and ``.parquet`` only, and required there.
+        task: ``classification``, ``regression`` or ``multi_label`` where the target itself leaves it open;
+            None infers it (see `sweeps.data.targets`).
+        seed: of the split, where the data brings none.
+        validation_fraction, test_fraction: of all rows. Data that names its training rows has only validation
+            rows taken from those; a `test_fraction` of 0 keeps no test set.
+
+    Raises:
+        InputError: an unknown task, a negative seed, or fractions that leave no training rows.
+    """
+
+    name: str
+    target: str | None = None
+    task: str | None = None
+    seed: int = 0
+    validation_fraction: float = 0.2
+    test_fraction: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.task is not None and self.task not in TASKS:
+            raise unknown("task", self.task, TASKS)
+        if self.seed < 0:
+            raise InputError(f"seed: 0 or more is needed, got {self.seed}")
+        if not (math.isfinite(self.validation_fraction) and 0 < self.validation_fraction < 1):
+            raise InputError(
+                f"validation_fraction: above 0 and below 1 is needed, got {self.validation_fraction}"
+            )
+        if not (math.isfinite(self.test_fraction) and 0 <= self.test_fraction < 1 - self.validation_fraction):
+            raise InputError(
+                "test_fraction: 0 or more is needed, and below 1 when added to validation_fraction "
+                f"({self.validation_fraction}), got {self.test_fraction}"
+            )
+
+    @property
+    def path(self) -> Path | None:
+        """The file that is meant, or None when the name is that of a registered dataset."""
+        if os.sep in self.name or Path(self.name).suffix:
+            # not Path.expanduser, which raises when there is no such user
+            return Path(os.path.expanduser(self.name))  # noqa: PTH111
+        return None
+
+    @property
+    def short_name(self) -> str:
+        """``digits``, or a file's stem: names no folder of this machine."""
+        return self.path.stem if self.path else self.name
+
+    def absolute(self) -> DataSource:
+        """The same for a process in another working directory."""
+        return replace(self, name=str(self.path.absolute())) if self.path else self

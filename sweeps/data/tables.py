@@ -1,0 +1,119 @@
+"""Reading `.csv` and `.parquet` files into an Arrow table whose every column has a name of its own."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as parquet
+
+from sweeps.data.files import check_file, check_memory
+from sweeps.errors import InputError
+
+# Arrow holds eight bytes for a number that takes two or more in the file, and the float32 array comes on top.
+_CSV_EXPANDS = 6
+_DELIMITERS = b",;\t"
+
+
+def read_csv(path: Path) -> pa.Table:
+    """A CSV file in UTF-8 with a header line; comma, semicolon or tab is told from that line.
+
+    Empty fields and those that pandas takes for missing (``NA``, ``NaN``, ``null``, …) are null.
+
+    Raises:
+        InputError: not UTF-8, ragged, without rows, or with columns that have no name of their own.
+    """
+    check_memory(check_file(path) * _CSV_EXPANDS)
+    with path.open("rb") as file:
+        header = file.readline(2**20)
+    delimiter = chr(max(_DELIMITERS, key=lambda byte: header.count(byte)))
+    try:
+        table = arrow_csv.read_csv(
+            path,
+            read_options=arrow_csv.ReadOptions(use_threads=False),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True),
+        )
+        names = list(table.column_names)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise _why(path, delimiter, error) from None
+    if any(pa.types.is_binary(field.type) for field in table.schema):
+        raise _why(path, delimiter, InputError("a column is not text"))
+    _check_names(names)
+    return _with_rows(table)
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """A Parquet file, without the index that pandas may have put into it.
+
+    Raises:
+        InputError: no Parquet, without rows, too large, or with columns that have no name of their own.
+    """
+    check_file(path)
+    try:
+        with parquet.ParquetFile(path) as file:
+            footer = file.metadata
+            # Dictionary encoding lets few bytes stand for many rows: count rows too.
+            declared = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
+            check_memory(max(declared, footer.num_rows * footer.num_columns * 8))
+            table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"a sound Parquet file is needed: {str(error).splitlines()[0]}") from None
+    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    kept = [
+        i
+        for i, name in enumerate(table.column_names)
+        if name not in index and not re.match("__index_level_", name)
+    ]
+    table = table.select(kept)
+    _check_names(list(table.column_names))
+    return _with_rows(table)
+
+
+def _with_rows(table: pa.Table) -> pa.Table:
+    if table.num_rows == 0:
+        raise InputError("there is a header, but no rows")
+    return table
+
+
+def _check_names(names: list[str]) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
+        raise InputError(
+            f"every column needs a name of its own, got {twice[0]!r} {names.count(twice[0])} times"
+        )
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            raise InputError(
+                f"every column needs a name, column {number} of {len(names)} has none; "
+                "pandas leaves its index out with index=False"
+            )
+
+
+def _why(path: Path, delimiter: str, error: Exception) -> InputError:
+    """What a person can mend: Arrow names neither the line of a ragged row nor that of a wrong byte."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as wrong:
+                byte = line[wrong.start]
+                return InputError(
+                    f"a CSV file in UTF-8 is needed, got byte 0x{byte:02x} in line {number}: save it as UTF-8"
+                )
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, delimiter=delimiter)
+            width = 0
+            for row in rows:
+                width = width or len(row)
+                if row and len(row) != width:
+                    return InputError(
+                        f"every line needs the header's {width} fields, line {rows.line_num} has {len(row)}"
+                    )
+    except csv.Error as wrong:
+        error = wrong
+    return InputError(f"a CSV file with a header line is needed: {str(error).splitlines()[0]}")

@@ -1,0 +1,177 @@
+"""Which hyperparameters a space has, found by asking it; and whether given values are a point of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_tuner.engine import hyperparameters as kinds
+
+from sweeps.domains import Value, canonical, conditions_text, members, question, same_domain
+from sweeps.errors import InputError, unknown
+from sweeps.hyperparameters import CheckedHyperParameters, label
+from sweeps.narrowing import Narrowing
+
+Space = dict[str, tuple[kinds.HyperParameter, ...]]
+"""Full name -> its declarations: one, or several that differ in their conditions."""
+
+Declare = Callable[[CheckedHyperParameters], object]
+"""Asks for all hyperparameters of one model: a build function, or what `spaces.declaration` makes of one."""
+
+
+class ProposedHyperParameters(CheckedHyperParameters):
+    """Answered by the proposed values, and by (narrowed) defaults for all others."""
+
+    def __init__(self, values: Mapping[str, object], narrowings: Iterable[Narrowing] = ()) -> None:
+        super().__init__()
+        self._proposed = dict(values)
+        self._narrowings = {narrowing.name: narrowing for narrowing in narrowings}
+
+    def narrowed(self, hp: kinds.HyperParameter) -> kinds.HyperParameter:
+        """The hyperparameter with only the values that `--set` leaves it."""
+        return self._narrowings[hp.name].apply(hp) if hp.name in self._narrowings else hp
+
+    def _answer(self, hp: kinds.HyperParameter) -> Value:
+        hp = self.narrowed(hp)
+        return canonical(hp, self._proposed[hp.name]) if hp.name in self._proposed else hp.default
+
+
+@dataclass
+class _Found:
+    """What has been seen so far; a scope is the list of its conditions."""
+
+    space: Space = field(default_factory=dict)
+    scopes: list[list[Any]] = field(default_factory=list)
+    entered: list[list[Any]] = field(default_factory=list)
+
+
+def discover(declare: Declare, wanted: Iterable[str] = ()) -> Space:
+    """All hyperparameters that a space can declare, conditional ones included.
+
+    As KerasTuner does, each conditional scope is entered once. A hyperparameter that exists only for certain
+    values of another one without a scope (`for i in range(hp.Int("layers", 1, 9))`) is looked for while one
+    of `wanted` is missing.
+
+    Args:
+        declare: called with one container for each model that is tried.
+        wanted: names that ought to be found.
+    """
+    found = _Found()
+    _explore(declare, {}, found)
+    while pending := [scope for scope in found.scopes if scope not in found.entered]:
+        found.entered.append(pending[0])  # tried once, whether or not its parent ever takes that value
+        _explore(declare, {condition.name: condition.values[0] for condition in pending[0]}, found)
+    names = set(wanted)
+    for values in _variations(found.space):
+        if names <= found.space.keys():
+            break
+        _explore(declare, values, found)
+    return found.space
+
+
+def ambiguous(space: Space) -> frozenset[str]:
+    """Names that are declared with different values under different conditions."""
+    return frozenset(
+        name for name, hps in space.items() if any(not same_domain(hps[0], other) for other in hps[1:])
+    )
+
+
+def check_values(
+    declare: Declare, space: Space, values: Mapping[str, object], narrowings: Iterable[Narrowing] = ()
+) -> dict[str, Value]:
+    """Compares given values with a space; not all hyperparameters need to be given.
+
+    Returns:
+        The values, each of its hyperparameter's own type.
+
+    Raises:
+        InputError: an unknown name, a value out of range or of the wrong type, or a name that is inactive
+            here.
+    """
+    return {name: value for name, (_, value) in _checked(declare, space, values, narrowings).items()}
+
+
+def to_study_params(
+    declare: Declare,
+    space: Space,
+    values: Mapping[str, object],
+    narrowings: Iterable[Narrowing] = (),
+    grid: bool = False,
+) -> dict[str, Value]:
+    """The dictionary for `study.enqueue_trial` that makes a trial draw exactly these values.
+
+    Raises:
+        InputError: as `check_values`, or a value is not on the grid.
+    """
+    shared = ambiguous(space)
+    params: dict[str, Value] = {}
+    for hp, value in _checked(declare, space, values, narrowings).values():
+        if isinstance(hp, kinds.Fixed):
+            continue
+        canonical(hp, value, grid)
+        asked = question(hp, grid, label(hp, shared))
+        params[asked.name] = asked.recorded(value)
+    return params
+
+
+def _checked(
+    declare: Declare, space: Space, values: Mapping[str, object], narrowings: Iterable[Narrowing]
+) -> dict[str, tuple[kinds.HyperParameter, Value]]:
+    for name in values:
+        if name not in space:
+            raise unknown("hyperparameter", name, space)
+    proposed = ProposedHyperParameters(values, narrowings)
+    declare(proposed)
+    active = proposed.active_declarations
+    for name in values:
+        if name not in active:
+            needs = " or ".join(conditions_text(hp.conditions) for hp in space[name] if hp.conditions)
+            raise InputError(
+                f"{name} is inactive with the other values given; it needs {needs or 'other values'}"
+            )
+        missing = [c.name for c in active[name].conditions if c.name not in values]
+        for parent in missing:
+            if not _settled(proposed.narrowed(active[parent])):
+                raise InputError(
+                    f"{name} needs {conditions_text(active[name].conditions)}: give {parent} as well"
+                )
+    return {name: (proposed.narrowed(active[name]), proposed.values[name]) for name in values}
+
+
+def _settled(hp: kinds.HyperParameter) -> bool:
+    return isinstance(hp, kinds.Fixed) or question(hp).distribution.single()
+
+
+def _explore(declare: Declare, values: Mapping[str, object], found: _Found) -> None:
+    possible = {name: value for name, value in values.items() if _allowed(found.space, name, value)}
+    hp = ProposedHyperParameters(possible)
+    declare(hp)
+    for declared in hp.space:
+        known = found.space.get(declared.name, ())
+        if all(declared.conditions != other.conditions for other in known):
+            found.space[declared.name] = (*known, declared)
+    found.entered.extend(hp.active_scopes)
+    found.scopes.extend(scope for scope in hp.inactive_scopes if scope not in found.scopes)
+
+
+def _allowed(space: Space, name: str, value: object) -> bool:
+    try:
+        return all(canonical(hp, value) is not None for hp in space[name])
+    except InputError:  # a scope for a value that its parent never takes
+        return False
+
+
+def _variations(space: Space) -> Iterator[dict[str, object]]:
+    """Each integer at its highest, one at a time, then all other choices.
+
+    All integers at their highest at once may be a model too large to build.
+    """
+    choices: dict[str, Sequence[object]] = {}
+    for name, (hp, *_) in list(space.items()):
+        if isinstance(hp, kinds.Int):
+            yield {name: (members(hp) or (hp.max_value,))[-1]}
+        elif not isinstance(hp, kinds.Float):
+            choices[name] = members(hp) or ()
+    for turn in range(max(map(len, choices.values()), default=0)):
+        yield {name: values[turn % len(values)] for name, values in choices.items()}

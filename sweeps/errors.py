@@ -1,0 +1,62 @@
+"""What can go wrong, as a tree; each branch has the exit code that the command line ends with.
+
+    SweepError
+    ├── InputError            2    what was given is wrong; nothing was written
+    ├── TrialsFailed          3    too many trials failed in a row
+    ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
+    ├── CorruptStore          5    a store or a file is not what it was when it was written
+    └── Interrupted           130  by Ctrl-C (143: by SIGTERM)
+
+A message is one or two lines: what was given, what is allowed, what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SweepError(Exception):
+    """Base of all errors that a person is meant to read."""
+
+    exit_code = 1
+
+
+class InputError(SweepError):
+    """What was given is wrong: a flag, a file, a data set, a build function."""
+
+    exit_code = 2
+
+
+class TrialsFailed(SweepError):
+    """Trials failed beyond the limit."""
+
+    exit_code = 3
+
+
+class BackendUnreachable(SweepError):
+    """A tracking server, a storage or a scheduler is out of reach."""
+
+    exit_code = 4
+
+
+class CorruptStore(SweepError):
+    """A store or a file is corrupt."""
+
+    exit_code = 5
+
+
+class Interrupted(SweepError):
+    """Ended by a signal; `signum` 2 (Ctrl-C) or 15 (SIGTERM) gives exit code 130 or 143."""
+
+    def __init__(self, message: str, signum: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signum
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
+    """An `InputError` for a name that is not known, with the nearest match and all that are allowed."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")

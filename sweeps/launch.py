@@ -1,0 +1,84 @@
+"""`sweeps run` as a person sees it: what is about to happen, the progress, the best, what to type next."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.console import Console
+from rich.table import Table
+
+from sweeps import selection, study, sweep, workspace
+from sweeps.config import SweepConfig
+from sweeps.errors import Interrupted, SweepError
+from sweeps.progress import Progress, as_text, duration
+
+
+def run_sweep(config: SweepConfig, console: Console) -> None:
+    """Run a sweep and show it.
+
+    Raises:
+        Interrupted: by Ctrl-C or SIGTERM; the message holds the command that goes on.
+        SweepError: see `sweeps.sweep.run`.
+    """
+    done = _counts(config.study)
+    console.print(
+        f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
+        f"space {config.space}, {config.jobs} at once",
+        highlight=False,
+        soft_wrap=True,
+    )
+    try:
+        with Progress(console, config.trials, config.jobs, done) as progress:
+            sweep.run(config, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; go on with\n  {command(config)}") from None
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; go on with\n  {command(config)}", stop.exit_code - 128) from None
+    finally:
+        show_best(config.study, console)
+
+
+def command(config: SweepConfig) -> str:
+    """The command line that runs this configuration: what differs from the defaults."""
+    words = ["sweeps", "run", config.study]
+    for name, field in SweepConfig.model_fields.items():
+        value = getattr(config, name)
+        if name == "study" or value == field.get_default(call_default_factory=True):
+            continue
+        values = value if isinstance(value, tuple) else (f"{value:g}" if name == "time_budget" else value,)
+        for one in values:
+            words += [f"--{name.replace('_', '-')}", str(one)]
+    return shlex.join(words)
+
+
+def show_best(name: str, console: Console, n: int = 5) -> None:
+    """The `n` best trials and the commands that come next; nothing for a study without a complete trial."""
+    if not workspace.journal(name).is_file():
+        return
+    found = selection.open_study(name)
+    rows = selection.top(found, n)
+    if not rows:
+        return
+    metric = study.objective_of(found).metric
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("trial", metric, "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("hyperparameters", overflow="fold")
+    for row in rows:
+        table.add_row(str(row.number), f"{row.value:.4f}", f"{row.seconds or 0:.1f}", as_text(row.params))
+    console.print(table)
+    counts = selection.status(found).trials
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    console.print(
+        f"{states}. Next: make best | make export | make ui   (STUDY={name})", highlight=False, soft_wrap=True
+    )
+
+
+def _counts(name: str) -> dict[str, int]:
+    """Trials by state, of a study that may not be there yet."""
+    if not workspace.journal(name).is_file():
+        return {}
+    try:
+        return selection.status(selection.open_study(name)).trials
+    except (SweepError, KeyError):
+        return {}

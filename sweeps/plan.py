@@ -1,0 +1,105 @@
+"""What crosses between the client and its workers: value objects, nothing that lives in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sweeps.config import SweepConfig
+from sweeps.data import DataSource
+from sweeps.study import Objective, StudyRef
+
+if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
+    from tracking import Store
+
+#: a space by name (`mlp`, `module:function`, `file.py:function`), or a build function or HyperModel itself
+SpaceRef = str | Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """All that a worker needs to run trials of a sweep, on whatever machine it is."""
+
+    study: StudyRef
+    objective: Objective
+    space: SpaceRef
+    source: DataSource
+    set: tuple[str, ...]
+    ambiguous: frozenset[str]
+    store: Store
+    parent_run: str
+
+    @property
+    def epochs(self) -> int:
+        """Epochs a trial."""
+        return self.study.epochs
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """What is looked at before anything is stored."""
+
+    space: SpaceRef
+    source: DataSource
+    set: tuple[str, ...]
+    objective: str | None
+    enqueue: tuple[Mapping[str, Any], ...]
+    seed: int
+    grid: bool
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a look at the data and the space has shown.
+
+    Attributes:
+        objective: the metric and its direction, the data's own choice where none was asked for.
+        digest: the data's content, as a hash.
+        rows: how many rows train, validate and test.
+        data: the target's kind, the class labels and the columns' names.
+        ambiguous: hyperparameters that are declared with other values under other conditions.
+        enqueue: the enqueued trials, as the study takes them.
+        warnings: what is odd but no reason to stop.
+    """
+
+    objective: Objective
+    digest: str
+    rows: Mapping[str, int]
+    data: Mapping[str, Any]
+    ambiguous: frozenset[str]
+    enqueue: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A configuration that was found good, with what the look at it has shown."""
+
+    config: SweepConfig
+    request: SweepRequest
+    found: Preflight
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """How a running trial stands, sent at each epoch's end for the live table."""
+
+    number: int
+    epoch: int
+    epochs: int
+    value: float
+    task: int
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """How a trial ended."""
+
+    number: int
+    state: str  # "COMPLETE", "PRUNED", "FAIL" or "INTERRUPTED"
+    value: float | None
+    seconds: float
+    params: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    exhausted: bool = False  # the sampler has nothing left to propose

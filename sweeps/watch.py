@@ -1,0 +1,92 @@
+"""What happens at each epoch's end of a trial: record, report, keep the best weights, prune or stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import optuna
+
+from sweeps.errors import InputError
+from sweeps.study import Objective
+from tracking import TrialRun
+
+
+class TrialInterrupted(Exception):
+    """The sweep is ending, and with it this trial."""
+
+
+class BadNumber(Exception):
+    """A loss or a metric is not a finite number."""
+
+
+class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
+    """The callback through which a trial is recorded and steered.
+
+    Attributes:
+        best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
+    """
+
+    def __init__(
+        self,
+        trial: optuna.Trial,
+        run: TrialRun,
+        objective: Objective,
+        epochs: int,
+        *,
+        params: Callable[[], Mapping[str, object]],
+        tell: Callable[[int, float], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
+        self.best: float | None = None
+        self.best_epoch = 0
+        self._best_weights: list[Any] = []
+        self._active, self._tell, self._stopped = params, tell, stopped
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Record, report, and leave by an exception where the trial is not to go on.
+
+        Raises:
+            BadNumber: a metric is NaN or infinite.
+            InputError: no metric bears the objective's name.
+            TrialInterrupted: the sweep is ending.
+            optuna.TrialPruned: the pruner sees no prospect.
+        """
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        value = self._value(metrics, epoch + 1)
+        self.run.log_params(self._active())
+        self.run.log_metrics(metrics, step=epoch + 1)
+        self.trial.report(value, step=epoch + 1)
+        self._tell(epoch + 1, value)
+        if self.objective.better(value, self.best):
+            self.best, self.best_epoch = value, epoch + 1
+            self._best_weights = self.model.get_weights()
+        if self._stopped():
+            raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
+        # at the last epoch there is nothing left to save
+        if epoch + 1 < self.epochs and self.trial.should_prune():
+            raise optuna.TrialPruned(f"pruned after epoch {epoch + 1} of {self.epochs}")
+
+    def restore_best(self, model: keras.Model) -> None:
+        """Give the model the weights of its best epoch."""
+        if self._best_weights:
+            model.set_weights(self._best_weights)
+
+    def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise BadNumber(
+                    f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients"
+                )
+        if self.objective.metric not in metrics:
+            raise no_such_metric(self.objective.metric, metrics)
+        return metrics[self.objective.metric]
+
+
+def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:
+    """The error for an objective that no metric bears."""
+    return InputError(f"objective: no metric is named {metric!r}; there are {', '.join(sorted(there))}")

@@ -1,0 +1,152 @@
+"""The datasets that have a name: their arrays, their split, and what happens without the files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.data import DataSource, load
+from sweeps.data.registry import fashion_mnist, mnist
+from sweeps.errors import InputError
+
+needs_fashion_mnist = pytest.mark.skipif(
+    not (Path(os.environ.get("KERAS_HOME", "/nowhere")) / "datasets" / "fashion-mnist").is_dir(),
+    reason="KERAS_HOME names no folder with Fashion-MNIST in it",
+)
+
+
+def _idx(*shape: int, values: bytes) -> bytes:
+    return gzip.compress(bytes((0, 0, 8, len(shape))) + struct.pack(f">{len(shape)}I", *shape) + values)
+
+
+def _small_fashion(home: Path, n: int = 5020) -> Path:
+    folder = home / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, rows in (("train", n), ("t10k", 20)):
+        y = bytes(i % 10 for i in range(rows))
+        x = bytes(i % 251 for i in range(rows * 4))
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(_idx(rows, 2, 2, values=x))
+        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(_idx(rows, values=y))
+    return folder
+
+
+def test_digits_are_integer_pixels_split_into_three_stratified_parts() -> None:
+    data = load(DataSource("digits"))
+    assert data.train.x.shape == (1079, 8, 8)  # type: ignore[union-attr]
+    assert (len(data.validation), len(data.test or ())) == (359, 359)
+    assert data.train.x.dtype == np.uint8  # type: ignore[union-attr]
+    assert data.train.x.max() == 16  # type: ignore[union-attr]
+    assert data.spec.inputs.high == 16  # type: ignore[union-attr]
+    assert data.labels == tuple("0123456789")
+    for part in (data.train, data.validation, data.test):
+        assert part is not None
+        counts = np.bincount(part.y, minlength=10)
+        assert counts.min() / counts.max() > 0.9
+
+
+@needs_fashion_mnist
+def test_fashion_mnist_is_validated_by_its_first_5000_training_images_and_keeps_uint8() -> None:
+    from keras.datasets.fashion_mnist import load_data
+
+    (x, y), (x_test, y_test) = load_data()
+    data = load(DataSource("fashion_mnist"))
+    assert data.test is not None
+    np.testing.assert_array_equal(data.validation.x, x[:5000])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.train.x, x[5000:])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.train.y, y[5000:])
+    np.testing.assert_array_equal(data.test.x, x_test)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.test.y, y_test)
+    assert data.train.x.dtype == np.uint8  # type: ignore[union-attr]
+    assert data.spec.inputs.high == 255  # type: ignore[union-attr]
+    assert data.labels is not None
+    assert [data.labels[i] for i in (9, 2, 1)] == ["Ankle boot", "Pullover", "Trouser"]
+
+
+def test_fashion_mnist_is_read_from_keras_home_even_where_it_may_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _small_fashion(tmp_path)
+    folder.chmod(0o555)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    raw = fashion_mnist()
+    folder.chmod(0o755)
+    assert (len(raw.train), len(raw.validation or ()), len(raw.test or ())) == (20, 5000, 20)
+
+
+def test_mnist_is_read_from_keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "datasets").mkdir()
+    x, y = np.arange(5010 * 4, dtype=np.uint8).reshape(5010, 2, 2), np.arange(5010, dtype=np.uint8) % 10
+    np.savez(tmp_path / "datasets" / "mnist.npz", x_train=x, y_train=y, x_test=x[:7], y_test=y[:7])
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    raw = mnist()
+    np.testing.assert_array_equal(raw.train.x, x[5000:])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(raw.validation.x, x[:5000])  # type: ignore[union-attr, arg-type]
+    assert len(raw.test or ()) == 7
+
+
+@pytest.mark.parametrize(("name", "files"), [("fashion_mnist", 4), ("mnist", 1)])
+def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_digits_needs_none(
+    name: str, files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr("sweeps.data.keras_files._ORIGIN", "http://127.0.0.1:9/")
+    started = time.monotonic()
+    with pytest.raises(InputError) as caught:
+        load(DataSource(name))
+    assert time.monotonic() - started < 2
+    first, second = str(caught.value).split("\n")
+    assert first.count("-ubyte.gz") == (4 if files == 4 else 0)
+    assert "mnist.npz" in first or files == 4
+    assert str(tmp_path / "home" / "datasets") in second
+    assert "DATASET=digits" in second
+    assert not (tmp_path / "home").exists(), "a refused input writes nothing"
+
+
+def _flip(content: bytes) -> bytes:
+    return content[:400] + bytes((content[400] ^ 4,)) + content[401:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda c: c[: len(c) // 2], _flip, lambda c: b"", lambda c: b"<html>not here</html>", lambda c: gzip.compress(b"\0\0\x08")],
+    ids=["cut in half", "a flipped bit", "empty", "another file", "a header only"],
+)  # fmt: skip
+def test_a_damaged_file_is_named_with_what_to_do(
+    damage: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _small_fashion(tmp_path) / "train-images-idx3-ubyte.gz"
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(InputError, match="is damaged") as caught:
+        load(DataSource("fashion_mnist"))
+    assert str(path) in str(caught.value)
+    assert "DATASET=digits" in str(caught.value)
+    assert str(caught.value).count("\n") == 1
+
+
+def test_labels_that_do_not_fit_the_images_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _small_fashion(tmp_path)
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(_idx(3, values=b"\0\1\2"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="labels of"):
+        load(DataSource("fashion_mnist"))
+
+
+def test_a_file_that_announces_more_than_the_memory_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _small_fashion(tmp_path)
+    bomb = _idx(2**31, 2**10, 2**10, values=b"")
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(bomb)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="half of the memory"):
+        load(DataSource("fashion_mnist"))
