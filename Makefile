@@ -16,7 +16,7 @@ BIN    := $(VENV)/bin
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui test check format bench clean
+.PHONY: help setup sweep best export ui test check format picture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: setup ## format, lint, types, tests: what CI runs
 format: setup ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
+	@$(BIN)/python docs/picture.py
 
 clean: ## remove .venv and caches; runs/ and exports/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Target = Literal["sparse", "one_hot", "binary", "multi_label", "regression"]
 
@@ -56,8 +56,32 @@ class DataSpec:
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
 
+    def get_config(self) -> dict[str, Any]:
+        """Plain values, which JSON can hold."""
+        return {**asdict(self), "named": isinstance(self.inputs, Mapping)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> DataSpec:
+        """The spec that `get_config` was asked of."""
+        fields = {name: _tuple(value) for name, value in config.items() if name != "named"}
+        inputs = config["inputs"]
+        if config["named"]:
+            fields["inputs"] = {name: _input_spec(column) for name, column in inputs.items()}
+        else:
+            fields["inputs"] = _input_spec(inputs)
+        return cls(**fields)
+
     def __hash__(self) -> int:
         inputs = tuple(self.inputs.items()) if isinstance(self.inputs, Mapping) else self.inputs
         return hash(
             (inputs, self.target, self.n_outputs, self.labels, self.target_mean, self.target_variance)
         )
+
+
+def _input_spec(config: Mapping[str, Any]) -> InputSpec:
+    return InputSpec(**{name: _tuple(value) for name, value in config.items()})
+
+
+def _tuple(value: Any) -> Any:
+    """JSON has lists only."""
+    return tuple(value) if isinstance(value, list) else value

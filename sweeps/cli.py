@@ -61,8 +61,8 @@ def cli() -> None:
 )
 def run(config: Path | None, set_: tuple[str, ...], **options: Any) -> None:
     """Run the trials that STUDY still lacks; all of them when it is new."""
-    from sweeps.launch import run_sweep
     from sweeps.config import load_config
+    from sweeps.launch import run_sweep
 
     run_sweep(load_config(options | {"set": list(set_) or None}, config), console())
 
@@ -100,7 +100,7 @@ def list_(study: str, as_json: bool) -> None:
         value = "" if row.value is None else f"{row.value:.4f}"
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
         table.add_row(str(row.number), row.state, value, seconds, row.error or as_text(row.params))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    console().print(table)
 
 
 @cli.command()
@@ -168,8 +168,8 @@ def emit(document: object) -> None:
 
 
 def console() -> Console:
-    """Where progress goes: standard output, as wide as the terminal."""
-    return Console()
+    """Where progress goes: standard output; as wide as the terminal, or as its lines where it is none."""
+    return Console(width=None if sys.stdout.isatty() else 1000)
 
 
 def main(arguments: Iterable[str] | None = None) -> None:

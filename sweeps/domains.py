@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import optuna
@@ -85,7 +86,7 @@ def question(hp: kinds.HyperParameter, grid: bool = False, label: str | None = N
             name, IntDistribution(low, low + (high - low) // step * step, log=log, step=step), mirror
         )
     if hp.step is not None:
-        high = low + last_step(hp) * hp.step
+        high = at_step(hp, last_step(hp))
     return Question(name, FloatDistribution(low, high, log=log, step=hp.step), mirror)
 
 
@@ -106,6 +107,15 @@ def members(hp: kinds.HyperParameter, grid: bool = False) -> tuple[Value, ...] |
 def last_step(hp: kinds.HyperParameter) -> int:
     """How many steps of a linear range fit in it, 1.0 / 0.1 being ten in spite of floats."""
     return int((hp.max_value - hp.min_value) / hp.step + TOLERANCE)
+
+
+def at_step(hp: kinds.HyperParameter, step: int) -> Number:
+    """The value after so many steps of a linear range, in decimals: 0.3, not 0.30000000000000004.
+
+    Optuna counts steps in decimals, and warns of a range that ends beside one.
+    """
+    value = Decimal(str(hp.min_value)) + step * Decimal(str(hp.step))
+    return int(value) if isinstance(hp, kinds.Int) else float(value)
 
 
 def typed(hp: kinds.HyperParameter, given: object) -> Value:

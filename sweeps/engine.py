@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -16,7 +15,8 @@ from distributed import Client, Future, LocalCluster, wait
 from sweeps import worker
 from sweeps.errors import TrialsFailed
 from sweeps.plan import EpochReport, TrialOutcome, TrialPlan
-from sweeps.tasks import run_trial
+from sweeps.study import Objective
+from sweeps.tasks import run_trial, warm_up_soon
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
@@ -33,6 +33,9 @@ _DASK = {
 
 class Watcher(Protocol):
     """Who is told how a sweep goes."""
+
+    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+        """The search begins; `best` is the best trial that the study has already."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch of a running trial has ended."""
@@ -61,12 +64,8 @@ def slots(jobs: int) -> Iterator[Client]:
         client.as_current(),
     ):
         # all processes import at once, while the client opens the stores
-        client.run(_warm_up_soon)
+        client.run(warm_up_soon)
         yield client
-
-
-def _warm_up_soon() -> None:
-    threading.Thread(target=worker.warm_up, daemon=True).start()
 
 
 class Drive:
@@ -166,4 +165,4 @@ def _outcome(future: Future) -> TrialOutcome:
         assert isinstance(result, TrialOutcome)
         return result
     error = future.exception() if future.status == "error" else None
-    return TrialOutcome(-1, "FAIL", None, 0.0, f"{type(error).__name__}: {error}")
+    return TrialOutcome(-1, "FAIL", None, 0.0, error=f"{type(error).__name__}: {error}")

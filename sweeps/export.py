@@ -10,6 +10,7 @@ from typing import Any
 from sweeps import selection, workspace
 from sweeps.errors import BackendUnreachable, InputError
 from sweeps.files import new_folder, sha256, write_json
+from sweeps.quiet import import_keras
 from sweeps.selection import Best
 from sweeps.study import DATA, IDENTITY
 
@@ -21,7 +22,6 @@ def export_best(study: str, force: bool = False) -> str:
         InputError: no such study, no complete trial, or an export that is there already (without `force`).
         BackendUnreachable: the record or the logged model cannot be reached.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     folder = workspace.export_folder(study)
     opened = selection.open_study(study)
     best = selection.best(opened)
@@ -50,9 +50,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     Returns:
         The manifest.
     """
-    import keras
-
-    model = keras.saving.load_model(keras_file, safe_mode=True)
+    model = import_keras().saving.load_model(keras_file, safe_mode=True)
     model.export(made / "saved_model", format="tf_saved_model", verbose=False)
     identity, data = attributes[IDENTITY], attributes[DATA]
     labels = data["labels"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 
 from rich.console import Console
 from rich.table import Table
@@ -30,12 +31,11 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     try:
         with Progress(console, config.trials, config.jobs, done) as progress:
             sweep.run(config, progress)
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; go on with\n  {command(config)}") from None
-    except Interrupted as stop:
-        raise Interrupted(f"{stop}; go on with\n  {command(config)}", stop.exit_code - 128) from None
-    finally:
+    except (KeyboardInterrupt, Interrupted) as stop:
         show_best(config.study, console)
+        signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
+        raise Interrupted(f"{stop or 'interrupted'}; go on with\n  {command(config)}", signum) from None
+    show_best(config.study, console)
 
 
 def command(config: SweepConfig) -> str:

@@ -18,6 +18,7 @@ from sweeps.domains import (
     Number,
     Value,
     as_number,
+    at_step,
     canonical,
     describe,
     last_step,
@@ -73,7 +74,7 @@ class Narrowing:
         low, high = (as_number(typed(hp, text.strip())) for text in self.allowed.split("..", 1))
         if low > high:
             raise InputError(f"low <= high must hold, got low={low}, high={high}")
-        ends = [as_number(end) for end in members(hp) or (hp.min_value, hp.max_value)]
+        ends = hp.values if isinstance(hp, kinds.Choice) else (hp.min_value, hp.max_value)
         if low < min(ends) or high > max(ends):
             raise InputError(f"the range must lie within the space's\nAllowed: {describe(question(hp))}")
         return low, high
@@ -129,7 +130,7 @@ def _between(hp: kinds.HyperParameter, low: Number, high: Number) -> kinds.Hyper
     elif hp.step is not None:
         first = math.ceil((low - hp.min_value) / hp.step - TOLERANCE)
         last = min(math.floor((high - hp.min_value) / hp.step + TOLERANCE), last_step(hp))
-        low, high = _ends_of(hp, [hp.min_value + step * hp.step for step in (first, last) if first <= last])
+        low, high = _ends_of(hp, [at_step(hp, step) for step in (first, last) if first <= last])
     default = min(max(hp.default, low), high)
     return type(hp)(
         hp.name, low, high, step=hp.step, sampling=hp.sampling, default=default, conditions=hp.conditions

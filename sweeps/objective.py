@@ -16,6 +16,7 @@ import optuna
 from optuna.trial import TrialState
 
 from sweeps import narrowing, worker
+from sweeps.curves import draw
 from sweeps.data import Dataset, Part, load
 from sweeps.hyperparameters import SuggestedHyperParameters
 from sweeps.plan import EpochReport, TrialOutcome, TrialPlan
@@ -33,7 +34,6 @@ def run_trial(plan: TrialPlan, draw: int) -> TrialOutcome:
     Args:
         draw: which task of the sweep this is; seeds the sampler.
     """
-    worker.warm_up()
     worker.log_to(plan.study.journal.parent / "workers.log")
     study = plan.study.open(draw)
     exhausted: list[bool] = []
@@ -144,6 +144,7 @@ def _record(
     trial.set_user_attr(PARAMS, hp.active_values)
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, uri)
+    run.log_figure(draw(watch.history), "learning_curves.png")
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     run.log_text("\n".join(summary), "model_summary.txt")

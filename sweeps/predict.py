@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from sweeps.errors import CorruptStore, InputError
 from sweeps.files import sha256
+from sweeps.quiet import import_keras
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -30,10 +30,7 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
     """
     manifest = _manifest(folder)
     x = _read(file, manifest)[:rows]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
-
-    model = keras.saving.load_model(folder / "model.keras", safe_mode=True)
+    model = import_keras().saving.load_model(folder / "model.keras", safe_mode=True)
     probabilities = np.asarray(model(x.astype(manifest["input"][0]["dtype"], copy=False), training=False))
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     return [_named(row, labels, manifest["target"]) for row in probabilities]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,8 +39,8 @@ def preflight(request: SweepRequest) -> Preflight:
     data = load(request.source)
     space = resolve(request.space, data.spec)
     narrowings = tuple(map(narrowing.parse_narrowing, request.set))
-    x, y = _head(data.train.x, data.train.y)
-    declare = declaration(space, x, y, validation_data=(x, y), epochs=1, callbacks=[], verbose=0)
+    logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
+    declare = _declare(space, data)
     names = [wanted.name for wanted in narrowings]
     names += [name for values in request.enqueue for name in values]
     found = discover(declare, names)
@@ -48,12 +48,26 @@ def preflight(request: SweepRequest) -> Preflight:
     enqueue = tuple(
         to_study_params(declare, found, values, narrowings, request.grid) for values in request.enqueue
     )
-    logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
     objective = choose_objective(request.objective, data.spec.target, logs)
     warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features}
     return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings)
+
+
+def _declare(space: Any, data: Dataset) -> Callable[[CheckedHyperParameters], object]:
+    """Asks for the space's hyperparameters. The default values are known to build a model; that other ones
+    do not is found out by the trials that have them."""
+    x, y = _head(data.train.x, data.train.y)
+    strict = declaration(space, x, y, validation_data=(x, y), epochs=1, callbacks=[], verbose=0)
+
+    def declare(hp: CheckedHyperParameters) -> object:
+        try:
+            return strict(hp)
+        except InputError:
+            return None
+
+    return declare
 
 
 def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) -> Objective:
@@ -88,7 +102,8 @@ def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) 
 
 
 def _head(x: Any, y: Any) -> tuple[Any, Any]:
-    return keras.tree.map_structure(lambda column: column[:_ROWS], (x, y))
+    first: tuple[Any, Any] = keras.tree.map_structure(lambda column: column[:_ROWS], (x, y))
+    return first
 
 
 def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, seed: int) -> dict[str, float]:

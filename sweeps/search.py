@@ -13,7 +13,7 @@ from sweeps import study as studies
 from sweeps import workspace
 from sweeps.engine import Drive, Watcher
 from sweeps.errors import BackendUnreachable, InputError, SweepError
-from sweeps.plan import Looked, TrialPlan
+from sweeps.plan import Looked, TrialOutcome, TrialPlan
 from sweeps.reaper import present, reap
 from sweeps.selection import status, top
 from sweeps.study import DATA, PARENT_RUN, TOTAL, Identity, StudyRef
@@ -54,6 +54,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, deadline: float | N
         plan = TrialPlan(
             ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent
         )
+        watcher.begin(found.objective, found.warnings, _best_so_far(study))
         outcome = "KILLED"
         try:
             drive = Drive(
@@ -72,6 +73,15 @@ def search(looked: Looked, client: Client, watcher: Watcher, deadline: float | N
             raise
         finally:
             _end(study, store, parent, outcome)
+
+
+def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
+    """What a resumed study has already."""
+    leaders = top(study, 1)
+    if not leaders:
+        return None
+    row = leaders[0]
+    return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
 
 
 def _store(study: str) -> Store:

@@ -22,7 +22,8 @@ from typing import Any
 import keras
 import keras_tuner
 
-from search_spaces import SPACES, DataSpec
+from search_spaces import DataSpec
+from search_spaces.registry import SPACES
 from sweeps.errors import InputError, SweepError, unknown
 from sweeps.hyperparameters import CheckedHyperParameters
 
@@ -56,10 +57,10 @@ def resolve(
         return _hypermodel(space, getattr(space, "__name__", type(space).__name__))
     if space in SPACES:
         return SPACES[space](spec)
-    place, colon, attribute = space.rpartition(":")
-    if not colon:
-        if space.endswith(".py"):
-            raise InputError(f"a space in a file must be named FILE.py:FUNCTION, got {space!r}")
+    if space.endswith(".py"):
+        raise InputError(f"a space in a file must be named FILE.py:FUNCTION, got {space!r}")
+    place, _, attribute = space.rpartition(":")
+    if not place:
         raise unknown("space", space, (*SPACES, "module:function", "path/to/file.py:function"))
     module = load_file(place) if place.endswith(".py") else _import(place)
     if not hasattr(module, attribute):
@@ -142,7 +143,7 @@ def declaration(
 
 
 def explain(wrong: BaseException) -> str:
-    """An exception in one line: its type, the first line of its text, and the line of a person's own that raised."""
+    """An exception in one line: type, first line of its text, and the line of a person's own that raised."""
     lines = [line.strip() for line in str(wrong).splitlines() if line.strip()]
     text = f"{type(wrong).__name__}: {lines[0][:300]}" if lines else type(wrong).__name__
     if isinstance(wrong, SyntaxError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
+
+# what a person is told of trials, the progress tells
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -125,7 +129,8 @@ class StudyRef:
         """
         study = _load(self.name, self.journal)
         study.sampler = make_sampler(self.sampler, self.seed, draw)
-        study.pruner = PRUNERS[self.pruner](self.epochs)
+        with _no_warning_of_experiments():
+            study.pruner = PRUNERS[self.pruner](self.epochs)
         return study
 
 
@@ -143,9 +148,16 @@ def check_names(sampler: str, pruner: str) -> None:
 def make_sampler(name: str, seed: int, draw: int) -> BaseSampler:
     """The sampler of that name, seeded by the study's seed and by which draw of the sweep it is for."""
     sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, draw]).generate_state(1)[0])
+    with _no_warning_of_experiments():
+        return SAMPLERS[name](sequence)
+
+
+@contextlib.contextmanager
+def _no_warning_of_experiments() -> Iterator[None]:
+    """Optuna warns of parts that may change; its version is bounded here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return SAMPLERS[name](sequence)
+        yield
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -165,7 +177,7 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     with _readable(ref.journal):
         storage = _storage(ref.journal)
         study = optuna.create_study(
-            storage=storage, study_name=ref.name, direction=direction.name.lower(), load_if_exists=True
+            storage=storage, study_name=ref.name, direction=direction, load_if_exists=True
         )
         known = study.user_attrs.get(IDENTITY)
         if known is None:
@@ -230,17 +242,10 @@ def _storage(journal: Path) -> JournalStorage:
     return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
 
 
-class _readable:  # noqa: N801 - used as a statement
+@contextlib.contextmanager
+def _readable(journal: Path) -> Iterator[None]:
     """Turns what Optuna raises over a damaged journal into a `CorruptStore` that names the file."""
-
-    def __init__(self, journal: Path) -> None:
-        self.journal = journal
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (ValueError, KeyError, AssertionError)):
-            raise CorruptStore(
-                f"the journal {self.journal} is damaged: {error or type(error).__name__}"
-            ) from error
+    try:
+        yield
+    except (ValueError, KeyError, AssertionError) as error:
+        raise CorruptStore(f"the journal {journal} is damaged: {error or type(error).__name__}") from error

@@ -27,6 +27,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
 
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
+        history: by metric one value an epoch.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
         self.best: float | None = None
         self.best_epoch = 0
+        self.history: dict[str, list[float]] = {}
         self._best_weights: list[Any] = []
         self._active, self._tell, self._stopped = params, tell, stopped
 
@@ -58,6 +60,8 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         """
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         value = self._value(metrics, epoch + 1)
+        for name, one in metrics.items():
+            self.history.setdefault(name, []).append(one)
         self.run.log_params(self._active())
         self.run.log_metrics(metrics, step=epoch + 1)
         self.trial.report(value, step=epoch + 1)

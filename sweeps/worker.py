@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -10,7 +9,6 @@ import threading
 from pathlib import Path
 
 _stop = threading.Event()
-_warm = threading.Lock()
 _log: Path | None = None
 
 
@@ -36,23 +34,6 @@ def dask_setup(worker: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # libraries write to the file descriptors themselves: over the live table, if they were let
     _redirect(Path(os.devnull))
-
-
-def warm_up() -> None:
-    """Import what trials need, and take it out of the garbage collector's sight: a collection over
-    TensorFlow's objects takes 0.3 s, and `clear_session` asks for one a trial."""
-    with _warm:
-        if gc.get_freeze_count():
-            return
-        import keras
-        import keras_tuner  # noqa: F401
-        import mlflow.keras  # noqa: F401
-
-        import sweeps.objective  # noqa: F401
-
-        keras.utils.disable_interactive_logging()
-        gc.collect()
-        gc.freeze()
 
 
 def log_to(file: Path) -> None:

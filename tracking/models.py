@@ -55,8 +55,14 @@ def log_model(
 
 
 def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:
-    """The logged model's `.keras` file, downloaded into `folder`; nothing is unpickled or run."""
-    return Path(download_artifacts(f"{model_uri}/{KERAS_FILE}", dst_path=str(folder), tracking_uri=store.uri))
+    """The logged model's `.keras` file, downloaded to `folder/model.keras`; nothing is unpickled or run.
+
+    Args:
+        model_uri: as `log_model` gave it.
+    """
+    logged = store.client.get_logged_model(model_uri.removeprefix("models:/"))
+    uri = f"{logged.artifact_location}/{KERAS_FILE}"
+    return Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri))
 
 
 def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> int:
@@ -67,7 +73,15 @@ def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags
     client = store.client
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
+    logged = client.get_logged_model(model_uri.removeprefix("models:/"))
     same = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == run_id]
-    made = same[0] if same else client.create_model_version(name, model_uri, run_id, tags=dict(tags))
+    # the artifacts' own address: `models:/…` would be looked up in the process's default store
+    made = (
+        same[0]
+        if same
+        else client.create_model_version(
+            name, logged.artifact_location, run_id, tags=dict(tags), model_id=logged.model_id
+        )
+    )
     client.set_registered_model_alias(name, CHAMPION, made.version)
     return int(made.version)

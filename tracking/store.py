@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 # read by MLflow when it is imported
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
@@ -46,8 +50,9 @@ def open_store(uri: str, experiment: str, artifact_root: str | None) -> Store:
     Raises:
         TrackingError: the store does not answer.
     """
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
+        _knock(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         found = client.get_experiment_by_name(experiment)
         if found is not None and found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
@@ -109,6 +114,14 @@ def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
         [store.experiment_id], f"tags.{STATE} = 'COMPLETE'", order_by=[order], max_results=1
     )
     return found[0] if found else None
+
+
+def _knock(uri: str) -> None:
+    """See whether a server listens at all: MLflow itself would try for four minutes."""
+    address = urlsplit(uri)
+    if address.scheme in ("http", "https"):
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname or "", port), timeout=5).close()
 
 
 def _one_line(error: Exception) -> str:

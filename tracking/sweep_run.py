@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,14 +53,20 @@ def end_sweep(
     """Log how it came out and end the run with `status` (FINISHED, FAILED or KILLED)."""
     client = store.client
     if leaderboard:
-        columns = {name: [str(row[name]) for row in leaderboard] for name in leaderboard[0]}
-        # a table, so that the UI shows it as one
-        client.log_table(run_id, columns, "leaderboard.json")
+        client.log_text(run_id, _as_csv(leaderboard), "leaderboard.csv")
     tags = {f"trials.{state}": count for state, count in counts.items()} | {
         f"winner.{key}": value for key, value in winner.items()
     }
     log(store, run_id, tags=tags | {STATE: status}, metrics=metrics)
     client.set_terminated(run_id, status)
+
+
+def _as_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def close_run(store: Store, run_id: str, state: str, status: str, error: str) -> None:

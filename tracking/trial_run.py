@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
@@ -65,6 +66,12 @@ class TrialRun:
         """A text as an artifact."""
         started = time.perf_counter()
         self.store.client.log_text(self.run_id, text, file)
+        self.seconds += time.perf_counter() - started
+
+    def log_figure(self, figure: Any, file: str) -> None:
+        """A matplotlib figure as an artifact."""
+        started = time.perf_counter()
+        self.store.client.log_figure(self.run_id, figure, file)
         self.seconds += time.perf_counter() - started
 
     def flush(self) -> None:

@@ -25,7 +25,7 @@ def check_alike(parts: Mapping[str, Part]) -> None:
         for array in part.columns.values():
             if part.y.ndim == 0 or len(array) != len(part.y):
                 raise InputError(
-                    f"{name}: a row for each row of its target is needed, got {array.shape} and {part.y.shape}"
+                    f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}"
                 )
         looks[name] = {column: (array.shape[1:], array.dtype.kind) for column, array in part.columns.items()}
     first = next(iter(looks))

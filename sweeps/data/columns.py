@@ -56,9 +56,8 @@ def _check_input_names(names: tuple[str, ...]) -> None:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(repr(name) for name in names[:20]) + (
-        f" and {len(names) - 20} more" if len(names) > 20 else ""
-    )
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(map(repr, names[:20])) + more
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -114,9 +113,7 @@ def _feature(name: str, column: pa.ChunkedArray) -> Array:
             f"column {name!r}: numbers or text are needed, got {column.type}: turn it into numbers or drop it"
         )
     if not pa.types.is_floating(column.type):
-        column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else column.type).cast(
-            pa.float64(), safe=False
-        )
+        column = column.cast(pa.float64(), safe=False)  # integers beyond 2^53 are rounded
     with np.errstate(over="ignore"):
         values: Array = column.to_numpy().astype(np.float32)
     if infinite := int(np.isinf(values).sum()):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from search_spaces.data_spec import DataSpec
 from sweeps.data.checks import check_alike, check_classes, joined
@@ -43,8 +44,8 @@ def load(source: DataSource) -> Dataset:
         return assemble(read(), source)
     except InputError as error:
         raise InputError(f"dataset {source.name!r}: {error}") from None
-    except (OSError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+    except (OSError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or (str(error) or "out of memory").splitlines()[0]
         raise InputError(f"dataset {source.name!r} cannot be read: {reason}") from None
 
 

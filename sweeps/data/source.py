@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,11 +40,11 @@ class DataSource:
             raise unknown("task", self.task, TASKS)
         if self.seed < 0:
             raise InputError(f"seed: 0 or more is needed, got {self.seed}")
-        if not (math.isfinite(self.validation_fraction) and 0 < self.validation_fraction < 1):
+        if not 0 < self.validation_fraction < 1:
             raise InputError(
                 f"validation_fraction: above 0 and below 1 is needed, got {self.validation_fraction}"
             )
-        if not (math.isfinite(self.test_fraction) and 0 <= self.test_fraction < 1 - self.validation_fraction):
+        if not 0 <= self.test_fraction < 1 - self.validation_fraction:
             raise InputError(
                 "test_fraction: 0 or more is needed, and below 1 when added to validation_fraction "
                 f"({self.validation_fraction}), got {self.test_fraction}"

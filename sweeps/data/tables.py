@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -61,17 +60,14 @@ def read_parquet(path: Path) -> pa.Table:
             declared = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
             check_memory(max(declared, footer.num_rows * footer.num_columns * 8))
             table = file.read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+        names = list(table.column_names)
+        metadata = table.schema.pandas_metadata
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged names or metadata
         raise InputError(f"a sound Parquet file is needed: {str(error).splitlines()[0]}") from None
-    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    kept = [
-        i
-        for i, name in enumerate(table.column_names)
-        if name not in index and not re.match("__index_level_", name)
-    ]
-    table = table.select(kept)
-    _check_names(list(table.column_names))
-    return _with_rows(table)
+    index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
+    kept = [i for i, name in enumerate(names) if name not in index]
+    _check_names([names[i] for i in kept])
+    return _with_rows(table.select(kept))
 
 
 def _with_rows(table: pa.Table) -> pa.Table:

@@ -3,14 +3,18 @@
 The files, in the order in which one call passes through them:
 
     fit.py         the straight line, and what Keras's `fit` does around an epoch
-    checks.py      bad input, before anything is compiled
     handover.py    what is left to Keras's own `fit`, and why
+    checks.py      bad input, before anything is compiled
+    arguments.py   what was given, as rows to train on and rows to validate on
     resident.py    arrays as tensors that stay in the process
-    rows.py        which rows are trained on, which are validated on, in which order
+    rows.py        rows, batches, and the order of an epoch
     build.py       variables made before anything is traced
+    passes.py      one epoch of training, one validation
+    deferred.py    metrics of many steps at once
     loop.py        many steps as one graph
     kernels.py     TensorFlow's fused optimizer kernels in place of Keras's dozen operations
     compilation.py XLA or not, and the options under which a graph is made
+    epochs.py      callbacks, metrics and validation, epoch by epoch
 """
 
 from sweeps.training.fit import fit

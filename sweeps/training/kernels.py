@@ -1,9 +1,10 @@
 """TensorFlow's fused optimizer kernels in place of Keras's dozen operations a variable.
 
-Keras writes Adam's update as some 15 operations for each variable. TensorFlow has one kernel that computes the same formula in one pass
-over memory: an epoch of a small net takes two thirds of the time, and tracing it half. Only optimizers whose formula is the kernel's
-(constants, order and place of epsilon) are listed; every other one keeps its own `update_step`. Clipping, weight decay, gradient
-accumulation, averages and constraints are Keras's own, around this.
+Keras writes Adam's update as some 15 operations for each variable. TensorFlow has one kernel that computes
+the same formula in one pass over memory: an epoch of a small net takes two thirds of the time, and tracing
+it half. Only optimizers whose formula is the kernel's (constants, order and place of epsilon) are listed;
+every other one keeps its own `update_step`. Clipping, weight decay, gradient accumulation, averages and
+constraints are Keras's own, around this.
 """
 
 from __future__ import annotations
@@ -84,25 +85,41 @@ FUSED: dict[type, Callable[[Any], UpdateStep]] = {
 
 def is_fused(optimizer: Any) -> bool:
     """Whether `optimizer` has a fused kernel."""
-    return type(optimizer) in FUSED and "update_step" not in vars(optimizer)
+    return type(optimizer) in FUSED and _updates_one_by_one(optimizer)
+
+
+def _updates_one_by_one(optimizer: Any) -> bool:
+    """Whether nothing happens around the updates (Nadam keeps a product there), and none was replaced."""
+    base = keras.optimizers.Optimizer._backend_update_step
+    own = {"_backend_update_step", "update_step"} & vars(optimizer).keys()
+    return type(optimizer)._backend_update_step is base and not own
 
 
 @contextmanager
-def fused_updates(optimizer: Any) -> Iterator[None]:
-    """While inside, `optimizer.update_step` is the fused kernel, for the variables and gradients that the kernel takes."""
-    if not is_fused(optimizer):
+def plain_updates(optimizer: Any) -> Iterator[None]:
+    """While inside, `optimizer` updates the variables one after the other, with the fused kernel where there
+    is one.
+
+    Keras goes through `tf.distribute` for it, which copies every gradient and reads the learning rate once a
+    variable.
+    """
+    target = getattr(optimizer, "inner_optimizer", optimizer)
+    if not _updates_one_by_one(target):
         yield
         return
-    fused, original = FUSED[type(optimizer)](optimizer), optimizer.update_step
+    fused = FUSED[type(target)](target) if type(target) in FUSED else None
 
-    def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        if isinstance(gradient, tf.IndexedSlices) or variable.dtype != tf.float32:
-            original(gradient, variable, learning_rate)
-        else:
-            fused(tf.cast(gradient, tf.float32), variable, tf.cast(learning_rate, tf.float32))
+    def update(gradients: list[Any], variables: list[Any], learning_rate: Any) -> None:
+        learning_rate = tf.convert_to_tensor(learning_rate)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            variable = variable.value if isinstance(variable, keras.Variable) else variable
+            if fused is None or isinstance(gradient, tf.IndexedSlices) or variable.dtype != tf.float32:
+                target.update_step(gradient, variable, learning_rate)
+            else:
+                fused(tf.cast(gradient, tf.float32), variable, tf.cast(learning_rate, tf.float32))
 
-    vars(optimizer)["update_step"] = update_step
+    vars(target)["_backend_update_step"] = update
     try:
         yield
     finally:
-        del vars(optimizer)["update_step"]
+        del vars(target)["_backend_update_step"]

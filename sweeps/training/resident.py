@@ -24,8 +24,8 @@ class _Entry:
 class ResidentArrays:
     """The tensors of the arrays used last, by the memory that they came from.
 
-    An array keeps its type (uint8 stays uint8), except that floats become `keras.config.floatx()` as they do in Keras. An array that was
-    changed in place since is converted again.
+    An array keeps its type (uint8 stays uint8), except that floats become `keras.config.floatx()` as they do
+    in Keras. An array that was changed in place since is converted again.
     """
 
     def __init__(self, max_arrays: int = MAX_ARRAYS) -> None:
@@ -66,12 +66,11 @@ def _convert(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind == "f":
         array = array.astype(keras.config.floatx(), copy=False)
     with tf.device("CPU:0"):
-        # A copy: the tensor must not change under a graph that runs while the array is written to.
-        return tf.constant(np.array(array, order="C"))
+        return tf.constant(array)
 
 
 def _checksum(array: np.ndarray[Any, Any]) -> int:
-    """A sum over all bytes (2 ms for 40 MB), so that an array changed in place is noticed. Arrays that cannot be written need none."""
+    """A sum over all bytes (2 ms for 40 MB), so that an array changed in place is noticed."""
     if not array.flags.writeable or array.size == 0:
         return 0
     flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)

@@ -15,7 +15,8 @@ class Rows:
 
     Attributes:
         tensors: flat tensors, each of the same number of rows.
-        structure: the (x, y, sample_weight) that `train_step` takes, with the index of a tensor (or None) at each leaf.
+        structure: the (x, y, sample_weight) that `train_step` takes, with the index of a tensor (or None) at
+            each leaf.
         start: the first row.
         stop: the row after the last.
         batch_size: rows a step; the last step may have fewer.

@@ -15,6 +15,11 @@ Refused = Callable[..., str]
 Write = Callable[..., Path]
 
 
+@pytest.fixture(autouse=True)
+def _a_process_that_has_loaded_nothing() -> None:
+    load.cache_clear()
+
+
 @pytest.fixture
 def refused() -> Refused:
     """Loads a source, wants it refused in one or two lines that hold all `words`, and returns these lines."""

@@ -6,11 +6,13 @@ import gzip
 import os
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from search_spaces.data_spec import InputSpec
 from sweeps.data import DataSource, load
 from sweeps.data.registry import fashion_mnist, mnist
 from sweeps.errors import InputError
@@ -38,11 +40,9 @@ def _small_fashion(home: Path, n: int = 5020) -> Path:
 
 def test_digits_are_integer_pixels_split_into_three_stratified_parts() -> None:
     data = load(DataSource("digits"))
-    assert data.train.x.shape == (1079, 8, 8)  # type: ignore[union-attr]
-    assert (len(data.validation), len(data.test or ())) == (359, 359)
-    assert data.train.x.dtype == np.uint8  # type: ignore[union-attr]
-    assert data.train.x.max() == 16  # type: ignore[union-attr]
-    assert data.spec.inputs.high == 16  # type: ignore[union-attr]
+    assert (len(data.train), len(data.validation), len(data.test or ())) == (1079, 359, 359)
+    assert data.train.columns[""].dtype == np.uint8
+    assert data.spec.inputs == InputSpec((8, 8), "uint8", high=16.0)
     assert data.labels == tuple("0123456789")
     for part in (data.train, data.validation, data.test):
         assert part is not None
@@ -57,26 +57,26 @@ def test_fashion_mnist_is_validated_by_its_first_5000_training_images_and_keeps_
     (x, y), (x_test, y_test) = load_data()
     data = load(DataSource("fashion_mnist"))
     assert data.test is not None
-    np.testing.assert_array_equal(data.validation.x, x[:5000])  # type: ignore[arg-type]
-    np.testing.assert_array_equal(data.train.x, x[5000:])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.validation.x, x[:5000])
+    np.testing.assert_array_equal(data.train.x, x[5000:])
     np.testing.assert_array_equal(data.train.y, y[5000:])
-    np.testing.assert_array_equal(data.test.x, x_test)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.test.x, x_test)
     np.testing.assert_array_equal(data.test.y, y_test)
-    assert data.train.x.dtype == np.uint8  # type: ignore[union-attr]
-    assert data.spec.inputs.high == 255  # type: ignore[union-attr]
+    assert data.train.columns[""].dtype == np.uint8
+    assert data.spec.inputs == InputSpec((28, 28), "uint8", high=255.0)
     assert data.labels is not None
     assert [data.labels[i] for i in (9, 2, 1)] == ["Ankle boot", "Pullover", "Trouser"]
 
 
-def test_fashion_mnist_is_read_from_keras_home_even_where_it_may_not_be_written(
+def test_fashion_mnist_is_read_from_keras_home_and_nothing_is_written_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = _small_fashion(tmp_path)
-    folder.chmod(0o555)
+    before = {path: path.stat().st_mtime_ns for path in (folder, *folder.iterdir())}
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     raw = fashion_mnist()
-    folder.chmod(0o755)
     assert (len(raw.train), len(raw.validation or ()), len(raw.test or ())) == (20, 5000, 20)
+    assert {path: path.stat().st_mtime_ns for path in (folder, *folder.iterdir())} == before
 
 
 def test_mnist_is_read_from_keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +85,9 @@ def test_mnist_is_read_from_keras_home(tmp_path: Path, monkeypatch: pytest.Monke
     np.savez(tmp_path / "datasets" / "mnist.npz", x_train=x, y_train=y, x_test=x[:7], y_test=y[:7])
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     raw = mnist()
-    np.testing.assert_array_equal(raw.train.x, x[5000:])  # type: ignore[arg-type]
-    np.testing.assert_array_equal(raw.validation.x, x[:5000])  # type: ignore[union-attr, arg-type]
+    assert raw.validation is not None
+    np.testing.assert_array_equal(raw.train.x, x[5000:])
+    np.testing.assert_array_equal(raw.validation.x, x[:5000])
     assert len(raw.test or ()) == 7
 
 
@@ -109,21 +110,30 @@ def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_d
     assert not (tmp_path / "home").exists(), "a refused input writes nothing"
 
 
-def _flip(content: bytes) -> bytes:
-    return content[:400] + bytes((content[400] ^ 4,)) + content[401:]
-
-
 @pytest.mark.parametrize(
     "damage",
-    [lambda c: c[: len(c) // 2], _flip, lambda c: b"", lambda c: b"<html>not here</html>", lambda c: gzip.compress(b"\0\0\x08")],
-    ids=["cut in half", "a flipped bit", "empty", "another file", "a header only"],
-)  # fmt: skip
+    [
+        pytest.param(lambda content: content[: len(content) // 2], id="cut in half"),
+        pytest.param(
+            lambda content: content[:400] + bytes((content[400] ^ 4,)) + content[401:], id="a flipped bit"
+        ),
+        pytest.param(lambda content: b"", id="empty"),
+        pytest.param(lambda content: b"<html>not here</html>", id="another file"),
+        pytest.param(lambda content: gzip.compress(b"\0\0\x08"), id="half a header"),
+        pytest.param(lambda content: _idx(5020, 2, 2, values=bytes(9)), id="fewer values than announced"),
+        pytest.param(lambda content: _idx(5020, 2, 2, values=bytes(20_081)), id="more values than announced"),
+        pytest.param(
+            lambda content: gzip.compress(b"\0\0\x0d" + gzip.decompress(content)[3:]),
+            id="another type of value",
+        ),
+    ],
+)
 def test_a_damaged_file_is_named_with_what_to_do(
-    damage: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = _small_fashion(tmp_path) / "train-images-idx3-ubyte.gz"
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError, match="is damaged") as caught:
         load(DataSource("fashion_mnist"))
     assert str(path) in str(caught.value)

@@ -1,0 +1,143 @@
+"""The results as tables on a terminal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.goals import over_floor, ratio, runs_of
+from benchmarks.records import Breakdown, Goal, Run, Scale, Speed
+from benchmarks.ways import WAYS
+
+
+def speed(found: Speed, console: Console) -> None:
+    """Seconds by way, accuracies side by side, the floor, and where a trial's time goes."""
+    console.print(f"\n{found.dataset}; {len(found.configurations)} configurations", highlight=False)
+    epochs = sorted({run.epochs for run in found.runs})
+    for each in epochs:
+        console.print(_seconds(found, each))
+    if epochs:
+        console.print(_accuracies(found, epochs[-1]))
+    for each in epochs:
+        if (run := _last_with_breakdown(found, each)) is not None and run.breakdown is not None:
+            console.print(_time(run.breakdown, f"seconds a trial in a worker, {each} epochs"))
+            around = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in run.extras.items())
+            console.print(f"once a sweep: {around}", highlight=False)
+        if found.floor is not None and (over := over_floor(found, each)) is not None:
+            console.print(
+                f"matrix products of {each} epochs: {found.floor.epoch * each:.3f} s a trial on one core "
+                f"({found.floor.blas}; {found.floor.busy:.2f} times as long with all cores busy); "
+                f"training and validation take {over:.2f} times that",
+                highlight=False,
+            )
+    for line in found.left_out:
+        console.print(f"left out: {line}", highlight=False, markup=False)
+
+
+def scale(found: Scale, console: Console) -> None:
+    """Overhead, memory, and trials an hour."""
+    table = _table("as a study grows", "figure", "measured")
+    for number, seconds in sorted(found.overhead.items()):
+        table.add_row(f"seconds of a trial beside training, at trial {number:,}", f"{seconds:.3f}")
+    for trials, size in sorted(found.memory.items()):
+        table.add_row(f"a worker's memory after {trials} trials", f"{size / 2**20:.0f} MiB")
+    for slots, rates in sorted(found.trials_an_hour.items()):
+        table.add_row(f"trials an hour, {slots} slots", spread(rates, "{:.0f}"))
+    console.print(table)
+
+
+def goals(found: Sequence[Goal], console: Console) -> None:
+    """Each goal: what was wanted, what was measured, by how much it was missed."""
+    table = _table("goals", "figure", "goal", "measured", "")
+    for goal in found:
+        table.add_row(goal.figure, wanted(goal), measured(goal), verdict(goal))
+    console.print(table)
+
+
+def wanted(goal: Goal) -> str:
+    """`≥ 15`."""
+    return f"{'≥' if goal.at_least else '≤'} {goal.wanted:g}"
+
+
+def measured(goal: Goal) -> str:
+    """Three digits; a dash where there is none."""
+    return "-" if goal.measured is None else f"{goal.measured:.3g}"
+
+
+def verdict(goal: Goal) -> str:
+    """`met`, `missed by 12 %` (of the goal), or `not measured`."""
+    if goal.met is None:
+        return "not measured"
+    return "met" if goal.met else f"missed by {goal.missed_by:.0%}"
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """The median, with the range where there are several: `1.43 (1.41-1.50)`."""
+    text = form.format(statistics.median(values))
+    return text if len(values) < 2 else f"{text} ({form.format(min(values))}-{form.format(max(values))})"
+
+
+def mean_accuracy(runs: Sequence[Run]) -> float | None:
+    """Over the configurations of all repetitions; None where one is missing."""
+    values = [accuracy for run in runs for accuracy in run.accuracies]
+    known = [value for value in values if value is not None]
+    return statistics.mean(known) if known and len(known) == len(values) else None
+
+
+def _seconds(found: Speed, epochs: int) -> Table:
+    columns = ("way", "seconds a trial", "÷ this", "process, s", "mean val_accuracy", "runs")
+    table = _table(f"{epochs} epochs a trial", *columns)
+    for name, way in WAYS.items():
+        runs = runs_of(found, name, epochs)
+        if not runs:
+            table.add_row(way.title, *["-"] * 5)
+            continue
+        factor, accuracy = ratio(found, name, epochs), mean_accuracy(runs)
+        table.add_row(
+            way.title,
+            spread([run.per_trial for run in runs], "{:.2f}"),
+            "-" if factor is None else f"{factor:.1f}",
+            spread([run.wall_seconds for run in runs], "{:.0f}"),
+            "-" if accuracy is None else f"{accuracy:.4f}",
+            str(len(runs)),
+        )
+    return table
+
+
+def _accuracies(found: Speed, epochs: int) -> Table:
+    last = {name: runs[-1] for name in WAYS if (runs := runs_of(found, name, epochs))}
+    titles = [WAYS[name].title for name in last]
+    table = _table(f"best val_accuracy of {epochs} epochs, by configuration", "configuration", *titles)
+    for number, configuration in enumerate(found.configurations):
+        values = [run.accuracies[number] for run in last.values()]
+        table.add_row(configuration, *("-" if value is None else f"{value:.4f}" for value in values))
+    return table
+
+
+def _time(breakdown: Breakdown, title: str) -> Table:
+    table = _table(title, "part", "seconds", "share")
+    named = sum(breakdown.phases.values())
+    parts = {**breakdown.phases, "the rest": breakdown.trial - named, "a trial": breakdown.trial}
+    calls = dict(sorted(breakdown.calls.items(), key=lambda call: -call[1])[:8])
+    calls["MLflow and Optuna together"] = sum(breakdown.calls.values())
+    for name, seconds in parts.items():
+        table.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
+    table.add_section()
+    for name, seconds in calls.items():
+        table.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
+    return table
+
+
+def _last_with_breakdown(found: Speed, epochs: int) -> Run | None:
+    runs = [run for run in runs_of(found, "this", epochs) if run.breakdown]
+    return runs[-1] if runs else None
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table

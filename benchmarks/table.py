@@ -1,0 +1,98 @@
+"""The README's table, made of results.json: `python -m benchmarks.table` writes it between its markers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from benchmarks import records
+from benchmarks.goals import ratio, runs_of
+from benchmarks.records import Results, Speed
+from benchmarks.show import mean_accuracy, measured, spread, verdict, wanted
+from benchmarks.speed import RESULTS
+from benchmarks.ways import WAYS
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+
+def block(results: Results) -> str:
+    """What stands between the markers: the speed by way, the goals, the machine and the commands."""
+    parts = [_speed(results.speed)] if results.speed else []
+    parts += [_goals(results), _where(results)]
+    return "\n\n".join(parts)
+
+
+def replaced(text: str, block: str) -> str:
+    """The text with the block between its markers.
+
+    Raises:
+        ValueError: the markers are not there, each once and in order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(f"the markers {BEGIN} and {END} must stand there, each once and in this order")
+    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+
+
+def _speed(speed: Speed) -> str:
+    epochs = sorted({run.epochs for run in speed.runs})
+    head = ["way"]
+    for each in epochs:
+        head += [f"s/trial, {each} epochs", "÷ this", "mean val_accuracy"]
+    rows = []
+    for name, way in WAYS.items():
+        row = [way.title]
+        for each in epochs:
+            runs, factor = runs_of(speed, name, each), ratio(speed, name, each)
+            accuracy = mean_accuracy(runs)
+            row += [
+                spread([run.per_trial for run in runs], "{:.2f}") if runs else "-",
+                "-" if factor is None else f"{factor:.1f}",
+                "-" if accuracy is None else f"{accuracy:.4f}",
+            ]
+        rows.append(row)
+    title = f"{speed.dataset}; {len(speed.configurations)} configurations, batch size 32; median (range)."
+    return f"{title}\n\n{_markdown(head, rows)}"
+
+
+def _goals(results: Results) -> str:
+    rows = [[goal.figure, wanted(goal), measured(goal), verdict(goal)] for goal in results.goals]
+    return _markdown(["figure", "goal", "measured", ""], rows)
+
+
+def _where(results: Results) -> str:
+    machine = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    return (
+        f"{machine.cores} cores of {machine.cpu}; {versions}. "
+        "`make bench` and `make bench-scale` measure this again, `python -m benchmarks.table` writes it here."
+    )
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    ruler = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
+
+
+@click.command()
+@click.option("--results", type=click.Path(path_type=Path), default=RESULTS)
+@click.option("--readme", type=click.Path(path_type=Path), default=RESULTS.parents[1] / "README.md")
+def main(results: Path, readme: Path) -> None:
+    """Write the table of the last results into the README."""
+    found = records.load(results)
+    if found is None:
+        click.echo(f"table: there are no results at {str(results)!r}; run: make bench", err=True)
+        sys.exit(2)
+    try:
+        text = replaced(readme.read_text(encoding="utf-8"), block(found))
+    except (OSError, ValueError) as error:
+        click.echo(f"table: {readme.name}: {getattr(error, 'strerror', None) or error}", err=True)
+        sys.exit(2)
+    readme.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

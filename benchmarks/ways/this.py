@@ -1,0 +1,41 @@
+"""This project: `sweeps run --enqueue` as a user's sweep goes: Dask's workers, journal, MLflow, models."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks.configurations import CONFIGURATIONS
+from benchmarks.records import Job, Outcome
+from benchmarks.sweeping import timed_sweep
+from sweeps.config import load_config
+
+
+def run(job: Job) -> Outcome:
+    """The configurations as a list of enqueued trials.
+
+    Raises:
+        RuntimeError: a configuration was not run as it was given.
+    """
+    file = job.folder / "configurations.json"
+    wanted = CONFIGURATIONS[: job.configurations]
+    file.write_text(json.dumps([dict(configuration) for configuration in wanted]), encoding="utf-8")
+    options = {
+        "study": "bench",
+        "dataset": job.dataset,
+        "space": "benchmarks.space:build_model",
+        "trials": len(wanted),
+        "epochs": job.epochs,
+        "jobs": job.jobs,
+        "pruner": "none",
+        "enqueue": file,
+    }
+    sweep = timed_sweep(load_config(options))
+    values = {trial.number: trial.value for trial in sweep.trials}
+    if sorted(values) != list(range(len(wanted))):
+        raise RuntimeError(f"trials 0 to {len(wanted) - 1} were enqueued, got {sorted(values)}")
+    return Outcome(
+        seconds=sweep.look + sweep.search,
+        accuracies=tuple(values[number] for number in range(len(wanted))),
+        extras={"look": sweep.look, "open": sweep.opened, "close": sweep.closed},
+        breakdown=sweep.breakdown(),
+    )

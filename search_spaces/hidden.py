@@ -1,0 +1,54 @@
+"""Hidden layers as hyperparameters, shared by the families."""
+
+from __future__ import annotations
+
+import keras
+import keras_tuner
+
+MAX_HIDDEN = 8
+ACTIVATIONS = ("relu", "swish", "gelu", "elu", "tanh")
+INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal")
+
+
+def hidden_layers(
+    hp: keras_tuner.HyperParameters, fewest: int = 0, per_layer: bool = False
+) -> list[keras.layers.Layer]:
+    """Draws `n_hidden` and, where there are hidden layers, their properties.
+
+    Args:
+        hp: the hyperparameters of a trial.
+        fewest: hidden layers; there are at most 8.
+        per_layer: whether each has a width of its own, `n_neurons_0` …, or all have `n_neurons`.
+
+    Returns:
+        Dense and Dropout layers, to be called one after the other.
+    """
+    n_hidden = hp.Int("n_hidden", fewest, MAX_HIDDEN, default=2)
+    widths = _widths(hp, n_hidden, per_layer)
+    with hp.conditional_scope("n_hidden", _at_least(1)):
+        activation = hp.Choice("activation", list(ACTIVATIONS))
+        initializer = hp.Choice("kernel_initializer", list(INITIALIZERS))
+        dropout = hp.Float("dropout", 0.0, 0.5, step=0.125)
+    layers: list[keras.layers.Layer] = []
+    for layer, width in enumerate(widths):
+        name = f"hidden_{layer}"
+        layers.append(
+            keras.layers.Dense(width, activation=activation, kernel_initializer=initializer, name=name)
+        )
+        if dropout:
+            layers.append(keras.layers.Dropout(dropout, name=f"dropout_{layer}"))
+    return layers
+
+
+def _widths(hp: keras_tuner.HyperParameters, n_hidden: int, per_layer: bool) -> list[int]:
+    """Neurons of each hidden layer, drawn under the condition that there is such a layer."""
+    names = [f"n_neurons_{layer}" for layer in range(MAX_HIDDEN)] if per_layer else ["n_neurons"]
+    widths = []
+    for layer, name in enumerate(names):
+        with hp.conditional_scope("n_hidden", _at_least(layer + 1)):
+            widths.append(hp.Int(name, 32, 512, step=32, default=256))
+    return widths[:n_hidden] if per_layer else widths * n_hidden
+
+
+def _at_least(n_hidden: int) -> list[int]:
+    return list(range(n_hidden, MAX_HIDDEN + 1))

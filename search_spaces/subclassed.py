@@ -1,0 +1,70 @@
+"""Wide & Deep by the subclassing API: a class of its own, built in the constructor and called in `call`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import keras_tuner
+
+from search_spaces.data_spec import DataSpec
+from search_spaces.family import Family
+from search_spaces.heads import compile_arguments, output
+from search_spaces.hidden import ACTIVATIONS
+from search_spaces.optimizers import optimizer
+from search_spaces.preprocessing import encode
+
+
+@keras.saving.register_keras_serializable(package="search_spaces")
+class WideAndDeepModel(keras.Model):  # type: ignore[misc]
+    """Two hidden layers whose answer joins the input again before the output layer.
+
+    Saves and loads like any model, where this module can be imported: the price of a class of one's own.
+
+    Args:
+        units: neurons of each hidden layer.
+        activation: of the hidden layers.
+        spec: what the data asks of a model, or its configuration.
+    """
+
+    def __init__(self, units: int, activation: str, spec: DataSpec | dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = activation
+        self.spec = spec if isinstance(spec, DataSpec) else DataSpec.from_config(spec)
+        entrances, features = encode(self.spec)
+        self.encoder = keras.Model(entrances, features, name="encoder")
+        self.hidden_0 = keras.layers.Dense(units, activation=activation, name="hidden_0")
+        self.hidden_1 = keras.layers.Dense(units, activation=activation, name="hidden_1")
+        joined = keras.Input((features.shape[-1] + units,))
+        self.head = keras.Model(joined, output(joined, self.spec), name="head")
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Raw input (n, …) to probabilities or numbers, float32 (n, outputs)."""
+        features = self.encoder(inputs)
+        deep = self.hidden_1(self.hidden_0(features))
+        return self.head(keras.ops.concatenate([features, deep], axis=-1))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as plain values."""
+        own = {"units": self.units, "activation": self.activation, "spec": self.spec.get_config()}
+        return {**super().get_config(), **own}
+
+
+class WideAndDeepSubclassed(Family):
+    """A search space of `WideAndDeepModel`s for any kind of target.
+
+    Hyperparameters: `units` (32 to 512), `activation`, `optimizer`, `learning_rate` and `batch_size`.
+    """
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__(spec, "wide_and_deep_subclassed")
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """A compiled model that has its weights already, though a subclassed one could wait for its first
+        data."""
+        units = hp.Int("units", 32, 512, step=32, default=256)
+        model = WideAndDeepModel(units, hp.Choice("activation", list(ACTIVATIONS)), self.spec, name=self.name)
+        model(encode(self.spec)[0])
+        model.compile(optimizer=optimizer(hp), **compile_arguments(self.spec))
+        return model

@@ -1,0 +1,51 @@
+"""Variables made before anything is traced: a trace that makes some is thrown away and made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from sweeps.training.rows import Rows
+
+
+def build(model: Any, rows: Rows) -> None:
+    """Make the variables of `model`, its metrics, loss trackers and optimizer, as Keras would on the first
+    batch.
+
+    Args:
+        model: a compiled Keras model, with or without an Input layer.
+        rows: what it will be trained on.
+
+    Raises:
+        ValueError: the data does not fit the model (Keras's own message).
+    """
+    if not _build_metrics_from_shapes(model, rows):
+        model._symbolic_build(data_batch=rows.pack([tensor[: rows.batch_size] for tensor in rows.tensors]))
+    optimizer = model.optimizer
+    if not optimizer.built:
+        with keras.name_scope(optimizer.name, caller=optimizer):
+            optimizer.build(model.trainable_variables)
+
+
+def _build_metrics_from_shapes(model: Any, rows: Rows) -> bool:
+    """The short way for a built model of one output (2 ms, not 25-45); False when Keras has to do it."""
+    if not model.built or not all(layer.built for layer in model._flatten_layers()):
+        return False
+    output = only_output(model)
+    _, y, _ = keras.utils.unpack_x_y_sample_weight(rows.structure)
+    if output is None or y is None or keras.tree.is_nested(y) or keras.tree.is_nested(model.loss):
+        return False
+    metrics = model._compile_metrics
+    if metrics is not None and not metrics.built:
+        target = rows.tensors[y]
+        metrics.build(keras.KerasTensor((None, *target.shape[1:]), dtype=target.dtype.name), output)
+    return True
+
+
+def only_output(model: Any) -> Any:
+    """The symbolic output of a Sequential or functional model of one output that is not nested, or None."""
+    if isinstance(model, keras.Sequential):
+        model = model._functional
+    structure = getattr(model, "_outputs_struct", None)
+    return structure if isinstance(structure, keras.KerasTensor) else None

@@ -1,0 +1,96 @@
+"""Metrics of many steps at once: the loop keeps losses and predictions, and the metrics take them in one go.
+
+Updating a loss and an accuracy takes as many operations a step as a layer does. Metrics that are sums over
+rows do not care when they are told; only those of Keras's own that are such sums, by exact type, are
+deferred.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sweeps.training.build import only_output
+from sweeps.training.rows import Rows
+
+SUMS_OVER_ROWS: frozenset[type] = frozenset(
+    {
+        keras.metrics.BinaryAccuracy,
+        keras.metrics.BinaryCrossentropy,
+        keras.metrics.CategoricalAccuracy,
+        keras.metrics.CategoricalCrossentropy,
+        keras.metrics.MeanAbsoluteError,
+        keras.metrics.MeanSquaredError,
+        keras.metrics.RootMeanSquaredError,
+        keras.metrics.SparseCategoricalAccuracy,
+        keras.metrics.SparseCategoricalCrossentropy,
+        keras.metrics.SparseTopKCategoricalAccuracy,
+        keras.metrics.TopKCategoricalAccuracy,
+    }
+)
+MAX_BYTES = 64_000_000
+
+
+class Deferred:
+    """A training step that leaves the metrics out, and what brings them up to date afterwards."""
+
+    def __init__(self, model: Any, batch_size: int) -> None:
+        self._model = model
+        output = only_output(model)
+        # What a step returns: the loss, and the predictions of its rows.
+        self.specs = (
+            tf.TensorSpec((), tf.float32),
+            tf.TensorSpec((batch_size, *output.shape[1:]), output.dtype),
+        )
+
+    def step(self, batch: Any) -> tuple[Any, Any]:
+        """Keras's own `train_step` without the metrics: loss and predictions of `batch`."""
+        model = self._model
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        with tf.GradientTape() as tape:
+            y_pred = model(x, training=True) if model._call_has_training_arg else model(x)
+            loss = model._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            scaled = model.optimizer.scale_loss(loss)
+        weights = model.trainable_weights
+        model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+        return loss, y_pred
+
+    def finish(self, batch: Any, kept: tuple[Any, Any]) -> None:
+        """Tell the metrics of many steps.
+
+        Args:
+            batch: all their rows, packed.
+            kept: losses (steps,) and predictions (steps, batch_size, …).
+        """
+        losses, predictions = kept
+        _, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        rows = tf.ones_like(losses) * float(self.specs[1].shape[0])
+        self._model._loss_tracker.update_state(losses, sample_weight=rows)
+        predictions = tf.reshape(predictions, (-1, *self.specs[1].shape[1:]))
+        if self._model._compile_metrics is not None:
+            self._model._compile_metrics.update_state(y, predictions, sample_weight)
+
+
+def can_be_deferred(model: Any, rows: Rows) -> bool:
+    """Whether the metrics of `model` may be told of its steps afterwards."""
+    output = only_output(model)
+    if output is None or None in output.shape[1:] or not model.trainable_weights:
+        return False
+    if any(
+        getattr(type(model), name) is not getattr(keras.Model, name)
+        for name in ("compute_metrics", "compute_loss")
+    ):
+        return False
+    if _bytes(output) * rows.count > MAX_BYTES or keras.config.dtype_policy().compute_dtype != "float32":
+        return False
+    metrics = model._compile_metrics.metrics if model._compile_metrics is not None else []
+    return all(type(metric) in SUMS_OVER_ROWS for metric in metrics)
+
+
+def _bytes(output: Any) -> int:
+    size = tf.as_dtype(output.dtype).size
+    for length in output.shape[1:]:
+        size *= length
+    return int(size)

@@ -1,0 +1,109 @@
+"""One pass over the rows: a training epoch, or a validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sweeps.training.compilation import use_xla
+from sweeps.training.deferred import Deferred, can_be_deferred
+from sweeps.training.handover import NotHereError
+from sweeps.training.kernels import plain_updates
+from sweeps.training.loop import StepLoop
+from sweeps.training.rows import Rows
+
+Order = np.ndarray[Any, np.dtype[np.int32]]
+
+# Tracing a second graph for the last, smaller batch costs as much as running that batch without a graph in
+# so many epochs.
+EPOCHS_FOR_REST_GRAPH = 8
+
+
+class TrainingPass:
+    """One epoch: all full batches as one graph of static shapes, then the smaller last batch.
+
+    Args:
+        model: a compiled Keras model whose variables exist.
+        rows: what to train on.
+        epochs: how many epochs are to come.
+        jit: the caller's wish for XLA.
+    """
+
+    def __init__(self, model: Any, rows: Rows, epochs: int, jit: bool | str) -> None:
+        self._model = model
+        self._rows = rows
+        xla = use_xla(jit, model, rows.full_steps * epochs)
+        # Keras weighs the batches of an output's own loss by a size that it does not know when the last
+        # batch is smaller: so must we.
+        self._in_one = rows.rest > 0 and _tracks_losses_of_outputs(model) and not xla
+        if xla or self._in_one or not can_be_deferred(model, rows):
+            self._full = StepLoop(self._step, rows, rows.batch_size, ragged=self._in_one, xla=xla)
+        else:
+            self._deferred = Deferred(model, rows.batch_size)
+            self._full = StepLoop(self._deferred_step, rows, rows.batch_size, keeps=self._deferred)
+        self._rest: StepLoop | None = None
+        if rows.rest and not self._in_one and epochs > EPOCHS_FOR_REST_GRAPH:
+            self._rest = StepLoop(self._step, rows, rows.rest)
+
+    def compile(self) -> None:
+        """Trace and compile; no step is taken."""
+        if self._in_one or self._rows.full_steps:
+            self._full.compile(self._rows.count)
+        if self._rest is not None:
+            self._rest.compile(self._rows.rest)
+
+    def __call__(self, order: Order) -> None:
+        """Train on the rows in `order`, int32 (count,)."""
+        if self._in_one or self._rows.full_steps:
+            self._full(order)
+        if self._rows.rest and not self._in_one:
+            last = order[-self._rows.rest :]
+            if self._rest is not None:
+                self._rest(last)
+            else:
+                self._step(self._rows.pack([tf.gather(tensor, last) for tensor in self._rows.tensors]))
+
+    def _deferred_step(self, batch: Any) -> Any:
+        with plain_updates(self._model.optimizer):
+            return self._deferred.step(batch)
+
+    def _step(self, batch: Any) -> None:
+        with plain_updates(self._model.optimizer):
+            logs = self._model.train_step(batch)
+        _check_logs(self._model, logs)
+
+
+class ValidationPass:
+    """One evaluation of the rows in their order, batch by batch as in Keras."""
+
+    def __init__(self, model: Any, rows: Rows) -> None:
+        self._model = model
+        self._rows = rows
+        self._order = rows.order(False, 0, 0)
+        self._loop = StepLoop(self._step, rows, rows.batch_size, ragged=True)
+
+    def compile(self) -> None:
+        """Trace; no step is taken."""
+        self._loop.compile(self._rows.count)
+
+    def __call__(self) -> None:
+        """Add all rows to the model's metrics."""
+        self._loop(self._order)
+
+    def _step(self, batch: Any) -> None:
+        _check_logs(self._model, self._model.test_step(batch))
+
+
+def _tracks_losses_of_outputs(model: Any) -> bool:
+    return model._compile_loss is not None and len(model._compile_loss.metrics) > 0
+
+
+def _check_logs(model: Any, logs: Any) -> None:
+    """Keras reports the metrics; but where a model's own `compute_metrics` names others, the last step's."""
+    if type(model).compute_metrics is keras.Model.compute_metrics:
+        return
+    if not isinstance(logs, dict) or set(logs) != set(model.get_metrics_result()):
+        raise NotHereError("the model's own compute_metrics returns other names than its metrics")

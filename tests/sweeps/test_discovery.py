@@ -1,0 +1,171 @@
+"""All hyperparameters of a space are found, and given values are compared with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+
+from search_spaces import DataSpec, InputSpec
+from search_spaces.registry import SPACES
+from sweeps.discovery import Declare, ambiguous, check_values, discover, to_study_params
+from sweeps.domains import same_value
+from sweeps.errors import InputError
+from sweeps.hyperparameters import SuggestedHyperParameters
+from sweeps.narrowing import parse_narrowing
+
+DIGITS = DataSpec(InputSpec((8, 8), "uint8", high=16.0), "sparse", 10)
+
+
+def branches(hp: Any) -> None:
+    """Scopes within Python's own branches, three deep."""
+    if hp.Choice("kind", ["linear", "mlp"]) == "mlp":
+        with hp.conditional_scope("kind", ["mlp"]):
+            drop = hp.Boolean("drop")
+            with hp.conditional_scope("drop", [True]):
+                if drop:
+                    hp.Float("rate", 0.1, 0.5)
+    with hp.conditional_scope("kind", ["mlp"]):
+        hp.Int("units", 8, 64)
+
+
+def loops(hp: Any) -> None:
+    """Hyperparameters that exist for some values of another one only, without a scope."""
+    for layer in range(hp.Int("layers", 1, 4)):
+        hp.Int(f"units_{layer}", 8, 64)
+    if hp.Choice("kind", ["a", "b", "c"]) == "c":
+        hp.Boolean("of_c")
+
+
+def conditional(hp: Any) -> None:
+    """One hyperparameter of each kind, and conditions."""
+    hp.Choice("optimizer", ["adam", "sgd"])
+    hp.Float("momentum", 0.01, 0.99, sampling="reverse_log", parent_name="optimizer", parent_values=["sgd"])
+    hp.Int("units", 16, 64, step=16)
+    hp.Float("rate", 1e-4, 1e-1, sampling="log")
+    hp.Int("batch_size", 16, 128, step=2, sampling="log")
+    hp.Boolean("drop")
+    hp.Fixed("epochs", 10)
+
+
+def two_sizes(hp: Any) -> None:
+    """One name with two ranges."""
+    hp.Choice("kind", ["wide", "deep"])
+    hp.Int("units", 100, 200, parent_name="kind", parent_values=["wide"])
+    hp.Int("units", 1, 10, parent_name="kind", parent_values=["deep"])
+    hp.Int("same", 1, 2, parent_name="kind", parent_values=["wide"])
+    hp.Int("same", 1, 2, parent_name="kind", parent_values=["deep"])
+
+
+def test_every_scope_is_entered() -> None:
+    assert set(discover(branches)) == {"kind", "drop", "rate", "units"}
+
+
+def test_a_scope_whose_parent_never_takes_its_value_does_not_stop_discovery() -> None:
+    def declare(hp: Any) -> None:
+        hp.Choice("kind", ["a"])
+        hp.Int("units", 1, 2, parent_name="kind", parent_values=["z"])
+
+    assert set(discover(declare)) == {"kind", "units"}
+
+
+def test_names_that_exist_for_some_values_only_are_found_when_wanted() -> None:
+    assert set(discover(loops)) == {"layers", "units_0", "kind"}
+    assert {"units_3", "of_c"} <= set(discover(loops, wanted=["units_3", "of_c"]))
+    assert "nobody" not in discover(loops, wanted=["nobody"])
+
+
+def test_the_registered_spaces_tell_all_that_they_draw() -> None:
+    common = {"n_hidden", "activation", "kernel_initializer", "dropout", "optimizer", "learning_rate"}
+    assert set(discover(SPACES["mlp"](DIGITS).build)) == common | {"n_neurons"}
+    per_layer = discover(SPACES["mlp_per_layer"](DIGITS).build)
+    assert set(per_layer) == common | {f"n_neurons_{layer}" for layer in range(8)}
+
+
+def test_a_name_is_ambiguous_when_its_values_depend_on_a_condition() -> None:
+    space = discover(two_sizes)
+    assert ambiguous(space) == {"units"}
+    assert [len(space[name]) for name in ("kind", "units", "same")] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("grid", [False, True])
+@pytest.mark.parametrize(
+    ("declare", "values"),
+    [
+        (
+            conditional,
+            {"optimizer": "sgd", "momentum": 0.9, "units": 48, "rate": 0.02, "batch_size": 64, "drop": True},
+        ),
+        (conditional, {"optimizer": "adam", "rate": 1e-4}),
+        (conditional, {"epochs": 10}),
+        (two_sizes, {"kind": "wide", "units": 150, "same": 2}),
+        (two_sizes, {"kind": "deep", "units": 5}),
+        (branches, {"kind": "mlp", "drop": True, "rate": 0.25, "units": 10}),
+    ],
+)
+def test_an_enqueued_trial_draws_exactly_the_given_values(declare: Declare, values: Any, grid: bool) -> None:
+    space = discover(declare)
+    if grid:
+        values = {name: value for name, value in values.items() if name not in ("momentum", "rate")}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial(to_study_params(declare, space, values, grid=grid))
+    hp = SuggestedHyperParameters(study.ask(), grid=grid, ambiguous=ambiguous(space))
+    declare(hp)
+    assert all(same_value(hp.active_values[name], value) for name, value in values.items())
+
+
+def test_given_values_become_the_hyperparameters_own_type() -> None:
+    values = {"units": 48.0, "rate": 0.1, "drop": True, "batch_size": 64.0, "epochs": 10}
+    checked = check_values(conditional, discover(conditional), values)
+    assert [(type(value), value) for value in checked.values()] == [
+        (int, 48),
+        (float, 0.1),
+        (bool, True),
+        (int, 64),
+        (int, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"unit": 16}, "unknown hyperparameter 'unit'. Did you mean 'units'?"),
+        ({"units": 17}, "units must be one of the space's values, got 17\nAllowed: 16..64 in steps of 16"),
+        ({"units": "many"}, "units must be an integer, got 'many'"),
+        ({"units": None}, "units must be an integer, got None"),
+        ({"rate": 1.0}, "rate must be one of the space's values, got 1.0\nAllowed: 0.0001..0.1 (log)"),
+        ({"rate": float("nan")}, "rate must be a finite number, got nan"),
+        ({"batch_size": 48}, "Allowed: 16, 32, 64, 128"),
+        ({"drop": 1}, "drop must be true or false, got 1"),
+        ({"optimizer": "rmsprop"}, "Allowed: adam, sgd"),
+        ({"optimizer": 1}, "optimizer must be a text, got 1"),
+        ({"epochs": 11}, "epochs must be one of the space's values, got 11\nAllowed: only 10"),
+        (
+            {"optimizer": "adam", "momentum": 0.9},
+            "momentum is inactive with the other values given; it needs optimizer=sgd",
+        ),
+        ({"momentum": 0.9}, "momentum is inactive with the other values given; it needs optimizer=sgd"),
+    ],
+)
+def test_values_that_are_no_point_of_the_space_are_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as wrong:
+        check_values(conditional, discover(conditional), values)
+    assert message in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) <= 2
+
+
+def test_a_value_without_its_parent_s_is_refused_because_the_parent_may_be_drawn_otherwise() -> None:
+    space = discover(two_sizes)
+    with pytest.raises(InputError, match="units needs kind=wide: give kind as well"):
+        to_study_params(two_sizes, space, {"units": 150})
+    fixed = [parse_narrowing("kind=wide")]
+    assert to_study_params(two_sizes, space, {"units": 150}, fixed) == {"units [kind=wide]": 150}
+
+
+def test_values_outside_of_a_narrowing_or_beside_the_grid_are_refused() -> None:
+    space = discover(conditional)
+    with pytest.raises(InputError, match=r"Allowed: 32..64 in steps of 16"):
+        to_study_params(conditional, space, {"units": 16}, [parse_narrowing("units=32..64")])
+    with pytest.raises(InputError, match=r"rate must be one of the space's values, got 0.001"):
+        to_study_params(conditional, space, {"rate": 0.001}, grid=True)

@@ -1,0 +1,134 @@
+"""The study: Optuna's, in a real journal file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from sweeps import study as studies
+from sweeps.errors import CorruptStore, InputError
+from sweeps.study import PRUNERS, SAMPLERS, Identity, Objective, StudyRef, make_sampler, trial_seed
+
+IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
+
+
+def ref(folder: Path, sampler: str = "tpe", pruner: str = "none") -> StudyRef:
+    return StudyRef("houses", folder / "houses" / "journal.log", sampler, pruner, 4, 0)
+
+
+def square(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", -1, 1, step=0.25)
+    n = trial.suggest_int("n", 1, 3)
+    for epoch in range(1, 5):
+        trial.report(-x * x * n * epoch, step=epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    return -x * x * n
+
+
+@pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"gp"}))
+def test_every_sampler_runs_trials_in_a_journal(tmp_path: Path, sampler: str) -> None:
+    studies.create(ref(tmp_path, sampler), IDENTITY)
+    for draw in range(15):
+        ref(tmp_path, sampler).open(draw).optimize(square, n_trials=1)
+    assert len(ref(tmp_path).open().get_trials(states=(TrialState.COMPLETE,))) == 15
+
+
+@pytest.mark.parametrize("pruner", sorted(PRUNERS))
+def test_every_pruner_prunes_or_not_in_a_journal(tmp_path: Path, pruner: str) -> None:
+    studies.create(ref(tmp_path, "random", pruner), IDENTITY)
+    for draw in range(15):
+        ref(tmp_path, "random", pruner).open(draw).optimize(square, n_trials=1)
+    study = ref(tmp_path).open()
+    assert studies.missing(study, 20) == 5
+    pruned = study.get_trials(states=(TrialState.PRUNED,))
+    assert (len(pruned) > 0) == (pruner != "none")
+
+
+def test_two_workers_never_begin_with_the_same_draw() -> None:
+    def first(draw: int) -> float:
+        study = optuna.create_study(sampler=make_sampler("tpe", 0, draw))
+        return study.ask().suggest_float("x", 0, 1)
+
+    assert len({first(draw) for draw in range(20)}) == 20
+    assert first(3) == first(3)
+
+
+def test_a_grid_is_walked_once_and_then_says_that_it_is_exhausted(tmp_path: Path) -> None:
+    studies.create(ref(tmp_path, "grid"), IDENTITY)
+    stopped = []
+    for draw in range(27):
+        study = ref(tmp_path, "grid").open(draw)
+        study.stop = lambda draw=draw: stopped.append(draw)  # type: ignore[method-assign]
+        trial = study.ask()
+        study.tell(trial, square(trial))
+    points = {tuple(trial.params.values()) for trial in study.get_trials()}
+    assert len(points) == 27
+    assert stopped == [26]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("space", "other"),
+        ("digest", "def"),
+        ("objective", "val_loss"),
+        ("direction", "minimize"),
+        ("epochs", 5),
+        ("seed", 1),
+        ("set", ("n=1",)),
+    ],
+)
+def test_a_resume_with_something_else_is_refused_with_the_difference_shown(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    studies.create(ref(tmp_path), IDENTITY)
+    with pytest.raises(InputError) as error:
+        studies.create(ref(tmp_path), replace(IDENTITY, **{field: value}))
+    was = getattr(IDENTITY, field)
+    was = list(was) if isinstance(was, tuple) else was
+    now = list(value) if isinstance(value, tuple) else value
+    assert f"{field}: {was!r} then, {now!r} now" in str(error.value)
+
+
+def test_a_resume_with_the_same_is_the_same_study(tmp_path: Path) -> None:
+    studies.create(ref(tmp_path), IDENTITY)
+    again = studies.create(ref(tmp_path), replace(IDENTITY, dataset="digits-moved-elsewhere"))
+    assert studies.objective_of(again) == Objective("val_accuracy", "maximize")
+
+
+def test_a_journal_that_is_no_journal_is_a_corrupt_store(tmp_path: Path) -> None:
+    journal = ref(tmp_path).journal
+    journal.parent.mkdir()
+    journal.write_text('{"op_code": 0\n{"op_code": 0}\n')
+    with pytest.raises(CorruptStore, match=r"journal\.log is damaged"):
+        studies.load("houses", journal)
+
+
+def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
+    study = optuna.create_study(direction="maximize")
+    for value, state in (
+        (0.5, TrialState.COMPLETE),
+        (0.9, TrialState.COMPLETE),
+        (0.9, TrialState.COMPLETE),
+        (float("inf"), TrialState.COMPLETE),
+        (None, TrialState.FAIL),
+    ):
+        study.add_trial(optuna.trial.create_trial(state=state, value=value))
+    best = Objective("val_accuracy", "maximize").best(study.get_trials())
+    assert best is not None
+    assert best.number == 1
+    lowest = Objective("val_loss", "minimize").best(study.get_trials())
+    assert lowest is not None
+    assert lowest.number == 0
+
+
+def test_a_trials_seed_follows_from_the_studys_seed_and_its_number_alone() -> None:
+    seeds = {(seed, number): trial_seed(seed, number) for seed in range(5) for number in range(50)}
+    assert len(set(seeds.values())) == 250
+    assert all(0 <= seed < 2**31 for seed in seeds.values())
+    assert trial_seed(0, 7) == seeds[0, 7]

@@ -1,0 +1,319 @@
+"""The main job, from the command line to the exported model: real workers, a real store, real data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Workspace
+
+from tracking import Store, best_run, child_runs, find_store
+
+
+@pytest.fixture(scope="module")
+def store(finished: Workspace) -> Store:
+    found = find_store(f"sqlite:///{finished.folder}/runs/mlflow.db", "digits-mlp")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported(finished: Workspace) -> Path:
+    done = finished.sweeps("export", "digits-mlp")
+    assert done.returncode == 0, done.stderr
+    assert "alias champion" in done.stdout
+    return finished.folder / "exports" / "digits-mlp"
+
+
+def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -> None:
+    said = (finished.folder / "output.txt").read_text()
+    assert "6/6" in said
+    assert "make best | make export | make ui" in said
+
+
+def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
+    status = finished.json("status", "digits-mlp")
+    assert set(status) == {"study", "objective", "total", "trials", "best"}
+    assert set(status["trials"]) == {"COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"}
+    assert status["total"] == 6
+    assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
+    rows = finished.json("list", "digits-mlp")
+    assert [row["number"] for row in rows] == list(range(6))
+    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error"}
+    best = finished.json("best", "digits-mlp")
+    assert set(best) == {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri"}
+    assert best["objective"] == "val_accuracy"
+    assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
+    assert isinstance(best["params"]["n_hidden"], int)
+
+
+def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -> None:
+    best = finished.json("best", "digits-mlp")
+    found = best_run(store, "best_val_accuracy", maximize=True)
+    assert found is not None
+    assert found.info.run_id == best["run_id"]
+    assert found.data.metrics["best_val_accuracy"] == best["value"]
+
+
+def test_each_trial_is_a_child_run_with_its_curves_parameters_and_state(
+    finished: Workspace, store: Store
+) -> None:
+    rows = {row["run_id"]: row for row in finished.json("list", "digits-mlp")}
+    runs = child_runs(store)
+    assert {run.info.run_id for run in runs} == set(rows)
+    for run in runs:
+        row = rows[run.info.run_id]
+        assert run.info.run_name == f"trial-{row['number']:04d}"
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["state"] == row["state"]
+        assert run.data.params == {name: str(value) for name, value in row["params"].items()}
+        steps = [entry.step for entry in store.client.get_metric_history(run.info.run_id, "val_accuracy")]
+        assert steps == list(range(1, len(steps) + 1))
+        assert len(steps) == 4 or row["state"] == "PRUNED"
+        for metric in ("loss", "accuracy", "val_loss"):
+            assert len(store.client.get_metric_history(run.info.run_id, metric)) == len(steps)
+
+
+def test_a_complete_trial_has_a_model_a_summary_a_picture_and_its_seconds(
+    finished: Workspace, store: Store
+) -> None:
+    best = finished.json("best", "digits-mlp")
+    run = store.client.get_run(best["run_id"])
+    files = {file.path for file in store.client.list_artifacts(best["run_id"])}
+    assert {"learning_curves.png", "model_summary.txt"} <= files
+    expected = {"best_epoch", "n_params", "seconds_build", "seconds_train", "seconds_validate", "seconds_log"}
+    assert expected <= set(run.data.metrics)
+    assert run.data.metrics["best_epoch"] == best["epoch"]
+    model = store.client.get_logged_model(best["model_uri"].removeprefix("models:/"))
+    assert model.source_run_id == best["run_id"]
+
+
+def test_the_sweep_is_the_parent_of_its_trials_and_knows_the_data(finished: Workspace, store: Store) -> None:
+    parent_id = child_runs(store)[0].data.tags["mlflow.parentRunId"]
+    parent = store.client.get_run(parent_id)
+    assert parent.info.run_name == "sweep"
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["space"] == "mlp"
+    assert parent.data.tags["version.keras"]
+    assert parent.data.tags["winner.run_id"] == finished.json("best", "digits-mlp")["run_id"]
+    (data,) = parent.inputs.dataset_inputs
+    assert data.dataset.name == "digits"
+
+
+def test_the_same_command_again_runs_no_trial(finished: Workspace) -> None:
+    before = finished.json("list", "digits-mlp")
+    done = finished.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median")
+    assert done.returncode == 0, done.stderr
+    assert finished.json("list", "digits-mlp") == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--seed", "1", "seed: 0 then, 1 now"),
+        ("--space", "mlp_per_layer", "space: 'mlp' then, 'mlp_per_layer' now"),
+        ("--objective", "val_loss", "objective: 'val_accuracy' then, 'val_loss' now"),
+        ("--epochs", "9", "epochs: 4 then, 9 now"),
+        ("--set", "n_hidden=1", "set: [] then, ['n_hidden=1'] now"),
+    ],
+)
+def test_a_resume_with_another_configuration_is_refused_before_any_worker_starts(
+    finished: Workspace, option: str, value: str, said: str
+) -> None:
+    before = finished.files
+    arguments = ["run", "digits-mlp", "--trials", "6", "--epochs", "4"]
+    done = finished.sweeps(*arguments, option, value)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert finished.files == before
+
+
+SCORE = """
+import json, sys
+import keras, numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+model = keras.saving.load_model(sys.argv[1])
+arrays = np.load(sys.argv[2])
+loss, accuracy = model.evaluate(arrays["x"], arrays["y"], verbose=0)
+print(json.dumps({"accuracy": accuracy, "dtype": str(arrays["x"].dtype)}))
+"""
+
+
+def test_the_exported_model_scores_its_logged_accuracy_on_raw_pixels_in_a_clean_process(
+    finished: Workspace, exported: Path, tmp_path: Path
+) -> None:
+    import numpy as np
+
+    from sweeps.data import DataSource, load
+
+    validation = load(DataSource("digits")).validation
+    np.savez(tmp_path / "validation.npz", x=validation.x, y=validation.y)
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCORE, exported / "model.keras", tmp_path / "validation.npz"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    scored = json.loads(done.stdout)
+    assert scored["dtype"] == "uint8"
+    assert scored["accuracy"] == pytest.approx(finished.json("best", "digits-mlp")["value"], abs=2e-4)
+
+
+def test_an_export_holds_what_its_manifest_says(exported: Path) -> None:
+    manifest = json.loads((exported / "manifest.json").read_text())
+    for name, expected in manifest["sha256"].items():
+        assert hashlib.sha256((exported / name).read_bytes()).hexdigest() == expected
+    there = {str(path.relative_to(exported)) for path in exported.rglob("*") if path.is_file()}
+    assert there == set(manifest["sha256"]) | {"manifest.json"}
+    assert {"model.keras", "labels.json", "params.json", "README.md", "saved_model/saved_model.pb"} <= there
+    assert json.loads((exported / "labels.json").read_text()) == list("0123456789")
+
+
+def test_an_export_is_not_overwritten_without_force(finished: Workspace, exported: Path) -> None:
+    done = finished.sweeps("export", "digits-mlp")
+    assert done.returncode == 2
+    assert "--force replaces it" in done.stderr
+    assert finished.sweeps("export", "digits-mlp", "--force").returncode == 0
+    assert not [name for name in os.listdir(exported.parent) if name.startswith(".")]
+
+
+def test_the_saved_model_says_the_same_as_the_keras_model(exported: Path) -> None:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).integers(0, 17, (5, 8, 8)).astype("uint8")
+    served = tf.saved_model.load(str(exported / "saved_model"))
+    model = keras.saving.load_model(exported / "model.keras")
+    np.testing.assert_allclose(served.serve(x).numpy(), model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_predict_names_classes_and_refuses_an_altered_model(
+    finished: Workspace, exported: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    np.save(tmp_path / "x.npy", load_digits().images[:20].astype("uint8"))
+    rows = finished.json("predict", str(tmp_path / "x.npy"), "--model", str(exported), "--rows", "20")
+    truth = load_digits().target[:20]
+    assert sum(row["class"] == str(label) for row, label in zip(rows, truth, strict=True)) >= 16
+    assert all(0 <= row["probability"] <= 1 for row in rows)
+    copy = tmp_path / "altered"
+    shutil.copytree(exported, copy)
+    data = bytearray((copy / "model.keras").read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / "model.keras").write_bytes(data)
+    done = finished.sweeps("predict", str(tmp_path / "x.npy"), "--model", str(copy))
+    assert done.returncode == 5
+    assert "SHA-256" in done.stderr
+
+
+SPACE = """
+import os, time
+import keras
+
+def build(hp):
+    units = hp.Int("units", 4, 16)
+    model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(units), keras.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+class Sometimes(keras.Model): pass
+
+def every_third_fails(hp):
+    if hp.Choice("mood", ["good", "bad"]) == "bad":
+        raise RuntimeError("a bad mood")
+    return build(hp)
+
+def fails_in_training(hp):
+    model = build(hp)
+    rate = hp.Float("rate", 1e30, 1e35, default=1e30)
+    return model
+
+class Slow(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        time.sleep(0.5)
+"""
+
+
+def test_a_failed_trial_is_recorded_with_its_error_and_the_sweep_goes_on(workspace: Workspace) -> None:
+    (workspace.folder / "space.py").write_text(SPACE)
+    (workspace.folder / "first.json").write_text(
+        '[{"mood": "good"}, {"mood": "bad"}, {"mood": "good"}, {"mood": "bad"}, {"mood": "good"}]'
+    )
+    arguments = ["run", "moods", "--space", "space.py:every_third_fails", "--epochs", "1", "--pruner", "none"]
+    done = workspace.sweeps(
+        *arguments, "--trials", "3", "--enqueue", "first.json", "--jobs", "1", "--set", "units=8"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = workspace.json("list", "moods")
+    assert [row["state"] for row in rows] == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "COMPLETE"]
+    assert "a bad mood" in rows[1]["error"]
+    assert {row["params"]["units"] for row in rows if row["state"] == "COMPLETE"} == {8}
+    found = find_store(f"sqlite:///{workspace.folder}/runs/mlflow.db", "moods")
+    assert found is not None
+    run = found.client.get_run(rows[1]["run_id"])
+    assert run.info.status == "FAILED"
+    assert "a bad mood" in run.data.tags["error"]
+    assert "error.txt" in [file.path for file in found.client.list_artifacts(rows[1]["run_id"])]
+
+    (workspace.folder / "bad.json").write_text(
+        '[{"mood": "bad"}, {"mood": "bad", "units": 8}, {"mood": "bad", "units": 8}, {"mood": "bad"}]'
+    )
+    done = workspace.sweeps(
+        *arguments, "--trials", "9", "--enqueue", "bad.json", "--jobs", "1", "--set", "units=8"
+    )
+    assert done.returncode == 3, done.stderr
+    assert "3 trials failed in a row" in done.stderr
+    assert "a bad mood" in done.stderr
+    assert workspace.json("status", "moods")["trials"]["RUNNING"] == 0
+
+
+def test_ctrl_c_ends_in_order_and_the_printed_command_goes_on(workspace: Workspace) -> None:
+    process = workspace.start(
+        "run", "--trials", "500", "--epochs", "50", "--pruner", "none", "--jobs", "2", "--set", "n_hidden=1"
+    )
+    journal = workspace.folder / "runs/studies/digits-mlp/journal.log"
+    deadline = time.monotonic() + 120
+    while not (journal.is_file() and '"op_code":6' in journal.read_text()) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "go on with\n  sweeps run digits-mlp --trials 500 --epochs 50" in said
+    assert "Traceback" not in said
+    status = workspace.json("status", "digits-mlp")
+    assert status["trials"]["RUNNING"] == 0
+    found = find_store(f"sqlite:///{workspace.folder}/runs/mlflow.db", "digits-mlp")
+    assert found is not None
+    runs = child_runs(found)
+    assert runs
+    assert not [run for run in runs if run.info.status == "RUNNING"]
+
+
+def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
+    begun = time.monotonic()
+    done = workspace.sweeps(
+        "run", "--trials", "5000", "--epochs", "30", "--time-budget", "40s", "--set", "n_hidden=1"
+    )
+    assert done.returncode == 0, done.stderr
+    assert 39 < time.monotonic() - begun < 75
+    status = workspace.json("status", "digits-mlp")
+    assert status["trials"]["RUNNING"] == 0
+    assert 0 < status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] < 5000

@@ -1,0 +1,159 @@
+"""The record, on a real SQLite store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracking import (
+    DataDescription,
+    Store,
+    TrackingError,
+    TrialRun,
+    begin_sweep,
+    best_run,
+    child_runs,
+    close_run,
+    end_sweep,
+    find_store,
+    open_store,
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("store")
+    return open_store(f"sqlite:///{folder / 'mlflow.db'}", "houses", (folder / "artifacts").as_uri())
+
+
+@pytest.fixture
+def parent(store: Store) -> str:
+    return begin_sweep(
+        store, None, {"trials": 3}, {"jobs": 2}, DataDescription("houses", "ab" * 16, "houses.csv")
+    )
+
+
+def run_of(store: Store, parent: str, number: int, value: float, state: str = "COMPLETE") -> str:
+    with TrialRun(store, parent, number, {"seed": "1"}) as run:
+        run.log_params({"units": 3, "rate": 0.5})
+        run.log_metrics({"loss": 2.0, "val_accuracy": value}, step=1)
+        run.log_metrics({"best_val_accuracy": value}, step=1)
+        run.state = state
+    return run.run_id
+
+
+def test_an_experiment_is_made_once_and_found_again(store: Store) -> None:
+    assert open_store(store.uri, "houses", None) == store
+    assert find_store(store.uri, "houses") == store
+    assert find_store(store.uri, "none") is None
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////proc/none/mlflow.db", "http://127.0.0.1:9"])
+def test_a_store_that_cannot_be_opened_is_an_error_of_one_line_and_soon(uri: str) -> None:
+    with pytest.raises(TrackingError) as error:
+        open_store(uri, "x", None)
+    assert "\n" not in str(error.value)
+
+
+def test_a_trial_is_a_child_run_with_parameters_and_one_value_an_epoch(store: Store, parent: str) -> None:
+    with TrialRun(store, parent, 7, {"seed": "5"}) as run:
+        run.log_params({"units": 3})
+        for epoch in (1, 2, 3):
+            run.log_metrics({"loss": 1 / epoch}, step=epoch)
+            run.log_params({"units": 3, "late": True})
+        run.state = "COMPLETE"
+    (found,) = child_runs(store, parent)
+    assert found.info.run_name == "trial-0007"
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {"units": "3", "late": "True"}
+    assert found.data.tags["state"] == "COMPLETE"
+    history = store.client.get_metric_history(run.run_id, "loss")
+    assert [(entry.step, entry.value) for entry in history] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+
+
+def test_an_epoch_that_took_a_second_is_seen_at_once(
+    store: Store, parent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TrialRun(store, parent, 0, {}) as run:
+        monkeypatch.setattr(time, "perf_counter", lambda passed=time.perf_counter(): passed + 1.5)
+        run.log_metrics({"loss": 4.0}, step=1)
+        assert store.client.get_run(run.run_id).data.metrics == {"loss": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("COMPLETE", "FINISHED"), ("PRUNED", "FINISHED"), ("FAIL", "FAILED"), ("INTERRUPTED", "KILLED")],
+)
+def test_a_run_ends_in_the_state_of_its_trial(store: Store, parent: str, state: str, status: str) -> None:
+    run_id = run_of(store, parent, 1, 0.5, state)
+    assert store.client.get_run(run_id).info.status == status
+
+
+def test_a_run_whose_block_is_left_by_an_exception_has_failed(store: Store, parent: str) -> None:
+    with pytest.raises(ZeroDivisionError), TrialRun(store, parent, 1, {}) as run:
+        raise ZeroDivisionError
+    assert store.client.get_run(run.run_id).info.status == "FAILED"
+    assert store.client.get_run(run.run_id).data.tags["state"] == "FAIL"
+
+
+def test_the_best_run_is_complete_and_first_by_its_metric(store: Store, parent: str) -> None:
+    run_of(store, parent, 1, 0.7)
+    winner = run_of(store, parent, 2, 0.9)
+    run_of(store, parent, 3, 0.95, "PRUNED")
+    found = best_run(store, "best_val_accuracy", maximize=True)
+    assert found is not None
+    assert found.info.run_id == winner
+
+
+def test_a_sweep_is_recorded_and_taken_up_again_by_a_resume(store: Store, parent: str) -> None:
+    board: list[dict[str, object]] = [{"number": 2, "value": 0.9}, {"number": 1, "value": 0.7}]
+    end_sweep(store, parent, "FINISHED", board, {"COMPLETE": 2}, {"trial": 2}, {"best_val_accuracy": 0.9})
+    ended = store.client.get_run(parent)
+    assert ended.info.status == "FINISHED"
+    assert ended.data.tags["winner.trial"] == "2"
+    assert ended.data.tags["trials.COMPLETE"] == "2"
+    assert [one.dataset.digest for one in ended.inputs.dataset_inputs] == ["ab" * 16]
+    assert "leaderboard.csv" in [file.path for file in store.client.list_artifacts(parent)]
+    data = DataDescription("houses", "ab" * 16, "houses.csv")
+    assert begin_sweep(store, parent, {}, {"trials": 5}, data) == parent
+    assert store.client.get_run(parent).info.status == "RUNNING"
+
+
+def test_a_run_whose_process_died_is_closed_with_what_is_known(store: Store, parent: str) -> None:
+    run = TrialRun(store, parent, 4, {})
+    close_run(store, run.run_id, "FAIL", "KILLED", "its process ended")
+    found = store.client.get_run(run.run_id)
+    assert (found.info.status, found.data.tags["state"], found.data.tags["error"]) == (
+        "KILLED",
+        "FAIL",
+        "its process ended",
+    )
+
+
+def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_keras_file(
+    store: Store, parent: str, tmp_path: Path
+) -> None:
+    import keras
+
+    from tracking.models import fetch_keras_file, log_model, register_champion
+
+    model = keras.Sequential(
+        [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(0.5), keras.layers.Dense(2)]
+    )
+    x = np.arange(12, dtype="uint8").reshape(3, 4)
+    run_id = run_of(store, parent, 5, 0.5)
+    uri = log_model(store, run_id, model, x, np.asarray(model(x)), {"units": 2})
+    logged = store.client.get_logged_model(uri.removeprefix("models:/"))
+    assert (logged.source_run_id, logged.status, logged.params) == (run_id, "READY", {"units": "2"})
+    files = {path.name for path in Path(logged.artifact_location.removeprefix("file://")).rglob("*")}
+    assert {"MLmodel", "input_example.json", "requirements.txt", "model.keras"} <= files
+    again = keras.saving.load_model(fetch_keras_file(store, uri, tmp_path), safe_mode=True)
+    np.testing.assert_array_equal(again(x), model(x))
+
+    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1
+    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1
+    champion = store.client.get_model_version_by_alias("houses", "champion")
+    assert champion.run_id == run_id
