@@ -9,6 +9,7 @@ The files:
     configurations.py  the 12 configurations, written down
     space.py           the search space that they are points of: one build function for all ways
     ways/              one file a way of running them; each run is a process of its own
+    growth.py          how what `make bench-scale` shows is measured, on studies that prefill.py makes
     sweeping.py        this project's `sweeps run`, with a clock around it
     probe.py           what MLflow and Optuna take in a worker
     floor.py           the matrix products that the configurations need, timed alone
@@ -16,3 +17,8 @@ The files:
     records.py         what results.json holds
     show.py            the same as tables on a terminal
 """
+
+import os
+
+# read when TensorFlow is imported: its greetings would stand between the tables
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

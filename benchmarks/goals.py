@@ -80,9 +80,7 @@ def _speed_goals(speed: Speed | None) -> list[Goal]:
             lambda found: over_floor(found, 3),
         ),
         figure("the same (10 epochs)", 1.1, False, lambda found: over_floor(found, 10)),
-        figure(
-            "MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, lambda found: services(found, 3)
-        ),
+        figure("MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, lambda found: services(found, 3)),
         figure("the same (10 epochs)", 0.02, False, lambda found: services(found, 10)),
     ]
 

@@ -31,15 +31,17 @@ def run(job: Job, timeout: float) -> Run:
     log = job.folder / "stderr.log"
     command = [sys.executable, "-m", "benchmarks.ways", job.model_dump_json()]
     began = time.perf_counter()
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
             command,
             cwd=job.folder,
             env=environment(job.folder),
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-        )
+        ) as process,
+    ):
         try:
             answer, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+#: where both commands write
+FILE = Path(__file__).with_name("results.json")
+
 _PACKAGES = ("keras", "tensorflow", "keras-tuner", "optuna", "mlflow", "distributed", "ray", "numpy")
 
 

@@ -29,9 +29,7 @@ def draw(hp: keras_tuner.HyperParameters) -> dict[str, Any]:
 
 def network(values: Mapping[str, Any]) -> keras.Model:
     """The compiled network of these hyperparameters; takes images uint8 (n, 28, 28) and class indices."""
-    model = keras.Sequential(
-        [keras.layers.Input((28, 28)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    )
+    model = keras.Sequential([keras.layers.Input((28, 28)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()])
     for layer in range(values["n_hidden"]):
         model.add(keras.layers.Dense(values[f"n_neurons_{layer}"], activation="relu"))
     model.add(keras.layers.Dense(CLASSES, activation="softmax"))

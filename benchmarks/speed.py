@@ -22,8 +22,6 @@ from benchmarks.records import Job, Results, Run, Speed
 from benchmarks.ways import WAYS
 from sweeps.errors import SweepError
 
-RESULTS = Path(__file__).with_name("results.json")
-
 CLOCK = """\
 Every run is a process of its own. The clock starts after imports, with the data in memory, and stops when
 the search is over. This project: from the look at data and space to the closed record; its workers are up
@@ -144,7 +142,7 @@ def measure(plan: Plan, minutes: float, console: Console) -> Speed:
 @click.command()
 @click.option("--smoke", is_flag=True, help="A few rows, 2 configurations, 1 epoch: whether it works at all.")
 @click.option("--minutes", default=28.0, show_default=True, help="Runs that would end later are left out.")
-@click.option("--output", type=click.Path(path_type=Path), help=f"[{RESULTS.name}; with --smoke: none]")
+@click.option("--output", type=click.Path(path_type=Path), help=f"[{records.FILE.name}; with --smoke: none]")
 def main(smoke: bool, minutes: float, output: Path | None) -> None:
     """Compare this project with its peers, show the tables, and keep them as JSON."""
     console = Console(width=None if sys.stdout.isatty() else 140)
@@ -153,7 +151,7 @@ def main(smoke: bool, minutes: float, output: Path | None) -> None:
     except SweepError as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
-    output = output or (None if smoke else RESULTS)
+    output = output or (None if smoke else records.FILE)
     earlier = records.load(output) if output else None
     results = Results(machine=records.this_machine(), speed=speed, scale=earlier.scale if earlier else None)
     results = results.model_copy(update={"goals": goals(results)})

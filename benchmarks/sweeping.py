@@ -105,8 +105,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         raise RuntimeError(f"trial {bad[0].number} ended {bad[0].state}: {bad[0].error}")
     phases = _phases(config.study)
     trials = [
-        TimedTrial(o.number, o.state, o.value, o.seconds, at - watch.began, phases[o.number])
-        for o, at in watch.ended
+        TimedTrial(o.number, o.state, o.value, o.seconds, at - watch.began, phases[o.number]) for o, at in watch.ended
     ]
     return TimedSweep(
         look=looked - began,
@@ -148,9 +147,7 @@ def _phases(study: str) -> dict[int, dict[str, float]]:
     assert store is not None
     return {
         int(run.data.tags[NUMBER]): {
-            name.removeprefix(_PHASE): value
-            for name, value in run.data.metrics.items()
-            if name.startswith(_PHASE)
+            name.removeprefix(_PHASE): value for name, value in run.data.metrics.items() if name.startswith(_PHASE)
         }
         for run in child_runs(store)
     }

@@ -11,7 +11,6 @@ from benchmarks import records
 from benchmarks.goals import ratio, runs_of
 from benchmarks.records import Results, Speed
 from benchmarks.show import mean_accuracy, measured, spread, verdict, wanted
-from benchmarks.speed import RESULTS
 from benchmarks.ways import WAYS
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
@@ -54,7 +53,10 @@ def _speed(speed: Speed) -> str:
                 "-" if accuracy is None else f"{accuracy:.4f}",
             ]
         rows.append(row)
-    title = f"{speed.dataset}; {len(speed.configurations)} configurations, batch size 32; median (range)."
+    title = (
+        f"{speed.dataset}; {len(speed.configurations)} configurations, batch size 32; median (range). "
+        "Timed after imports and with the data in memory, for all alike (`CLOCK` in `benchmarks/speed.py`)."
+    )
     return f"{title}\n\n{_markdown(head, rows)}"
 
 
@@ -78,8 +80,8 @@ def _markdown(head: list[str], rows: list[list[str]]) -> str:
 
 
 @click.command()
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS)
-@click.option("--readme", type=click.Path(path_type=Path), default=RESULTS.parents[1] / "README.md")
+@click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
+@click.option("--readme", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "README.md")
 def main(results: Path, readme: Path) -> None:
     """Write the table of the last results into the README."""
     found = records.load(results)

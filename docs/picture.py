@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent
 
 def main() -> None:
     """Run a sweep in a temporary folder and keep what it shows."""
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w", encoding="utf-8") as nowhere:
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         os.chdir(folder)
         console = Console(record=True, width=140, file=nowhere)
         console.print("$ make sweep", highlight=False)

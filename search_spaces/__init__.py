@@ -1,26 +1,8 @@
-"""What can be tuned: models as functions of hyperparameters, and a registry name -> space.
+"""What can be tuned: models as functions of hyperparameters, and a registry name -> space (`registry.py`).
 
-A space is a `keras_tuner.HyperModel` made of a `DataSpec`. To add one: write a file beside `mlp.py` and a
-line below.
+This file imports no Keras: a client that only describes data does not wait for it.
 """
 
-from collections.abc import Callable
-from functools import partial
-
-import keras_tuner
-
 from search_spaces.data_spec import DataSpec, InputSpec, Target
-from search_spaces.mlp import MLP
-from search_spaces.subclassed import WideAndDeepSubclassed
-from search_spaces.wide_and_deep import Auxiliary, TwoInputs, WideAndDeep
 
-__all__ = ["SPACES", "DataSpec", "InputSpec", "Target"]
-
-SPACES: dict[str, Callable[[DataSpec], keras_tuner.HyperModel]] = {
-    "mlp": MLP,
-    "mlp_per_layer": partial(MLP, per_layer=True),
-    "wide_and_deep": WideAndDeep,
-    "wide_and_deep_two_inputs": TwoInputs,
-    "wide_and_deep_auxiliary": Auxiliary,
-    "wide_and_deep_subclassed": WideAndDeepSubclassed,
-}
+__all__ = ["DataSpec", "InputSpec", "Target"]

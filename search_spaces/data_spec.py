@@ -73,9 +73,7 @@ class DataSpec:
 
     def __hash__(self) -> int:
         inputs = tuple(self.inputs.items()) if isinstance(self.inputs, Mapping) else self.inputs
-        return hash(
-            (inputs, self.target, self.n_outputs, self.labels, self.target_mean, self.target_variance)
-        )
+        return hash((inputs, self.target, self.n_outputs, self.labels, self.target_mean, self.target_variance))
 
 
 def _input_spec(config: Mapping[str, Any]) -> InputSpec:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -42,6 +43,8 @@ def output(features: keras.KerasTensor, spec: DataSpec, name: str = "output") ->
         spec: the data; its `target` chooses the activation.
         name: of the last layer, the key of this output's losses and metrics where a model has several.
     """
+    if isinstance(spec.inputs, Mapping) and name in spec.inputs:
+        name = f"{name}_layer"  # a column of the data is called so, and names are unique in a model
     units = 1 if spec.target == "binary" else spec.n_outputs
     activation = ACTIVATIONS[spec.target]
     if spec.target_mean is None or spec.target_variance is None:

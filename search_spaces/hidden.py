@@ -32,9 +32,7 @@ def hidden_layers(
     layers: list[keras.layers.Layer] = []
     for layer, width in enumerate(widths):
         name = f"hidden_{layer}"
-        layers.append(
-            keras.layers.Dense(width, activation=activation, kernel_initializer=initializer, name=name)
-        )
+        layers.append(keras.layers.Dense(width, activation=activation, kernel_initializer=initializer, name=name))
         if dropout:
             layers.append(keras.layers.Dropout(dropout, name=f"dropout_{layer}"))
     return layers

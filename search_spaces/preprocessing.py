@@ -27,9 +27,7 @@ def encode(spec: DataSpec) -> tuple[Any, keras.KerasTensor]:
 
 def entrances_of(columns: Mapping[str, InputSpec]) -> dict[str, keras.KerasTensor]:
     """An Input layer for each named column."""
-    return {
-        name: keras.Input(shape=spec.shape, dtype=spec.dtype, name=name) for name, spec in columns.items()
-    }
+    return {name: keras.Input(shape=spec.shape, dtype=spec.dtype, name=name) for name, spec in columns.items()}
 
 
 def columns_of(

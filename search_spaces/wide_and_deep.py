@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from search_spaces.data_spec import DataSpec
+from search_spaces.data_spec import DataSpec, InputSpec
 from search_spaces.family import Family
 from search_spaces.heads import LOSSES, compile_arguments, loss_weight, metrics, output
 from search_spaces.hidden import hidden_layers
@@ -20,6 +20,9 @@ from search_spaces.optimizers import optimizer
 from search_spaces.preprocessing import columns_of, encode, entrances_of, features_of, join
 
 MAX_FEATURES = 64
+
+Paths = tuple[Any, keras.KerasTensor, keras.KerasTensor]
+"""A model's input (or dictionary of inputs), and the features of its wide and of its deep path."""
 
 
 class WideAndDeep(Family):
@@ -43,7 +46,7 @@ class WideAndDeep(Family):
             deep = layer(deep)
         return self.finish(hp, inputs, join([wide, deep]), deep)
 
-    def paths(self, hp: keras_tuner.HyperParameters) -> tuple[Any, keras.KerasTensor, keras.KerasTensor]:
+    def paths(self, hp: keras_tuner.HyperParameters) -> Paths:
         """The model's inputs, and the features of the wide and of the deep path: here all of them for
         both."""
         inputs, features = encode(self.spec)
@@ -77,23 +80,11 @@ class TwoInputs(WideAndDeep):
     def __init__(self, spec: DataSpec) -> None:
         super().__init__(spec, "wide_and_deep_two_inputs")
 
-    def paths(self, hp: keras_tuner.HyperParameters) -> tuple[Any, keras.KerasTensor, keras.KerasTensor]:
+    def paths(self, hp: keras_tuner.HyperParameters) -> Paths:
         """The model's inputs, and the chosen features of both paths."""
-        spec = self.spec.inputs
-        if isinstance(spec, Mapping):
-            chosen = _subsets(hp, list(spec))
-            inputs: Any = entrances_of(spec)
-            columns = columns_of(inputs, spec)
-            return inputs, *(join([columns[name] for name in names]) for names in chosen)  # type:
-        ignore[return-value] chosen = _subsets(hp, [str(index) for index in range(spec.shape[0])])
-        inputs = keras.Input(shape=spec.shape, dtype=spec.dtype, name="input")
-        features = keras.layers.Reshape((spec.shape[0], -1), name="by_feature")(features_of(inputs, spec))
-        flatten = keras.layers.Flatten(name="wide"), keras.layers.Flatten(name="deep")
-        wide, deep = (
-            flat(keras.ops.take(features, [int(name) for name in names], axis=1))
-            for flat, names in zip(flatten, chosen, strict=True)
-        )
-        return inputs, wide, deep
+        if isinstance(self.spec.inputs, Mapping):
+            return _chosen_columns(hp, self.spec.inputs)
+        return _chosen_places(hp, self.spec.inputs)
 
 
 class Auxiliary(WideAndDeep):
@@ -138,6 +129,27 @@ class Auxiliary(WideAndDeep):
             if kwargs.get(name) is not None:
                 kwargs[name] = _for_both(name, kwargs[name])
         return super().fit(hp, model, x, _twice(y), *args, **kwargs)
+
+
+def _chosen_columns(hp: keras_tuner.HyperParameters, columns: Mapping[str, InputSpec]) -> Paths:
+    wide, deep = _subsets(hp, list(columns))
+    inputs = entrances_of(columns)
+    features = columns_of(inputs, columns)
+    return inputs, join([features[name] for name in wide]), join([features[name] for name in deep])
+
+
+def _chosen_places(hp: keras_tuner.HyperParameters, spec: InputSpec) -> Paths:
+    """Along the first axis after the batch: columns of a table, rows of an image."""
+    n_features = spec.shape[0]
+    wide, deep = _subsets(hp, [str(place) for place in range(n_features)])
+    inputs = keras.Input(shape=spec.shape, dtype=spec.dtype, name="input")
+    features = keras.layers.Reshape((n_features, -1), name="by_feature")(features_of(inputs, spec))
+    taken = {
+        name: keras.ops.take(features, [int(place) for place in places], axis=1)
+        for name, places in (("wide", wide), ("deep", deep))
+    }
+    paths = {name: keras.layers.Flatten(name=name)(path) for name, path in taken.items()}
+    return inputs, paths["wide"], paths["deep"]
 
 
 def _for_both(name: str, value: Any) -> Any:

@@ -50,9 +50,7 @@ def cli() -> None:
     metavar="NAME=VALUES",
     help="Narrow a hyperparameter: n_hidden=1..4, optimizer=adam, n_neurons=64,128. May be repeated.",
 )
-@click.option(
-    "--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first."
-)
+@click.option("--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first.")
 @click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
 @click.option(
     "--config",
@@ -76,7 +74,8 @@ def status(study: str, as_json: bool) -> None:
 
     found = selection.status(selection.open_study(study))
     if as_json:
-        return emit(asdict(found))
+        emit(asdict(found))
+        return
     counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
     click.echo(f"{found.study}: {counts}, of {found.total} trials; best {found.objective} {best}")
@@ -92,7 +91,8 @@ def list_(study: str, as_json: bool) -> None:
 
     rows = selection.rows(selection.open_study(study))
     if as_json:
-        return emit([asdict(row) for row in rows])
+        emit([asdict(row) for row in rows])
+        return
     table = Table(box=None, header_style="dim")
     for column in ("trial", "state", "value", "seconds", "parameters or error"):
         table.add_column(column, overflow="fold")
@@ -112,15 +112,12 @@ def best(study: str, as_json: bool) -> None:
 
     found = selection.best(selection.open_study(study))
     if as_json:
-        return emit(asdict(found))
-    click.echo(
-        f"{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
-    )
+        emit(asdict(found))
+        return
+    click.echo(f"{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}")
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
-    click.echo(
-        f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}"
-    )
+    click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")
 
 
 @cli.command()
@@ -135,12 +132,8 @@ def export(study: str, force: bool) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--model", required=True, type=click.Path(path_type=Path), help="An export's folder: exports/STUDY."
-)
-@click.option(
-    "--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict."
-)
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="An export's folder: exports/STUDY.")
+@click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
 @json_flag
 def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
     """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet)."""
@@ -148,7 +141,8 @@ def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
 
     predictions = predict_file(model, file, rows)
     if as_json:
-        return emit(predictions)
+        emit(predictions)
+        return
     for row in predictions:
         click.echo("  ".join(f"{name} {value}" for name, value in row.items()))
 
@@ -176,9 +170,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        cli.main(
-            args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False
-        )
+        cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:

@@ -72,9 +72,7 @@ def discover(declare: Declare, wanted: Iterable[str] = ()) -> Space:
 
 def ambiguous(space: Space) -> frozenset[str]:
     """Names that are declared with different values under different conditions."""
-    return frozenset(
-        name for name, hps in space.items() if any(not same_domain(hps[0], other) for other in hps[1:])
-    )
+    return frozenset(name for name, hps in space.items() if any(not same_domain(hps[0], other) for other in hps[1:]))
 
 
 def check_values(
@@ -127,15 +125,11 @@ def _checked(
     for name in values:
         if name not in active:
             needs = " or ".join(conditions_text(hp.conditions) for hp in space[name] if hp.conditions)
-            raise InputError(
-                f"{name} is inactive with the other values given; it needs {needs or 'other values'}"
-            )
+            raise InputError(f"{name} is inactive with the other values given; it needs {needs or 'other values'}")
         missing = [c.name for c in active[name].conditions if c.name not in values]
         for parent in missing:
             if not _settled(proposed.narrowed(active[parent])):
-                raise InputError(
-                    f"{name} needs {conditions_text(active[name].conditions)}: give {parent} as well"
-                )
+                raise InputError(f"{name} needs {conditions_text(active[name].conditions)}: give {parent} as well")
     return {name: (proposed.narrowed(active[name]), proposed.values[name]) for name in values}
 
 

@@ -82,9 +82,7 @@ def question(hp: kinds.HyperParameter, grid: bool = False, label: str | None = N
         mirror = None
     if isinstance(hp, kinds.Int):
         step = hp.step or 1
-        return Question(
-            name, IntDistribution(low, low + (high - low) // step * step, log=log, step=step), mirror
-        )
+        return Question(name, IntDistribution(low, low + (high - low) // step * step, log=log, step=step), mirror)
     if hp.step is not None:
         high = at_step(hp, last_step(hp))
     return Question(name, FloatDistribution(low, high, log=log, step=hp.step), mirror)

@@ -55,7 +55,7 @@ def slots(jobs: int) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             env=worker.environment(threads),
             preload="sweeps.worker",

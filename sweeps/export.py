@@ -71,18 +71,14 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         "features": data["features"],
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
         "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},
-        "sha256": {
-            str(path.relative_to(made)): sha256(path) for path in sorted(made.rglob("*")) if path.is_file()
-        },
+        "sha256": {str(path.relative_to(made)): sha256(path) for path in sorted(made.rglob("*")) if path.is_file()},
     }
     write_json(made / "manifest.json", details)
     return details
 
 
 def _shapes(tensors: list[Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": tensor.name, "shape": list(tensor.shape), "dtype": str(tensor.dtype)} for tensor in tensors
-    ]
+    return [{"name": tensor.name, "shape": list(tensor.shape), "dtype": str(tensor.dtype)} for tensor in tensors]
 
 
 def _readme(best: Best, model: Any, labels: list[str] | None) -> str:

@@ -44,9 +44,7 @@ def new_folder(path: Path, replace: bool) -> Iterator[Path]:
 
 def write_json(path: Path, document: object) -> None:
     """A JSON file for people and programs."""
-    path.write_text(
-        json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    path.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -50,9 +50,7 @@ class CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
             raise unknown("parent hyperparameter", parent, self._hps)
         if not self._exists(parent):
             where = conditions_text(self._conditions) or "no condition"
-            raise InputError(
-                f"parent {parent!r} must be declared in the scope that its condition is in, got: {where}"
-            )
+            raise InputError(f"parent {parent!r} must be declared in the scope that its condition is in, got: {where}")
         return super().conditional_scope(parent_name, parent_values)  # type: ignore[no-any-return]
 
     def _retrieve(self, hyperparameter: kinds.HyperParameter) -> Value | None:

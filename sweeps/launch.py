@@ -11,7 +11,7 @@ from rich.table import Table
 from sweeps import selection, study, sweep, workspace
 from sweeps.config import SweepConfig
 from sweeps.errors import Interrupted, SweepError
-from sweeps.progress import Progress, as_text, duration
+from sweeps.progress import Progress, as_text
 
 
 def run_sweep(config: SweepConfig, console: Console) -> None:

@@ -98,9 +98,7 @@ def parse_narrowing(text: str) -> Narrowing:
     return Narrowing(name, allowed)
 
 
-def check_narrowings(
-    narrowings: Iterable[Narrowing], space: Mapping[str, Sequence[kinds.HyperParameter]]
-) -> None:
+def check_narrowings(narrowings: Iterable[Narrowing], space: Mapping[str, Sequence[kinds.HyperParameter]]) -> None:
     """Compares narrowings with a discovered space.
 
     Raises:
@@ -132,9 +130,7 @@ def _between(hp: kinds.HyperParameter, low: Number, high: Number) -> kinds.Hyper
         last = min(math.floor((high - hp.min_value) / hp.step + TOLERANCE), last_step(hp))
         low, high = _ends_of(hp, [at_step(hp, step) for step in (first, last) if first <= last])
     default = min(max(hp.default, low), high)
-    return type(hp)(
-        hp.name, low, high, step=hp.step, sampling=hp.sampling, default=default, conditions=hp.conditions
-    )
+    return type(hp)(hp.name, low, high, step=hp.step, sampling=hp.sampling, default=default, conditions=hp.conditions)
 
 
 def _ends_of(hp: kinds.HyperParameter, values: Sequence[Number]) -> tuple[Number, Number]:

@@ -144,7 +144,7 @@ def _record(
     trial.set_user_attr(PARAMS, hp.active_values)
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, uri)
-    run.log_figure(draw(watch.history), "learning_curves.png")
+    run.log_text(draw(watch.history), "learning_curves.svg")
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     run.log_text("\n".join(summary), "model_summary.txt")

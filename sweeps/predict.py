@@ -59,9 +59,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         ) from None
     for name in ("model.keras", "labels.json"):
         if not (folder / name).is_file() or sha256(folder / name) != expected.get(name):
-            raise CorruptStore(
-                f"{folder / name} is not what was exported (its SHA-256 differs from the manifest)"
-            )
+            raise CorruptStore(f"{folder / name} is not what was exported (its SHA-256 differs from the manifest)")
     return manifest
 
 

@@ -45,9 +45,7 @@ def preflight(request: SweepRequest) -> Preflight:
     names += [name for values in request.enqueue for name in values]
     found = discover(declare, names)
     narrowing.check_narrowings(narrowings, found)
-    enqueue = tuple(
-        to_study_params(declare, found, values, narrowings, request.grid) for values in request.enqueue
-    )
+    enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in request.enqueue)
     objective = choose_objective(request.objective, data.spec.target, logs)
     warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
@@ -149,9 +147,7 @@ def _check_output(model: keras.Model, y: Any) -> None:
     ):
         highest = int(y.max())
         if highest >= shape[-1]:
-            raise InputError(
-                f"the space's model has {shape[-1]} outputs, the target has class indices up to {highest}"
-            )
+            raise InputError(f"the space's model has {shape[-1]} outputs, the target has class indices up to {highest}")
 
 
 def _shapes(model: keras.Model, x: Any, y: Any) -> str:

@@ -94,9 +94,7 @@ class Progress:
             return Group(Text(f"starting {self._jobs} workers and looking at data and space …", "dim"))
         states = "  ".join(f"{n} {state.lower()}" for state, n in sorted(self._counts.items()) if n)
         gone = duration(time.monotonic() - self._started)
-        head = Text.assemble(
-            (f"{self._done}/{self._total} trials", "bold"), f"  {states}  {gone}{self._left()}"
-        )
+        head = Text.assemble((f"{self._done}/{self._total} trials", "bold"), f"  {states}  {gone}{self._left()}")
         parts: list[Any] = [head]
         if self._best is not None and self._best.value is not None:
             text = f"best {self._objective.metric} {self._best.value:.4f}, trial {self._best.number}: "
@@ -122,6 +120,5 @@ def duration(seconds: float) -> str:
 def as_text(params: Mapping[str, Any]) -> str:
     """Hyperparameters on one line; long floats shortened."""
     return ", ".join(
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in params.items()
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params.items()
     )

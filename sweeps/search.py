@@ -51,9 +51,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, deadline: float | N
             study.enqueue_trial(dict(params), skip_if_exists=True)
         parent = _begin(looked, study, store)
         asked = looked.request
-        plan = TrialPlan(
-            ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent
-        )
+        plan = TrialPlan(ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent)
         watcher.begin(found.objective, found.warnings, _best_so_far(study))
         outcome = "KILLED"
         try:
@@ -98,9 +96,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
     config, source = looked.config, looked.request.source
     described = DataDescription(source.short_name, looked.found.digest, config.dataset)
-    options = config.model_dump(
-        mode="json", exclude_none=True, exclude={"jobs", "time_budget", "enqueue", "trials"}
-    )
+    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "time_budget", "enqueue", "trials"})
     tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
     tags |= {
         "trials": config.trials,
@@ -117,9 +113,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
 def _commit() -> dict[str, object]:
     """The git commit of the current folder, where it is in a repository."""
     try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True
-        )
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return {}
     return {"mlflow.source.git.commit": found.stdout.strip()}

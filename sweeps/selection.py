@@ -95,9 +95,7 @@ def best(study: optuna.Study) -> Best:
     objective = studies.objective_of(study)
     trial = objective.best(study.get_trials(deepcopy=False))
     if trial is None or trial.value is None:
-        counts = (
-            ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
-        )
+        counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
         raise InputError(
             f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
             f"Go on with: sweeps run {study.study_name} …"

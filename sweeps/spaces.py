@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import sysconfig
 import traceback
@@ -40,9 +41,7 @@ class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
         return self.function(hp)
 
 
-def resolve(
-    space: str | Callable[..., Any] | keras_tuner.HyperModel, spec: DataSpec
-) -> keras_tuner.HyperModel:
+def resolve(space: str | Callable[..., Any] | keras_tuner.HyperModel, spec: DataSpec) -> keras_tuner.HyperModel:
     """The space that a name stands for, or that is given as an object.
 
     Args:
@@ -111,9 +110,7 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters) -> ker
     if not isinstance(model, keras.Model):
         raise InputError(f"space {space.name!r} must build a keras.Model, got {type(model).__name__}")
     if not model.compiled:
-        raise InputError(
-            f"space {space.name!r} must build a compiled model, got one without model.compile(…)"
-        )
+        raise InputError(f"space {space.name!r} must build a compiled model, got one without model.compile(…)")
     return model
 
 
@@ -144,7 +141,9 @@ def declaration(
 
 def explain(wrong: BaseException) -> str:
     """An exception in one line: type, first line of its text, and the line of a person's own that raised."""
-    lines = [line.strip() for line in str(wrong).splitlines() if line.strip()]
+    text = re.sub(r"\x1b\[\d*m", "", str(wrong))  # Keras prints the line that matters in bold
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Exception encountered when calling")] or lines
     text = f"{type(wrong).__name__}: {lines[0][:300]}" if lines else type(wrong).__name__
     if isinstance(wrong, SyntaxError):
         return f"{text} ({wrong.filename}, line {wrong.lineno})"
@@ -189,15 +188,11 @@ def _hypermodel(found: Any, name: str) -> keras_tuner.HyperModel:
         except TypeError as wrong:
             raise InputError(f"space {name!r} must be made without arguments: {wrong}") from wrong
     if not callable(found):
-        raise InputError(
-            f"space {name!r} must be a function build(hp) or a HyperModel, got {type(found).__name__}"
-        )
+        raise InputError(f"space {name!r} must be a function build(hp) or a HyperModel, got {type(found).__name__}")
     try:
         inspect.signature(found).bind(None)
     except TypeError:
-        raise InputError(
-            f"space {name!r} must take one argument, build(hp), got {_signature(found)}"
-        ) from None
+        raise InputError(f"space {name!r} must take one argument, build(hp), got {_signature(found)}") from None
     return BuildFunction(found)
 
 

@@ -58,13 +58,9 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 #: name -> pruner of the epochs a trial has
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "none": lambda epochs: optuna.pruners.NopPruner(),
-    "median": lambda epochs: optuna.pruners.MedianPruner(
-        n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)
-    ),
+    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
     "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
-    "hyperband": lambda epochs: optuna.pruners.HyperbandPruner(
-        min_resource=1, max_resource=epochs, reduction_factor=3
-    ),
+    "hyperband": lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
     "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }
@@ -176,9 +172,7 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     direction = StudyDirection[identity.direction.upper()]
     with _readable(ref.journal):
         storage = _storage(ref.journal)
-        study = optuna.create_study(
-            storage=storage, study_name=ref.name, direction=direction, load_if_exists=True
-        )
+        study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         known = study.user_attrs.get(IDENTITY)
         if known is None:
             study.set_user_attr(IDENTITY, asdict(identity))
@@ -209,9 +203,7 @@ def load(name: str, journal: Path) -> optuna.Study:
         CorruptStore: the journal cannot be read.
     """
     if not journal.is_file() or not journal.stat().st_size:
-        raise unknown(
-            "study", name, sorted(p.parent.name for p in journal.parent.parent.glob("*/journal.log"))
-        )
+        raise unknown("study", name, sorted(p.parent.name for p in journal.parent.parent.glob("*/journal.log")))
     return _load(name, journal)
 
 

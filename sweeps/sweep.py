@@ -10,7 +10,7 @@ from typing import Any
 from sweeps import study as studies
 from sweeps import workspace
 from sweeps.config import SweepConfig
-from sweeps.data import DataSource
+from sweeps.data import DataSource, load
 from sweeps.engine import Watcher, slots
 from sweeps.errors import InputError
 from sweeps.plan import Looked, SweepRequest
@@ -30,6 +30,7 @@ def run(config: SweepConfig, watcher: Watcher) -> None:
     request = look(config)
     if _complete(config, request):
         return
+    load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     with slots(config.jobs) as client:
         looking = client.submit(preflight, request, pure=False)

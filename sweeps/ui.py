@@ -45,6 +45,4 @@ def serve(port: int) -> None:
         process.wait(timeout=10)
         raise
     if code:
-        raise BackendUnreachable(
-            f"the MLflow server ended with code {code}; another port: sweeps ui --port {port + 1}"
-        )
+        raise BackendUnreachable(f"the MLflow server ended with code {code}; another port: sweeps ui --port {port + 1}")

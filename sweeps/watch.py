@@ -83,9 +83,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
         for name, value in metrics.items():
             if not math.isfinite(value):
-                raise BadNumber(
-                    f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients"
-                )
+                raise BadNumber(f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients")
         if self.objective.metric not in metrics:
             raise no_such_metric(self.objective.metric, metrics)
         return metrics[self.objective.metric]

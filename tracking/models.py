@@ -19,9 +19,7 @@ KERAS_FILE = "data/model.keras"
 CHAMPION = "champion"
 
 
-def log_model(
-    store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]
-) -> str:
+def log_model(store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]) -> str:
     """Log a Keras model with signature and input example, and give its `models:/m-…` URI.
 
     Unlike `mlflow.keras.log_model` this infers nothing by running the model in a subprocess (7 s):

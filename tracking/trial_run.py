@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from mlflow.entities import Metric, Param, RunTag
 
@@ -34,9 +33,7 @@ class TrialRun:
         self._tags: dict[str, str] = {}
         started = time.perf_counter()
         self._flushed = started
-        self.run_id = start_run(
-            store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent
-        )
+        self.run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent)
         self.seconds += time.perf_counter() - started
 
     def __enter__(self) -> TrialRun:
@@ -66,12 +63,6 @@ class TrialRun:
         """A text as an artifact."""
         started = time.perf_counter()
         self.store.client.log_text(self.run_id, text, file)
-        self.seconds += time.perf_counter() - started
-
-    def log_figure(self, figure: Any, file: str) -> None:
-        """A matplotlib figure as an artifact."""
-        started = time.perf_counter()
-        self.store.client.log_figure(self.run_id, figure, file)
         self.seconds += time.perf_counter() - started
 
     def flush(self) -> None:

@@ -23,9 +23,7 @@ def run(job: Job) -> Outcome:
 
     data = arrays(job)
     ray.init(num_cpus=job.jobs, include_dashboard=False, log_to_driver=False)
-    trainable = tune.with_resources(
-        tune.with_parameters(train, data=data, epochs=job.epochs), resources={"cpu": 1}
-    )
+    trainable = tune.with_resources(tune.with_parameters(train, data=data, epochs=job.epochs), resources={"cpu": 1})
     tuner = tune.Tuner(
         trainable,
         param_space={"number": tune.grid_search(list(range(job.configurations)))},

@@ -37,9 +37,7 @@ def run(job: Job) -> Outcome:
         values = {f"n_neurons_{i}": trial.suggest_int(f"n_neurons_{i}", *NEURONS) for i in range(n_hidden)}
         learning_rate = trial.suggest_float("learning_rate", *LEARNING_RATE, log=True)
         optimizer = trial.suggest_categorical("optimizer", OPTIMIZERS)
-        model = network(
-            {"n_hidden": n_hidden, **values, "learning_rate": learning_rate, "optimizer": optimizer}
-        )
+        model = network({"n_hidden": n_hidden, **values, "learning_rate": learning_rate, "optimizer": optimizer})
         history = model.fit(
             x, y, BATCH_SIZE, job.epochs, validation_data=(x_valid, y_valid), verbose=0
         )  # fmt: skip

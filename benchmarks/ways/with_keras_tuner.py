@@ -33,9 +33,7 @@ def run(job: Job) -> Outcome:
 
     tuner.oracle.populate_space = populate_space
     began = time.perf_counter()
-    tuner.search(
-        x, y, validation_data=(x_valid, y_valid), epochs=job.epochs, batch_size=BATCH_SIZE, verbose=0
-    )
+    tuner.search(x, y, validation_data=(x_valid, y_valid), epochs=job.epochs, batch_size=BATCH_SIZE, verbose=0)
     seconds = time.perf_counter() - began
     trials = {int(name): trial for name, trial in tuner.oracle.trials.items()}
     for number, configuration in enumerate(wanted):

@@ -24,16 +24,12 @@ def check_alike(parts: Mapping[str, Part]) -> None:
     for name, part in parts.items():
         for array in part.columns.values():
             if part.y.ndim == 0 or len(array) != len(part.y):
-                raise InputError(
-                    f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}"
-                )
+                raise InputError(f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}")
         looks[name] = {column: (array.shape[1:], array.dtype.kind) for column, array in part.columns.items()}
     first = next(iter(looks))
     for name, look in looks.items():
         if list(look) != list(looks[first]):
-            raise InputError(
-                f"{name}: the columns of {first} are needed, {list(looks[first])}, got {list(look)}"
-            )
+            raise InputError(f"{name}: the columns of {first} are needed, {list(looks[first])}, got {list(look)}")
         for column, array in parts[name].columns.items():
             if look[column] != looks[first][column]:
                 wanted = parts[first].columns[column]

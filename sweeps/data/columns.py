@@ -79,9 +79,7 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _target(name: str, column: pa.ChunkedArray) -> Array:
     column = _decoded(column)
     if column.null_count:
-        raise InputError(
-            f"target: column {name!r} misses {column.null_count} of {len(column)} values: drop those rows"
-        )
+        raise InputError(f"target: column {name!r} misses {column.null_count} of {len(column)} values: drop those rows")
     if _is_text(column.type):
         return _as_text(name, column)
     if not _is_number(column.type):
@@ -104,9 +102,7 @@ def _feature(name: str, column: pa.ChunkedArray) -> Array:
     if _is_text(column.type):
         different = compute.count_distinct(column).as_py()
         if different > MOST_CATEGORIES:
-            raise InputError(
-                f"column {name!r}: text takes {MOST_CATEGORIES} values at most, got {different}: drop it"
-            )
+            raise InputError(f"column {name!r}: text takes {MOST_CATEGORIES} values at most, got {different}: drop it")
         return _as_text(name, column)
     if not _is_number(column.type):
         raise InputError(
@@ -117,9 +113,7 @@ def _feature(name: str, column: pa.ChunkedArray) -> Array:
     with np.errstate(over="ignore"):
         values: Array = column.to_numpy().astype(np.float32)
     if infinite := int(np.isinf(values).sum()):
-        raise InputError(
-            f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger"
-        )
+        raise InputError(f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger")
     return values
 
 

@@ -34,11 +34,7 @@ class Part:
 
     def map(self, function: Callable[[Array], Array]) -> Part:
         """The part of which each array is what `function` makes of it."""
-        x = (
-            {name: function(c) for name, c in self.x.items()}
-            if isinstance(self.x, dict)
-            else function(self.x)
-        )
+        x = {name: function(c) for name, c in self.x.items()} if isinstance(self.x, dict) else function(self.x)
         weight = None if self.sample_weight is None else function(self.sample_weight)
         return Part(x, function(self.y), weight)
 

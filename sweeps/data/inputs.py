@@ -20,17 +20,13 @@ def check_inputs(name: str, x: Inputs) -> Inputs:
         InputError: a wrong rank or type, an empty axis, infinity, or, other than in a dictionary, NaN.
     """
     if isinstance(x, dict):
-        return {
-            column: _check_array(f"{name}[{column!r}]", values, missing=True) for column, values in x.items()
-        }
+        return {column: _check_array(f"{name}[{column!r}]", values, missing=True) for column, values in x.items()}
     return _check_array(name, x, missing=False)
 
 
 def _check_array(name: str, x: Array, missing: bool) -> Array:
     if x.ndim < 2 or 0 in x.shape:
-        raise InputError(
-            f"{name}: two axes or more are needed, rows first and none empty, got shape {x.shape}"
-        )
+        raise InputError(f"{name}: two axes or more are needed, rows first and none empty, got shape {x.shape}")
     if x.dtype == np.uint8 or (missing and x.dtype.kind == "U"):
         return x
     if x.dtype.kind not in "biuf":

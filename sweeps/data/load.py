@@ -69,9 +69,7 @@ def from_arrays(
     Raises:
         InputError: as `load`.
     """
-    raw = Raw(
-        Part(x, y), Part(*validation) if validation else None, test, whole=validation is None and test is None
-    )
+    raw = Raw(Part(x, y), Part(*validation) if validation else None, test, whole=validation is None and test is None)
     try:
         return assemble(raw, source)
     except InputError as error:
@@ -116,9 +114,7 @@ def _with_validation(
     return some[0], some[1], test if len(some[2]) == 0 else some[2]
 
 
-def _described(
-    parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw, source: DataSource
-) -> Dataset:
+def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw, source: DataSource) -> Dataset:
     train, validation, test = (None if part is None else part.map(_read_only) for part in parts)
     assert train is not None
     assert validation is not None
@@ -141,9 +137,7 @@ def _reader(source: DataSource) -> Callable[[], Raw]:
     """What reads the source; nothing is opened yet."""
     path = source.path
     if path is None and source.name not in DATASETS:
-        raise InputError(
-            f"{unknown('dataset', source.name, DATASETS)}, or the path of a .csv, .parquet or .npz file"
-        )
+        raise InputError(f"{unknown('dataset', source.name, DATASETS)}, or the path of a .csv, .parquet or .npz file")
     suffix = path.suffix.lower() if path else ""
     if path is not None and suffix not in _READERS:
         raise InputError(f"dataset {source.name!r}: a .csv, .parquet or .npz file is needed, got {suffix!r}")

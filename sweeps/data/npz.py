@@ -35,8 +35,7 @@ def read_npz(path: Path) -> Raw:
             wanted = [members[name] for pair in parts.values() for name in pair]
             _check_sizes(wanted, size)
             read = {
-                part: Part(_read(archive, members[x]), _read(archive, members[y]))
-                for part, (x, y) in parts.items()
+                part: Part(_read(archive, members[x]), _read(archive, members[y])) for part, (x, y) in parts.items()
             }
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"a sound .npz file (a zip of arrays) is needed: {error}") from None
@@ -88,9 +87,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
             read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
             shape, fortran, dtype = read_header(stream)
             if dtype.hasobject:
-                raise InputError(
-                    f"array {name!r} holds pickled objects, which are not read: save numbers or text"
-                )
+                raise InputError(f"array {name!r} holds pickled objects, which are not read: save numbers or text")
             size = math.prod(shape) * dtype.itemsize
             if min(shape, default=0) < 0 or size != member.file_size - stream.tell():
                 raise ValueError("its header and its size differ")

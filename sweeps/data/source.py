@@ -41,9 +41,7 @@ class DataSource:
         if self.seed < 0:
             raise InputError(f"seed: 0 or more is needed, got {self.seed}")
         if not 0 < self.validation_fraction < 1:
-            raise InputError(
-                f"validation_fraction: above 0 and below 1 is needed, got {self.validation_fraction}"
-            )
+            raise InputError(f"validation_fraction: above 0 and below 1 is needed, got {self.validation_fraction}")
         if not 0 <= self.test_fraction < 1 - self.validation_fraction:
             raise InputError(
                 "test_fraction: 0 or more is needed, and below 1 when added to validation_fraction "

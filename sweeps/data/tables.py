@@ -78,9 +78,7 @@ def _with_rows(table: pa.Table) -> pa.Table:
 
 def _check_names(names: list[str]) -> None:
     if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
-        raise InputError(
-            f"every column needs a name of its own, got {twice[0]!r} {names.count(twice[0])} times"
-        )
+        raise InputError(f"every column needs a name of its own, got {twice[0]!r} {names.count(twice[0])} times")
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise InputError(

@@ -58,9 +58,7 @@ def encode(y: Array, task: str | None = None, labels: tuple[str, ...] | None = N
     y = _checked(y)
     if y.ndim == 1:
         if task == "multi_label":
-            raise InputError(
-                f"target: the task 'multi_label' needs a target of shape (rows, labels), got {y.shape}"
-            )
+            raise InputError(f"target: the task 'multi_label' needs a target of shape (rows, labels), got {y.shape}")
         return _encode_classes(y, labels) if _are_classes(y, task) else _encode_quantity(y)
     if task != "regression" and bool(((y == 0) | (y == 1)).all()):
         return _encode_indicators(y, task, labels)
@@ -81,13 +79,9 @@ def _checked(y: Array) -> Array:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim not in (1, 2) or 0 in y.shape or (y.ndim == 2 and y.dtype.kind == "U"):
-        raise InputError(
-            f"target: shape (rows,), or (rows, outputs) of numbers, is needed, got {y.shape} of {y.dtype}"
-        )
+        raise InputError(f"target: shape (rows,), or (rows, outputs) of numbers, is needed, got {y.shape} of {y.dtype}")
     if y.dtype.kind == "f" and (bad := int((~np.isfinite(y)).sum())):
-        raise InputError(
-            f"target: every value must be there and finite, got {bad} NaN or infinite of {y.size}"
-        )
+        raise InputError(f"target: every value must be there and finite, got {bad} NaN or infinite of {y.size}")
     return y
 
 
@@ -95,9 +89,7 @@ def _text(y: Array) -> Array:
     """Objects (of a notebook's data frame) that are all text."""
     for value in y.ravel():
         if not isinstance(value, str):
-            raise InputError(
-                f"target: text, booleans or numbers are needed, got {value!r} of {type(value).__name__}"
-            )
+            raise InputError(f"target: text, booleans or numbers are needed, got {value!r} of {type(value).__name__}")
     return y.astype(np.str_)
 
 
@@ -108,9 +100,7 @@ def _are_classes(y: Array, task: str | None) -> bool:
         return task != "regression"
     if task == "classification":
         if not (np.equal(np.mod(y, 1), 0).all() and np.abs(y).max() < 2**53):
-            raise InputError(
-                f"target: the task 'classification' needs text or whole numbers, got {_sample(y)}"
-            )
+            raise InputError(f"target: the task 'classification' needs text or whole numbers, got {_sample(y)}")
         return True
     if task == "regression":
         return False
@@ -144,18 +134,14 @@ def _encode_indicators(y: Array, task: str | None, labels: tuple[str, ...] | Non
     one_a_row = bool((y.sum(axis=1) == 1).all())
     kind: Target = "one_hot" if one_a_row and task != "multi_label" else "multi_label"
     columns = y.shape[1]
-    return Encoded(
-        y.astype(np.float32), kind, columns, labels or tuple(str(index) for index in range(columns))
-    )
+    return Encoded(y.astype(np.float32), kind, columns, labels or tuple(str(index) for index in range(columns)))
 
 
 def _encode_quantity(y: Array) -> Encoded:
     with np.errstate(over="ignore"):
         numbers = y.astype(np.float32)
     if not np.isfinite(numbers).all():
-        raise InputError(
-            f"target: numbers that fit in float32 (below 3.4e38) are needed, got {float(np.abs(y).max())}"
-        )
+        raise InputError(f"target: numbers that fit in float32 (below 3.4e38) are needed, got {float(np.abs(y).max())}")
     if not (numbers != numbers[0]).any():
         raise InputError(f"target: values that differ are needed, got {_sample(y[:1])} in every row")
     return Encoded(numbers, "regression", 1 if y.ndim == 1 else y.shape[1], None)

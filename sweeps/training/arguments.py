@@ -53,9 +53,7 @@ def training_and_validation_rows(
 def _rows(data: tuple[Any, Any, Any], class_weight: Any, batch_size: int) -> Rows:
     check_arrays(data)
     x, y, sample_weight = data
-    adapter = ArrayDataAdapter(
-        x, y, sample_weight=sample_weight, class_weight=class_weight, batch_size=batch_size
-    )
+    adapter = ArrayDataAdapter(x, y, sample_weight=sample_weight, class_weight=class_weight, batch_size=batch_size)
     tensors: list[Any] = []
 
     def index_of(leaf: Any) -> int | None:

@@ -27,9 +27,7 @@ def check_weights(sample_weight: Any, class_weight: dict[int, float] | None) -> 
             continue
         bad = np.flatnonzero(~np.isfinite(np.asarray(leaf, dtype=np.float64)))
         if bad.size:
-            raise ValueError(
-                f"`sample_weight` must be finite, got {np.asarray(leaf).flat[bad[0]]} in row {bad[0]}"
-            )
+            raise ValueError(f"`sample_weight` must be finite, got {np.asarray(leaf).flat[bad[0]]} in row {bad[0]}")
     for label, weight in (class_weight or {}).items():
         if not np.isfinite(weight):
             raise ValueError(f"`class_weight` must be finite, got {weight} for class {label}")
@@ -42,13 +40,9 @@ def check_arrays(data: tuple[Any, ...]) -> None:
         raise ValueError("Expected input data to be non-empty, got x=None")
     for leaf in leaves:
         if not leaf.shape:
-            raise ValueError(
-                f"Expected arrays with an axis of rows, got a scalar of type {type(leaf).__name__}"
-            )
+            raise ValueError(f"Expected arrays with an axis of rows, got a scalar of type {type(leaf).__name__}")
         if leaf.shape[0] == 0:
-            raise ValueError(
-                f"Expected input data to be non-empty, got an array of shape {tuple(leaf.shape)}"
-            )
+            raise ValueError(f"Expected input data to be non-empty, got an array of shape {tuple(leaf.shape)}")
 
 
 def check_shapes(model: Any, rows: Rows) -> None:

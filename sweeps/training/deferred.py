@@ -79,8 +79,7 @@ def can_be_deferred(model: Any, rows: Rows) -> bool:
     if output is None or None in output.shape[1:] or not model.trainable_weights:
         return False
     if any(
-        getattr(type(model), name) is not getattr(keras.Model, name)
-        for name in ("compute_metrics", "compute_loss")
+        getattr(type(model), name) is not getattr(keras.Model, name) for name in ("compute_metrics", "compute_loss")
     ):
         return False
     if _bytes(output) * rows.count > MAX_BYTES or keras.config.dtype_policy().compute_dtype != "float32":

@@ -1,7 +1,7 @@
 """The straight line of one training, and what Keras's `fit` does around an epoch.
 
-Follows `keras/src/backend/tensorflow/trainer.py` (3.15): every step is the model's own `train_step`, every
-evaluation its `test_step`.
+Follows `keras/src/backend/tensorflow/trainer.py` (3.15): a step is the model's own `train_step` (or that step
+with its metrics deferred), an evaluation its `test_step`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from sweeps.training.arguments import training_and_validation_rows
 from sweeps.training.build import build
@@ -131,13 +132,25 @@ def _compile(
     if epochs <= 0:
         return None, None
     build(model, training)
-    training_pass = TrainingPass(model, training, epochs, jit)
-    training_pass.compile()
+    training_pass = _compile_training(model, training, epochs, jit)
     if validation is None:
         return training_pass, None
     validation_pass = ValidationPass(model, validation)
     validation_pass.compile()
     return training_pass, validation_pass
+
+
+def _compile_training(model: Any, rows: Rows, epochs: int, jit: bool | str) -> TrainingPass:
+    training_pass = TrainingPass(model, rows, epochs, jit)
+    try:
+        training_pass.compile()
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        if jit != "auto" or not training_pass.xla:
+            raise
+        logger.info("Training without XLA, which cannot compile this model: %s", error)
+        training_pass = TrainingPass(model, rows, epochs, False)
+        training_pass.compile()
+    return training_pass
 
 
 def _hand_over(model: Any, reason: str, arguments: dict[str, Any]) -> keras.callbacks.History:

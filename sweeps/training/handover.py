@@ -41,11 +41,7 @@ def reason_for_keras(model: Any, data: tuple[Any, ...], callbacks: Any, steps: t
         _because_of_backend(model)
         or _because_of_model(model)
         or _because_of_callbacks(callbacks)
-        or (
-            "steps_per_epoch or validation_steps is given"
-            if any(step is not None for step in steps)
-            else None
-        )
+        or ("steps_per_epoch or validation_steps is given" if any(step is not None for step in steps) else None)
         or _because_of_data(data)
     )
 
@@ -53,11 +49,7 @@ def reason_for_keras(model: Any, data: tuple[Any, ...], callbacks: Any, steps: t
 def _because_of_backend(model: Any) -> str | None:
     if keras.backend.backend() != "tensorflow":
         return f"the Keras backend is {keras.backend.backend()}"
-    if (
-        model._distribute_strategy is not None
-        or tf.distribute.has_strategy()
-        or keras.distribution.distribution()
-    ):
+    if model._distribute_strategy is not None or tf.distribute.has_strategy() or keras.distribution.distribution():
         return "the model is distributed"
     if keras.config.max_epochs() or keras.config.max_steps_per_epoch():
         return "keras.config limits epochs or steps"
@@ -139,7 +131,5 @@ def _because_of_memory(leaves: Iterable[Any]) -> str | None:
     needed = sum(np.asarray(leaf).nbytes for leaf in leaves if not RESIDENT.holds(leaf))
     available = psutil.virtual_memory().available
     if needed > MEMORY_SHARE * available:
-        return (
-            f"the data ({needed / 1e9:.1f} GB) does not fit into memory ({available / 1e9:.1f} GB are free)"
-        )
+        return f"the data ({needed / 1e9:.1f} GB) does not fit into memory ({available / 1e9:.1f} GB are free)"
     return None

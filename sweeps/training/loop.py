@@ -103,14 +103,10 @@ class StepLoop:
             rows = order[begin : begin + size] if self._ragged else tf.slice(order, [begin], [size])
             results = self._step(batch(rows))
             if self._keeps:
-                arrays = [
-                    array.write(index - start, result) for array, result in zip(arrays, results, strict=True)
-                ]
+                arrays = [array.write(index - start, result) for array, result in zip(arrays, results, strict=True)]
             return index + 1, arrays
 
-        done, arrays = tf.while_loop(
-            lambda index, _: index < stop, body, (start, arrays), parallel_iterations=1
-        )
+        done, arrays = tf.while_loop(lambda index, _: index < stop, body, (start, arrays), parallel_iterations=1)
         if self._keeps:
             self._keeps.finish(batch(order[start * size : stop * size]), [array.stack() for array in arrays])
         return done

@@ -35,7 +35,7 @@ class TrainingPass:
     def __init__(self, model: Any, rows: Rows, epochs: int, jit: bool | str) -> None:
         self._model = model
         self._rows = rows
-        xla = use_xla(jit, model, rows.full_steps * epochs)
+        self.xla = xla = use_xla(jit, model, rows.full_steps * epochs)
         # Keras weighs the batches of an output's own loss by a size that it does not know when the last
         # batch is smaller: so must we.
         self._in_one = rows.rest > 0 and _tracks_losses_of_outputs(model) and not xla

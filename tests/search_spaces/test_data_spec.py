@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import FrozenInstanceError, replace
 
@@ -28,3 +29,9 @@ def test_a_spec_cannot_be_changed_and_differs_when_one_field_does(spec: DataSpec
     with pytest.raises(FrozenInstanceError):
         spec.n_outputs = 3  # type: ignore[misc]
     assert replace(spec, labels=("a",)) != spec
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_spec_comes_back_from_json(spec: DataSpec) -> None:
+    spec = replace(spec, labels=("a", "b"), target_mean=(0.5,), target_variance=(2.0,))
+    assert DataSpec.from_config(json.loads(json.dumps(spec.get_config()))) == spec

@@ -51,9 +51,7 @@ def test_a_scaled_regression_target_is_predicted_in_its_own_units_and_learned_at
     rng = np.random.default_rng(0)
     x = rng.normal(size=(512, 4)).astype("float32")
     y = (200_000 + 80_000 * x[:, 0]).astype("float32")
-    spec = DataSpec(
-        COLUMNS, "regression", 1, target_mean=(float(y.mean()),), target_variance=(float(y.var()),)
-    )
+    spec = DataSpec(COLUMNS, "regression", 1, target_mean=(float(y.mean()),), target_variance=(float(y.var()),))
     keras.utils.set_random_seed(0)
     entrance = keras.Input((4,))
     model = keras.Model(entrance, output(entrance, spec))

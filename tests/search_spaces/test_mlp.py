@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from search_spaces import DataSpec, InputSpec, Target
-from search_spaces.registry import SPACES
 from search_spaces.mlp import MLP
+from search_spaces.registry import SPACES
 
 Problem = Callable[[Target], tuple[DataSpec, Any, Any]]
 
@@ -31,9 +31,7 @@ def container(**values: Any) -> keras_tuner.HyperParameters:
 
 @pytest.mark.parametrize("name", ["mlp", "mlp_per_layer"])
 @pytest.mark.parametrize("target", CHANCE)
-def test_the_defaults_learn_raw_digits_for_every_kind_of_target(
-    name: str, target: Target, problem: Problem
-) -> None:
+def test_the_defaults_learn_raw_digits_for_every_kind_of_target(name: str, target: Target, problem: Problem) -> None:
     spec, x, y = problem(target)
     keras.utils.set_random_seed(0)
     hp = container()

@@ -43,9 +43,7 @@ Fails = Callable[..., str]
         (["ui"], "no sweep has run in"),
     ],
 )
-def test_bad_input_is_named_and_nothing_is_written(
-    here: Path, fails: Fails, arguments: list[str], said: str
-) -> None:
+def test_bad_input_is_named_and_nothing_is_written(here: Path, fails: Fails, arguments: list[str], said: str) -> None:
     if arguments[-1] == "gp":
         pytest.importorskip("optuna")
         try:
@@ -103,7 +101,8 @@ def test_enqueued_trials_are_a_list_of_dictionaries(here: Path, fails: Fails, te
 def test_the_command_line_wins_over_the_configuration_file(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text(
-        'study = "one"\ntrials = 3\nepochs = 5\ntime-budget = "2m"\n[set]\nn_hidden = "1..3"\noptimizer = ["adam", "sgd"]\n'
+        'study = "one"\ntrials = 3\nepochs = 5\ntime-budget = "2m"\n'
+        '[set]\nn_hidden = "1..3"\noptimizer = ["adam", "sgd"]\n'
     )
     config = load_config({"trials": 7, "epochs": None}, file)
     assert (config.study, config.trials, config.epochs, config.time_budget) == ("one", 7, 5, 120.0)
@@ -118,7 +117,5 @@ def test_the_command_line_wins_over_the_configuration_file(tmp_path: Path) -> No
         ("x.npz", "module:function", "x-module-function"),
     ],
 )
-def test_a_study_without_a_name_is_called_after_its_data_and_space(
-    dataset: str, space: str, study: str
-) -> None:
+def test_a_study_without_a_name_is_called_after_its_data_and_space(dataset: str, space: str, study: str) -> None:
     assert load_config({"dataset": dataset, "space": space}).study == study

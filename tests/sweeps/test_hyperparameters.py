@@ -92,9 +92,7 @@ def test_an_enqueued_value_out_of_range_is_refused() -> None:
     hp = SuggestedHyperParameters(new_trial(rate=5.0))
     with (
         pytest.warns(UserWarning, match="out of range"),
-        pytest.raises(
-            InputError, match=r"rate must be one of the space's values, got 5.0\nAllowed: 0.0..1.0"
-        ),
+        pytest.raises(InputError, match=r"rate must be one of the space's values, got 5.0\nAllowed: 0.0..1.0"),
     ):
         hp.Float("rate", 0, 1)
 
@@ -159,9 +157,7 @@ def test_a_hyperparameter_that_changes_between_trials_is_refused(
     study = optuna.create_study()
     first(SuggestedHyperParameters(study.ask()))
     for _ in range(2):  # the refused trial does not set the new values for those after it
-        with pytest.raises(
-            InputError, match="'units' must keep its kind and values in all trials of a study, got"
-        ):
+        with pytest.raises(InputError, match="'units' must keep its kind and values in all trials of a study, got"):
             second(SuggestedHyperParameters(study.ask()))
     first(SuggestedHyperParameters(study.ask()))
 
@@ -247,7 +243,5 @@ def test_a_record_that_lacks_a_value_is_refused_instead_of_taking_the_default() 
 
 
 def test_a_record_with_another_fixed_value_than_the_space_has_is_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"epochs must be one of the space's values, got 20\nAllowed: only 10"
-    ):
+    with pytest.raises(InputError, match=r"epochs must be one of the space's values, got 20\nAllowed: only 10"):
         ReplayedHyperParameters({"epochs": 20}).Fixed("epochs", 10)

@@ -188,16 +188,12 @@ RANGES = ["float", "float_log", "float_reverse_log", "int_log", "int_reverse_log
 
 
 @pytest.mark.parametrize("name", [*FINITE, "int_one", "choice_bool", "choice_twice", "float_step"])
-def test_the_values_that_can_be_drawn_are_those_of_keras_tuner(
-    name: str, draws: dict[str, list[Any]]
-) -> None:
+def test_the_values_that_can_be_drawn_are_those_of_keras_tuner(name: str, draws: dict[str, list[Any]]) -> None:
     assert set(draws[name]) == set(values_of_keras_tuner(name))
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_values_are_spread_over_a_range_as_keras_tuner_spreads_them(
-    name: str, draws: dict[str, list[Any]]
-) -> None:
+def test_values_are_spread_over_a_range_as_keras_tuner_spreads_them(name: str, draws: dict[str, list[Any]]) -> None:
     ours, theirs = np.sort(draws[name]), np.sort(values_of_keras_tuner(name))
     shares = [np.searchsorted(values, ours, side="right") / len(values) for values in (ours, theirs)]
     assert np.abs(shares[0] - shares[1]).max() < 0.08  # Kolmogorov-Smirnov: once in 300 by chance

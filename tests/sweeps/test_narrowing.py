@@ -125,9 +125,7 @@ def test_what_is_not_of_the_form_name_equals_values_is_refused(text: str) -> Non
 def test_a_space_knows_which_names_may_be_set() -> None:
     space = {name: (hp,) for name, hp in RANGES.items()}
     check_narrowings([parse_narrowing("n_hidden=1..4"), parse_narrowing("optimizer=sgd")], space)
-    with pytest.raises(
-        InputError, match=r"unknown hyperparameter 'learning_rat'. Did you mean 'learning_rate'\?"
-    ):
+    with pytest.raises(InputError, match=r"unknown hyperparameter 'learning_rat'. Did you mean 'learning_rate'\?"):
         check_narrowings([parse_narrowing("learning_rat=1")], space)
     with pytest.raises(InputError, match="must name a hyperparameter once, got n_hidden=1 and n_hidden=2"):
         check_narrowings([parse_narrowing("n_hidden=1"), parse_narrowing("n_hidden=2")], space)
@@ -147,9 +145,7 @@ def test_a_name_with_several_declarations_must_fit_all_of_them() -> None:
         check_narrowings([parse_narrowing("units=8..11")], space)
 
 
-@pytest.mark.parametrize(
-    "text", ["n_hidden=3..8", "n_hidden=0..1", "n_hidden=5,6", "learning_rate=0.01..0.1"]
-)
+@pytest.mark.parametrize("text", ["n_hidden=3..8", "n_hidden=0..1", "n_hidden=5,6", "learning_rate=0.01..0.1"])
 def test_the_default_moves_into_what_is_left(text: str) -> None:
     narrowing = parse_narrowing(text)
     hp = narrowing.apply(RANGES[narrowing.name])

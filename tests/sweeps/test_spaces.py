@@ -182,18 +182,14 @@ def test_a_module_that_cannot_be_run_is_refused_with_its_line(
         ("inside", "space 'inside' cannot build a model: JSONDecodeError: "),
     ],
 )
-def test_a_build_function_that_gives_no_trainable_model_is_refused(
-    module: str, attribute: str, message: str
-) -> None:
+def test_a_build_function_that_gives_no_trainable_model_is_refused(module: str, attribute: str, message: str) -> None:
     with pytest.raises(InputError) as wrong:
         build(resolve(f"{module}.py:{attribute}", DIGITS), keras_tuner.HyperParameters())
     assert str(wrong.value).startswith(message)
     assert len(str(wrong.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("attribute", "statement"), [("broken", "keras.layers.Dense("), ("inside", "json.loads")]
-)
+@pytest.mark.parametrize(("attribute", "statement"), [("broken", "keras.layers.Dense("), ("inside", "json.loads")])
 def test_the_line_that_is_named_is_the_person_s_own(module: str, attribute: str, statement: str) -> None:
     with pytest.raises(InputError) as wrong:
         build(resolve(f"{module}.py:{attribute}", DIGITS), keras_tuner.HyperParameters())
@@ -217,9 +213,7 @@ class Normalizing(keras_tuner.HyperModel):  # type: ignore[misc]
         model.compile(loss="mse")
         return model
 
-    def fit(
-        self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any
-    ) -> float:
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> float:
         if hp.Boolean("normalize"):
             layer = keras.layers.Normalization()
             layer.adapt(x)
@@ -239,12 +233,8 @@ def test_hyperparameters_drawn_in_fit_are_declared_without_training() -> None:
 
 def test_a_fit_that_raises_is_refused_with_its_text() -> None:
     class Raising(Normalizing):
-        def fit(
-            self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
-        ) -> float:
+        def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> float:
             raise KeyError("units")
 
-    with pytest.raises(
-        InputError, match=r"cannot fit a model: KeyError: 'units' \(.*test_spaces.py, line \d+\)$"
-    ):
+    with pytest.raises(InputError, match=r"cannot fit a model: KeyError: 'units' \(.*test_spaces.py, line \d+\)$"):
         discover(declaration(Raising()))

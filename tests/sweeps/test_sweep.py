@@ -62,9 +62,7 @@ def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -
     assert found.data.metrics["best_val_accuracy"] == best["value"]
 
 
-def test_each_trial_is_a_child_run_with_its_curves_parameters_and_state(
-    finished: Workspace, store: Store
-) -> None:
+def test_each_trial_is_a_child_run_with_its_curves_parameters_and_state(finished: Workspace, store: Store) -> None:
     rows = {row["run_id"]: row for row in finished.json("list", "digits-mlp")}
     runs = child_runs(store)
     assert {run.info.run_id for run in runs} == set(rows)
@@ -81,13 +79,11 @@ def test_each_trial_is_a_child_run_with_its_curves_parameters_and_state(
             assert len(store.client.get_metric_history(run.info.run_id, metric)) == len(steps)
 
 
-def test_a_complete_trial_has_a_model_a_summary_a_picture_and_its_seconds(
-    finished: Workspace, store: Store
-) -> None:
+def test_a_complete_trial_has_a_model_a_summary_a_picture_and_its_seconds(finished: Workspace, store: Store) -> None:
     best = finished.json("best", "digits-mlp")
     run = store.client.get_run(best["run_id"])
     files = {file.path for file in store.client.list_artifacts(best["run_id"])}
-    assert {"learning_curves.png", "model_summary.txt"} <= files
+    assert {"learning_curves.svg", "model_summary.txt"} <= files
     expected = {"best_epoch", "n_params", "seconds_build", "seconds_train", "seconds_validate", "seconds_log"}
     assert expected <= set(run.data.metrics)
     assert run.data.metrics["best_epoch"] == best["epoch"]
@@ -186,7 +182,7 @@ def test_an_export_is_not_overwritten_without_force(finished: Workspace, exporte
     assert done.returncode == 2
     assert "--force replaces it" in done.stderr
     assert finished.sweeps("export", "digits-mlp", "--force").returncode == 0
-    assert not [name for name in os.listdir(exported.parent) if name.startswith(".")]
+    assert not [name for name in exported.parent.iterdir() if name.name.startswith(".")]
 
 
 def test_the_saved_model_says_the_same_as_the_keras_model(exported: Path) -> None:
@@ -224,47 +220,32 @@ def test_predict_names_classes_and_refuses_an_altered_model(
 
 
 SPACE = """
-import os, time
 import keras
 
 def build(hp):
     units = hp.Int("units", 4, 16)
-    model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(units), keras.layers.Dense(10, activation="softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-class Sometimes(keras.Model): pass
-
-def every_third_fails(hp):
     if hp.Choice("mood", ["good", "bad"]) == "bad":
         raise RuntimeError("a bad mood")
-    return build(hp)
-
-def fails_in_training(hp):
-    model = build(hp)
-    rate = hp.Float("rate", 1e30, 1e35, default=1e30)
+    inputs = keras.Input((8, 8))
+    hidden = keras.layers.Dense(units)(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
-
-class Slow(keras.callbacks.Callback):
-    def on_epoch_end(self, epoch, logs=None):
-        time.sleep(0.5)
 """
 
 
 def test_a_failed_trial_is_recorded_with_its_error_and_the_sweep_goes_on(workspace: Workspace) -> None:
     (workspace.folder / "space.py").write_text(SPACE)
-    (workspace.folder / "first.json").write_text(
-        '[{"mood": "good"}, {"mood": "bad"}, {"mood": "good"}, {"mood": "bad"}, {"mood": "good"}]'
-    )
-    arguments = ["run", "moods", "--space", "space.py:every_third_fails", "--epochs", "1", "--pruner", "none"]
-    done = workspace.sweeps(
-        *arguments, "--trials", "3", "--enqueue", "first.json", "--jobs", "1", "--set", "units=8"
-    )
+    moods = ("good", "bad", "good", "bad", "good")
+    first = [{"mood": mood, "units": units} for units, mood in enumerate(moods, 4)]
+    (workspace.folder / "first.json").write_text(json.dumps(first))
+    arguments = ["run", "moods", "--space", "space.py:build", "--epochs", "1", "--pruner", "none", "--jobs", "1"]
+    done = workspace.sweeps(*arguments, "--trials", "3", "--enqueue", "first.json")
     assert done.returncode == 0, done.stderr
     rows = workspace.json("list", "moods")
     assert [row["state"] for row in rows] == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "COMPLETE"]
     assert "a bad mood" in rows[1]["error"]
-    assert {row["params"]["units"] for row in rows if row["state"] == "COMPLETE"} == {8}
+    assert [row["params"]["units"] for row in rows] == [4, 5, 6, 7, 8]
     found = find_store(f"sqlite:///{workspace.folder}/runs/mlflow.db", "moods")
     assert found is not None
     run = found.client.get_run(rows[1]["run_id"])
@@ -272,12 +253,9 @@ def test_a_failed_trial_is_recorded_with_its_error_and_the_sweep_goes_on(workspa
     assert "a bad mood" in run.data.tags["error"]
     assert "error.txt" in [file.path for file in found.client.list_artifacts(rows[1]["run_id"])]
 
-    (workspace.folder / "bad.json").write_text(
-        '[{"mood": "bad"}, {"mood": "bad", "units": 8}, {"mood": "bad", "units": 8}, {"mood": "bad"}]'
-    )
-    done = workspace.sweeps(
-        *arguments, "--trials", "9", "--enqueue", "bad.json", "--jobs", "1", "--set", "units=8"
-    )
+    bad = [{"mood": "bad", "units": units} for units in (9, 10, 11, 12)]
+    (workspace.folder / "bad.json").write_text(json.dumps(bad))
+    done = workspace.sweeps(*arguments, "--trials", "9", "--enqueue", "bad.json")
     assert done.returncode == 3, done.stderr
     assert "3 trials failed in a row" in done.stderr
     assert "a bad mood" in done.stderr
@@ -309,9 +287,7 @@ def test_ctrl_c_ends_in_order_and_the_printed_command_goes_on(workspace: Workspa
 
 def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
     begun = time.monotonic()
-    done = workspace.sweeps(
-        "run", "--trials", "5000", "--epochs", "30", "--time-budget", "40s", "--set", "n_hidden=1"
-    )
+    done = workspace.sweeps("run", "--trials", "5000", "--epochs", "30", "--time-budget", "40s", "--set", "n_hidden=1")
     assert done.returncode == 0, done.stderr
     assert 39 < time.monotonic() - begun < 75
     status = workspace.json("status", "digits-mlp")

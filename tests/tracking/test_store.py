@@ -31,9 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def parent(store: Store) -> str:
-    return begin_sweep(
-        store, None, {"trials": 3}, {"jobs": 2}, DataDescription("houses", "ab" * 16, "houses.csv")
-    )
+    return begin_sweep(store, None, {"trials": 3}, {"jobs": 2}, DataDescription("houses", "ab" * 16, "houses.csv"))
 
 
 def run_of(store: Store, parent: str, number: int, value: float, state: str = "COMPLETE") -> str:
@@ -78,7 +76,8 @@ def test_an_epoch_that_took_a_second_is_seen_at_once(
     store: Store, parent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TrialRun(store, parent, 0, {}) as run:
-        monkeypatch.setattr(time, "perf_counter", lambda passed=time.perf_counter(): passed + 1.5)
+        later = time.perf_counter() + 1.5
+        monkeypatch.setattr(time, "perf_counter", lambda: later)
         run.log_metrics({"loss": 4.0}, step=1)
         assert store.client.get_run(run.run_id).data.metrics == {"loss": 4.0}
 
@@ -140,9 +139,7 @@ def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_kera
 
     from tracking.models import fetch_keras_file, log_model, register_champion
 
-    model = keras.Sequential(
-        [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(0.5), keras.layers.Dense(2)]
-    )
+    model = keras.Sequential([keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(0.5), keras.layers.Dense(2)])
     x = np.arange(12, dtype="uint8").reshape(3, 4)
     run_id = run_of(store, parent, 5, 0.5)
     uri = log_model(store, run_id, model, x, np.asarray(model(x)), {"units": 2})

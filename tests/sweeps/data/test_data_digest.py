@@ -48,9 +48,7 @@ def test_labels_change_the_digest() -> None:
 
 def test_rows_that_are_not_contiguous_count_by_their_values() -> None:
     assert digest([Part(np.asfortranarray(X), Y)]) == digest([PART])
-    assert digest([Part({"t": np.array([["a"], ["é"]])}, Y)]) != digest(
-        [Part({"t": np.array([["a"], ["b"]])}, Y)]
-    )
+    assert digest([Part({"t": np.array([["a"], ["é"]])}, Y)]) != digest([Part({"t": np.array([["a"], ["b"]])}, Y)])
 
 
 def test_55000_images_take_less_than_a_third_of_a_second() -> None:

@@ -89,8 +89,7 @@ def test_two_who_fetch_at_once_both_have_the_whole_file(served: Path) -> None:
     wanted = {"a.gz": hashlib.sha256(content).hexdigest()}
     found: list[bytes] = []
     threads = [
-        threading.Thread(target=lambda: found.append(keras_files("sub", wanted)["a.gz"].read_bytes()))
-        for _ in range(8)
+        threading.Thread(target=lambda: found.append(keras_files("sub", wanted)["a.gz"].read_bytes())) for _ in range(8)
     ]
     for thread in threads:
         thread.start()

@@ -60,9 +60,7 @@ def test_images_stay_uint8_and_all_other_numbers_become_float32(npz: Write) -> N
         load.cache_clear()
         data = load(_source(npz(x=images.astype(dtype), y=Y)))
         assert data.train.columns[""].dtype == np.float32
-        np.testing.assert_array_equal(
-            data.validation.x, load(_source(npz(x=images.astype(dtype), y=Y))).validation.x
-        )
+        np.testing.assert_array_equal(data.validation.x, load(_source(npz(x=images.astype(dtype), y=Y))).validation.x)
 
 
 def test_an_array_in_fortran_order_keeps_its_values(npz: Write) -> None:
@@ -82,9 +80,7 @@ def test_text_targets_become_labels(npz: Write) -> None:
 
 def test_float_vectors_carry_mean_and_variance_of_the_training_rows_alone(npz: Write) -> None:
     data = load(_source(npz(x_train=X, y_train=Y, x_valid=X[:6] + 1e6, y_valid=Y[:6])))
-    assert data.spec.inputs == InputSpec(
-        (2,), "float32", mean=(29.0, 30.0), variance=(299 + 2 / 3, 299 + 2 / 3)
-    )
+    assert data.spec.inputs == InputSpec((2,), "float32", mean=(29.0, 30.0), variance=(299 + 2 / 3, 299 + 2 / 3))
 
 
 def test_float_images_carry_their_highest_training_value_and_black_ones_divide_by_nothing(npz: Write) -> None:
@@ -181,9 +177,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, refused: Re
     refused(_source(path), "100-fold", "numpy.savez")
 
 
-def test_what_would_not_fit_in_memory_is_refused(
-    npz: Write, refused: Refused, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_would_not_fit_in_memory_is_refused(npz: Write, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.data.files.memory_limit", lambda: 100)
     refused(_source(npz(x=X, y=Y)), "half of the memory")
 
@@ -196,9 +190,7 @@ def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path: Pa
     refused(_source(_zip(tmp_path / "huge.npz", x=huge, y=_npy(Y))), "'x'", "header and its size differ")
 
 
-def test_no_cut_of_a_file_and_no_flipped_byte_gives_a_traceback(
-    tmp_path: Path, npz: Write, refused: Refused
-) -> None:
+def test_no_cut_of_a_file_and_no_flipped_byte_gives_a_traceback(tmp_path: Path, npz: Write, refused: Refused) -> None:
     content = npz(x=X, y=Y).read_bytes()
     for place in range(1, len(content), 7):
         path = tmp_path / f"cut{place}.npz"

@@ -114,9 +114,7 @@ def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_d
     "damage",
     [
         pytest.param(lambda content: content[: len(content) // 2], id="cut in half"),
-        pytest.param(
-            lambda content: content[:400] + bytes((content[400] ^ 4,)) + content[401:], id="a flipped bit"
-        ),
+        pytest.param(lambda content: content[:400] + bytes((content[400] ^ 4,)) + content[401:], id="a flipped bit"),
         pytest.param(lambda content: b"", id="empty"),
         pytest.param(lambda content: b"<html>not here</html>", id="another file"),
         pytest.param(lambda content: gzip.compress(b"\0\0\x08"), id="half a header"),
@@ -141,9 +139,7 @@ def test_a_damaged_file_is_named_with_what_to_do(
     assert str(caught.value).count("\n") == 1
 
 
-def test_labels_that_do_not_fit_the_images_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_that_do_not_fit_the_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = _small_fashion(tmp_path)
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(_idx(3, values=b"\0\1\2"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))

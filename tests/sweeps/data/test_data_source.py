@@ -75,9 +75,7 @@ def test_a_target_means_nothing_for_a_registered_dataset(refused: Refused) -> No
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("ending", ["csv", "parquet", "npz"])
-@pytest.mark.parametrize(
-    "kind", ["pipe", "socket", "device", "folder", "empty", "dangling link", "link in a circle"]
-)
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder", "empty", "dangling link", "link in a circle"])
 def test_what_is_no_regular_file_is_refused_without_being_opened(
     kind: str, ending: str, tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:

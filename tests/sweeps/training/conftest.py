@@ -19,7 +19,7 @@ SEED = 7
 
 @dataclass(frozen=True)
 class Data:
-    """x float32 (n, 6), images uint8 (n, 4, 4), labels int64 (n,) of three classes that a small net learns."""
+    """x float32 (n, 6), images uint8 (n, 4, 4), labels int64 (n,) of three classes that a net learns."""
 
     x: np.ndarray
     images: np.ndarray
@@ -122,9 +122,7 @@ def assert_same_training(
     assert history.handed_over is None
     assert list(history.history) == list(expected)
     for name, values in expected.items():
-        np.testing.assert_allclose(
-            history.history[name], values, atol=tolerance, rtol=tolerance, err_msg=name
-        )
+        np.testing.assert_allclose(history.history[name], values, atol=tolerance, rtol=tolerance, err_msg=name)
     for mine, its in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(mine, its, atol=tolerance)
     for mine, its in zip(ours.optimizer.variables, theirs.optimizer.variables, strict=True):

@@ -30,9 +30,7 @@ class _SeesBatches(keras.callbacks.Callback):
         self.batches += 1
 
 
-def test_a_callback_with_batch_hooks_is_called_at_batches(
-    data: Data, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_callback_with_batch_hooks_is_called_at_batches(data: Data, caplog: pytest.LogCaptureFixture) -> None:
     callback, model = _SeesBatches(), classifier()
     # As the caller does: the instance's fit is ours, so that the class's has to be called.
     model.fit = functools.partial(fit, model)
@@ -59,9 +57,7 @@ def test_callbacks_at_batches_are_handed_over(callback: Any, data: Data) -> None
     assert history.handed_over == f"{type(callback).__name__} is called at batches"
 
 
-@pytest.mark.parametrize(
-    "options", [{"update_freq": 1}, {"update_freq": "batch"}, {"write_steps_per_second": True}]
-)
+@pytest.mark.parametrize("options", [{"update_freq": 1}, {"update_freq": "batch"}, {"write_steps_per_second": True}])
 def test_tensorboard_at_batches_is_handed_over(options: dict[str, Any], data: Data, tmp_path: Any) -> None:
     callback = keras.callbacks.TensorBoard(str(tmp_path), **options)
     assert fit(classifier(), data.x, data.labels, verbose=0, callbacks=[callback]).handed_over
@@ -148,10 +144,7 @@ def test_steps_per_epoch_is_handed_over(data: Data) -> None:
 
 
 def test_a_model_that_runs_eagerly_is_handed_over(data: Data) -> None:
-    assert (
-        fit(classifier(run_eagerly=True), data.x, data.labels, verbose=0).handed_over
-        == "the model runs eagerly"
-    )
+    assert fit(classifier(run_eagerly=True), data.x, data.labels, verbose=0).handed_over == "the model runs eagerly"
 
 
 def test_a_distributed_model_is_handed_over(data: Data) -> None:
@@ -171,9 +164,7 @@ def test_strings_are_handed_over() -> None:
     assert "loss" in history.history
 
 
-def test_data_that_does_not_fit_into_memory_is_handed_over(
-    data: Data, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_that_does_not_fit_into_memory_is_handed_over(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     class Little:
         available = 1000
 

@@ -101,9 +101,7 @@ def test_class_weights_of_one_hot_labels_count(data: Data) -> None:
 def test_sample_weights_count_in_training_and_in_validation(data: Data) -> None:
     weights = np.linspace(0, 2, len(data.x), dtype=np.float32)
     assert_same_training(
-        lambda: classifier(
-            metrics=["accuracy"], weighted_metrics=["accuracy", "sparse_categorical_crossentropy"]
-        ),
+        lambda: classifier(metrics=["accuracy"], weighted_metrics=["accuracy", "sparse_categorical_crossentropy"]),
         data.x,
         data.labels,
         sample_weight=weights,
@@ -151,9 +149,7 @@ def test_one_hot_targets(data: Data) -> None:
 
 def _one_output(activation: str | None, units: int, **arguments: Any) -> Any:
     keras.utils.set_random_seed(SEED)
-    model = keras.Sequential(
-        [keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(units, activation)]
-    )
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(units, activation)])
     model.compile(keras.optimizers.SGD(0.05), **arguments)
     return model
 

@@ -152,22 +152,16 @@ def test_it_runs_in_a_thread_that_is_not_the_main_one(data: Data) -> None:
     results: list[Any] = []
 
     def train() -> None:
-        results.append(
-            fit(classifier(), data.x, data.labels, batch_size=8, verbose=0, seed=1).history["loss"]
-        )
+        results.append(fit(classifier(), data.x, data.labels, batch_size=8, verbose=0, seed=1).history["loss"])
 
     thread = threading.Thread(target=train)
     thread.start()
     thread.join()
-    assert results == [
-        fit(classifier(), data.x, data.labels, batch_size=8, verbose=0, seed=1).history["loss"]
-    ]
+    assert results == [fit(classifier(), data.x, data.labels, batch_size=8, verbose=0, seed=1).history["loss"]]
 
 
 def test_timings_tell_compiling_from_training_from_validating(data: Data) -> None:
-    history = fit(
-        classifier(), data.x, data.labels, verbose=0, validation_data=(data.x, data.labels), jit=True
-    )
+    history = fit(classifier(), data.x, data.labels, verbose=0, validation_data=(data.x, data.labels), jit=True)
     assert set(history.timings) == {"compile", "train", "validate"}
     # A tiny model: all that takes long is the compiler.
     assert history.timings["compile"] > 10 * history.timings["validate"] > 0
@@ -182,6 +176,25 @@ def test_xla_is_for_many_steps_and_never_for_other_draws(data: Data) -> None:
     assert not use_xla(False, classifier(), STEPS_FOR_XLA)
     assert use_xla("auto", classifier(jit_compile=True), 1)
     assert use_xla("auto", classifier("nadam"), STEPS_FOR_XLA - 1)
+
+
+class _NotForXla(keras.layers.Layer):
+    def call(self, x: Any) -> Any:
+        offset = tf.numpy_function(lambda: np.float32(0.0), [], tf.float32)
+        return x + tf.ensure_shape(offset, ())
+
+
+def test_a_model_that_xla_cannot_compile_trains_without_it(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.training.compilation.STEPS_FOR_XLA", 1)
+
+    def make() -> Any:
+        return classifier(hidden=lambda: [keras.layers.Dense(8, "relu"), _NotForXla()])
+
+    model = make()
+    assert fit(model, data.x, data.labels, batch_size=8, verbose=0).handed_over is None
+    assert model.optimizer.iterations.numpy() == 13
+    with pytest.raises(tf.errors.OpError):
+        fit(make(), data.x, data.labels, batch_size=8, verbose=0, jit=True)
 
 
 def test_graph_options_are_as_they_were(data: Data) -> None:
