@@ -12,6 +12,7 @@ from benchmarks import records, show
 from benchmarks.goals import goals
 from benchmarks.records import Results
 from sweeps.errors import SweepError
+from sweeps.quiet import import_keras
 
 
 @click.command()
@@ -20,6 +21,7 @@ from sweeps.errors import SweepError
 def main(smoke: bool, output: Path | None) -> None:
     """Measure how this project scales, show it, and keep it as JSON beside the speed."""
     # not above: Dask's workers import this file before they are what they are in a user's sweep
+    import_keras()
     from benchmarks.growth import FULL, SMOKE, measure
 
     console = Console(width=None if sys.stdout.isatty() else 140)

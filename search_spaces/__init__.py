@@ -1,6 +1,7 @@
-"""What can be tuned: models as functions of hyperparameters, and a registry name -> space (`registry.py`).
+"""What can be tuned: models as functions of hyperparameters.
 
-This file imports no Keras: a client that only describes data does not wait for it.
+A space is a `keras_tuner.HyperModel` made of a `DataSpec`; `search_spaces.registry` knows them by name. This
+file itself imports no Keras: what describes data is read by processes that never train.
 """
 
 from search_spaces.data_spec import DataSpec, InputSpec, Target

@@ -161,10 +161,10 @@ def as_number(value: Value) -> Number:
 
 
 def same_value(one: Value, other: Value) -> bool:
-    """Equal, floats up to the last digits, and True not 1."""
+    """Equal, floats up to their last digits."""
     if isinstance(one, float) and isinstance(other, Number):
         return math.isclose(one, other, rel_tol=1e-12)
-    return type(one) is type(other) and one == other
+    return one == other
 
 
 def same_domain(one: kinds.HyperParameter, other: kinds.HyperParameter) -> bool:

@@ -77,6 +77,7 @@ class Drive:
         begin: the number of the first task; it seeds that task's sampler.
         watcher: told of every epoch and every trial.
         deadline: the `time.monotonic()` at which the running trials are ended; None for never.
+        data: a dataset that was sent to the workers; None: they load what the plan names.
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Drive:
         begin: int,
         watcher: Watcher,
         deadline: float | None = None,
+        data: Future | None = None,
     ) -> None:
         self._client, self._plan, self._jobs, self._missing = client, plan, jobs, missing
-        self._draw, self._watcher, self._deadline = begin, watcher, deadline
+        self._draw, self._watcher, self._deadline, self._data = begin, watcher, deadline, data
         self._running: set[Future] = set()
         self._open = True
         self._failed_in_a_row = 0
@@ -115,7 +117,7 @@ class Drive:
     def _fill(self) -> None:
         free = min(self._jobs, self._missing()) - len(self._running) if self._open else 0
         for _ in range(free):
-            self._running.add(self._client.submit(run_trial, self._plan, self._draw, pure=False))
+            self._running.add(self._client.submit(run_trial, self._plan, self._draw, self._data, pure=False))
             self._draw += 1
 
     def _ended(self) -> set[Future]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps import selection, workspace
-from sweeps.errors import BackendUnreachable, InputError
+from sweeps.errors import InputError
 from sweeps.files import new_folder, sha256, write_json
 from sweeps.quiet import import_keras
 from sweeps.selection import Best
@@ -27,12 +27,10 @@ def export_best(study: str, force: bool = False) -> str:
     best = selection.best(opened)
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
-    from tracking import find_store
+    from sweeps.models import store_of
     from tracking.models import fetch_keras_file, register_champion
 
-    store = find_store(workspace.tracking_uri(), study)
-    if store is None:
-        raise BackendUnreachable(f"the MLflow store {workspace.tracking_uri()} has no experiment {study!r}")
+    store = store_of(study)
     with new_folder(folder, force) as made:
         fetch_keras_file(store, best.model_uri, made)
         details = write_export(made, made / "model.keras", best, opened.user_attrs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import optuna
 
 from sweeps import narrowing
 from sweeps.data import Dataset, load
-from sweeps.discovery import ProposedHyperParameters, ambiguous, discover, to_study_params
+from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
 from sweeps.errors import InputError, SweepError
 from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
 from sweeps.narrowing import Narrowing
@@ -30,13 +30,16 @@ _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "io
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
 
 
-def preflight(request: SweepRequest) -> Preflight:
+def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     """What a sweep needs to know of its data and space.
+
+    Args:
+        given: data that was sent; None: what the request names is loaded.
 
     Raises:
         InputError: something of it is wrong: the data, the space, a narrowing, an enqueued trial, the objective.
     """
-    data = load(request.source)
+    data = given or load(request.source)
     space = resolve(request.space, data.spec)
     narrowings = tuple(map(narrowing.parse_narrowing, request.set))
     logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
@@ -45,7 +48,8 @@ def preflight(request: SweepRequest) -> Preflight:
     names += [name for values in request.enqueue for name in values]
     found = discover(declare, names)
     narrowing.check_narrowings(narrowings, found)
-    enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in request.enqueue)
+    enqueue = request.enqueue or (() if request.grid else (_defaults(declare, narrowings),))
+    enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in enqueue)
     objective = choose_objective(request.objective, data.spec.target, logs)
     warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
@@ -53,7 +57,7 @@ def preflight(request: SweepRequest) -> Preflight:
     return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings)
 
 
-def _declare(space: Any, data: Dataset) -> Callable[[CheckedHyperParameters], object]:
+def _declare(space: Any, data: Dataset) -> Declare:
     """Asks for the space's hyperparameters. The default values are known to build a model; that other ones
     do not is found out by the trials that have them."""
     x, y = _head(data.train.x, data.train.y)
@@ -66,6 +70,13 @@ def _declare(space: Any, data: Dataset) -> Callable[[CheckedHyperParameters], ob
             return None
 
     return declare
+
+
+def _defaults(declare: Declare, narrowings: tuple[Narrowing, ...]) -> dict[str, Any]:
+    """The space's default values: what its author thinks good is the first trial, and a baseline for the others."""
+    hp = ProposedHyperParameters({}, narrowings)
+    declare(hp)
+    return hp.active_values
 
 
 def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) -> Objective:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 import optuna
-from distributed import Client
+from distributed import Client, Future
 
 from sweeps import study as studies
 from sweeps import workspace
@@ -22,7 +22,9 @@ from tracking import DataDescription, Store, TrackingError, begin_sweep, end_swe
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
 
-def search(looked: Looked, client: Client, watcher: Watcher, deadline: float | None) -> None:
+def search(
+    looked: Looked, client: Client, watcher: Watcher, deadline: float | None, data: Future | None = None
+) -> None:
     """Store what was found good, then search."""
     config, found = looked.config, looked.found
     identity = Identity(
@@ -63,6 +65,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, deadline: float | N
                 begin=len(study.get_trials(deepcopy=False)),
                 watcher=watcher,
                 deadline=deadline,
+                data=data,
             )
             drive.run()
             outcome = "FINISHED"

@@ -113,6 +113,18 @@ def best(study: optuna.Study) -> Best:
     )
 
 
+def model_uri(study: optuna.Study, number: int) -> str:
+    """Where the model of a trial is.
+
+    Raises:
+        InputError: there is no such trial, or it has no model.
+    """
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials) or MODEL_URI not in trials[number].user_attrs:
+        raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
+    return str(trials[number].user_attrs[MODEL_URI])
+
+
 def _row(trial: FrozenTrial) -> TrialRow:
     attributes = trial.user_attrs
     seconds = trial.duration.total_seconds() if trial.duration else None

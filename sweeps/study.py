@@ -34,7 +34,7 @@ TOTAL = "total"
 #: the study attribute that holds the id of the MLflow run of the sweep
 PARENT_RUN = "parent_run"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
-PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI, SEED = "params", "run_id", "error", "epoch", "model_uri", "seed"
+PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
 
 
 def _gp(seed: int) -> BaseSampler:

@@ -10,16 +10,20 @@ from typing import Any
 from sweeps import study as studies
 from sweeps import workspace
 from sweeps.config import SweepConfig
-from sweeps.data import DataSource, load
+from sweeps.data import Dataset, DataSource, load
 from sweeps.engine import Watcher, slots
 from sweeps.errors import InputError
-from sweeps.plan import Looked, SweepRequest
+from sweeps.plan import Looked, SpaceRef, SweepRequest
 from sweeps.study import Identity
 from sweeps.tasks import preflight
 
 
-def run(config: SweepConfig, watcher: Watcher) -> None:
+def run(config: SweepConfig, watcher: Watcher, space: SpaceRef | None = None, data: Dataset | None = None) -> None:
     """Run the trials that the study still lacks.
+
+    Args:
+        space: a build function or a HyperModel in memory; None: the one that the configuration names.
+        data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -27,20 +31,22 @@ def run(config: SweepConfig, watcher: Watcher) -> None:
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    request = look(config)
+    request = look(config, space)
     if _complete(config, request):
         return
-    load(request.source)  # here too, so that what is wrong with the data is said before anything is started
+    if data is None:
+        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     with slots(config.jobs) as client:
-        looking = client.submit(preflight, request, pure=False)
+        sent = None if data is None else client.scatter(data, broadcast=True)
+        looking = client.submit(preflight, request, sent, pure=False)
         # imports MLflow, while the workers import TensorFlow
         from sweeps.search import search
 
-        search(Looked(config, request, looking.result()), client, watcher, deadline)
+        search(Looked(config, request, looking.result()), client, watcher, deadline, sent)
 
 
-def look(config: SweepConfig) -> SweepRequest:
+def look(config: SweepConfig, space: SpaceRef | None = None) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -48,7 +54,7 @@ def look(config: SweepConfig) -> SweepRequest:
     """
     studies.check_names(config.sampler, config.pruner)
     return SweepRequest(
-        space=_absolute(config.space),
+        space=space or _absolute(config.space),
         source=DataSource(config.dataset, target=config.target, seed=config.seed).absolute(),
         set=config.set,
         objective=config.objective,

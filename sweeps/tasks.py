@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 
+from sweeps.data import Dataset
 from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
 
 _importing = threading.Lock()
@@ -28,17 +29,17 @@ def warm_up_soon() -> None:
     threading.Thread(target=warm_up, daemon=True).start()
 
 
-def preflight(request: SweepRequest) -> Preflight:
+def preflight(request: SweepRequest, data: Dataset | None) -> Preflight:
     """See `sweeps.preflight.preflight`."""
     warm_up()
     from sweeps.preflight import preflight
 
-    return preflight(request)
+    return preflight(request, data)
 
 
-def run_trial(plan: TrialPlan, draw: int) -> TrialOutcome:
+def run_trial(plan: TrialPlan, draw: int, data: Dataset | None) -> TrialOutcome:
     """See `sweeps.objective.run_trial`."""
     warm_up()
     from sweeps.objective import run_trial
 
-    return run_trial(plan, draw)
+    return run_trial(plan, draw, data)

@@ -36,7 +36,6 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         run: TrialRun,
         objective: Objective,
         epochs: int,
-        *,
         params: Callable[[], Mapping[str, object]],
         tell: Callable[[int, float], None],
         stopped: Callable[[], bool],
@@ -75,10 +74,25 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         if epoch + 1 < self.epochs and self.trial.should_prune():
             raise optuna.TrialPruned(f"pruned after epoch {epoch + 1} of {self.epochs}")
 
-    def restore_best(self, model: keras.Model) -> None:
-        """Give the model the weights of its best epoch."""
-        if self._best_weights:
+    def conclude(self, model: keras.Model, result: Any) -> float:
+        """Give the model the weights of its best epoch, and return that epoch's value.
+
+        Args:
+            result: what the space's `fit` returned. Where it kept this callback from Keras, its figures are
+                taken from there: a History, a dictionary of metrics, or the objective's value alone.
+
+        Raises:
+            InputError: no epoch was seen and `result` holds no figures.
+        """
+        if self.best is None:
+            self.set_model(model)
+            for epoch, logs in enumerate(_logs(result, self.objective.metric)):
+                self.on_epoch_end(epoch, logs)
+        else:
             model.set_weights(self._best_weights)
+        if self.best is None:
+            raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
+        return self.best
 
     def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
         for name, value in metrics.items():
@@ -92,3 +106,12 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
 def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:
     """The error for an objective that no metric bears."""
     return InputError(f"objective: no metric is named {metric!r}; there are {', '.join(sorted(there))}")
+
+
+def _logs(result: Any, metric: str) -> list[dict[str, Any]]:
+    """An epoch's logs each, of what a person's own `fit` returned; KerasTuner takes the same three."""
+    if isinstance(result, keras.callbacks.History):
+        return [dict(zip(result.history, values, strict=True)) for values in zip(*result.history.values(), strict=True)]
+    if isinstance(result, Mapping):
+        return [dict(result)]
+    return [{metric: result}] if isinstance(result, (int, float)) else []

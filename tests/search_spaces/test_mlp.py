@@ -75,7 +75,7 @@ def test_a_model_without_hidden_layers_asks_for_none_of_their_properties(problem
     assert set(hp.values) == {"n_hidden", "optimizer", "learning_rate"}
 
 
-@pytest.mark.parametrize("name", ["adam", "nadam", "adamw", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_the_model_is_compiled_with_the_drawn_optimizer_and_rate(name: str, problem: Problem) -> None:
     model = MLP(problem("sparse")[0]).build(container(optimizer=name, learning_rate=0.0125))
     assert type(model.optimizer).__name__.lower() == name

@@ -1,0 +1,131 @@
+"""`sweeps.run(…)`: a sweep from Python, with models and data in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from rich.console import Console
+
+from sweeps import selection, sweep
+from sweeps.config import SweepConfig, default_study, load_config
+from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.plan import EpochReport, SpaceRef, TrialOutcome
+from sweeps.selection import Best, Status, TrialRow
+from sweeps.study import Objective
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study as it stands; what the command line prints is printed from this."""
+
+    name: str
+
+    @property
+    def study(self) -> optuna.Study:
+        """Optuna's own object, for its visualizations and importances."""
+        return selection.open_study(self.name)
+
+    @property
+    def status(self) -> Status:
+        """Counts by state and the best value."""
+        return selection.status(self.study)
+
+    @property
+    def trials(self) -> list[TrialRow]:
+        """Every trial, by number."""
+        return selection.rows(self.study)
+
+    @property
+    def best(self) -> Best:
+        """The selected trial.
+
+        Raises:
+            InputError: no trial is complete.
+        """
+        return selection.best(self.study)
+
+    def model(self, trial: int | None = None) -> Any:
+        """The logged `keras.Model` of a trial, of the best one by default, with the weights of its best epoch."""
+        from sweeps.models import load_logged
+
+        uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
+        return load_logged(self.name, uri)
+
+    def export(self, force: bool = False) -> Path:
+        """Write the best model to `exports/STUDY`; see `sweeps export`."""
+        from sweeps import workspace
+        from sweeps.export import export_best
+
+        export_best(self.name, force)
+        return workspace.export_folder(self.name)
+
+
+def run(
+    space: SpaceRef = "mlp",
+    data: str | Dataset | tuple[Any, Any] = "digits",
+    *,
+    validation_data: tuple[Any, Any] | None = None,
+    show: bool = True,
+    **options: Any,
+) -> Result:
+    """Run a sweep, or what is missing of it, and return how it stands.
+
+    Args:
+        space: a `build(hp)` function, a HyperModel, or a name as `--space` takes it.
+        data: `(x, y)` arrays, a `Dataset`, or a name as `--dataset` takes it.
+        validation_data: `(x, y)` arrays; without them rows are split off `data`.
+        show: print progress.
+        options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
+            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
+
+    Raises:
+        SweepError: see `sweeps.errors`.
+    """
+    named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
+    dataset, name = _dataset(data, validation_data, int(options.get("seed") or 0))
+    options.setdefault("study", default_study(name, named))
+    config = load_config({"space": named, "dataset": name, **options})
+    with _watcher(config, show) as watcher:
+        sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
+    return Result(config.study)
+
+
+def _dataset(data: Any, validation: tuple[Any, Any] | None, seed: int) -> tuple[Dataset | None, str]:
+    """The dataset, None where workers load it by name, and what it is called."""
+    if isinstance(data, str):
+        return None, data
+    if isinstance(data, Dataset):
+        return data, data.name
+    test_fraction = 0.0 if validation is not None else 0.2
+    source = DataSource("arrays", seed=seed, test_fraction=test_fraction)
+    x, y = data
+    return from_arrays(x, y, source, validation), "arrays"
+
+
+class Silent:
+    """A watcher that says nothing."""
+
+    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+        """The search begins."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch has ended."""
+
+    def trial(self, outcome: TrialOutcome) -> None:
+        """A trial has ended."""
+
+
+@contextlib.contextmanager
+def _watcher(config: SweepConfig, show: bool) -> Iterator[Any]:
+    if not show:
+        yield Silent()
+        return
+    from sweeps.progress import Progress
+
+    with Progress(Console(), config.trials, config.jobs, {}) as progress:
+        yield progress
