@@ -16,10 +16,10 @@ BIN    := $(VENV)/bin
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui test check format picture clean
+.PHONY: help setup sweep best export ui test check format bench bench-scale picture clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: STUDY DATASET SPACE TRIALS EPOCHS JOBS SEED SAMPLER PRUNER ARGS   (make sweep TRIALS=60)"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -56,6 +56,16 @@ check: setup ## format, lint, types, tests: what CI runs
 format: setup ## format and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+$(VENV)/benched: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutorial way (half an hour, Fashion-MNIST)
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
+bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -41,6 +42,8 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Raw input (n, …) to probabilities or numbers, float32 (n, outputs)."""
+        if isinstance(inputs, Mapping):  # in a dictionary of another order Keras sees another structure
+            inputs = {name: inputs[name] for name in self.encoder.input}
         features = self.encoder(inputs)
         deep = self.hidden_1(self.hidden_0(features))
         return self.head(keras.ops.concatenate([features, deep], axis=-1))

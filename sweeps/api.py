@@ -14,7 +14,7 @@ from rich.console import Console
 from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
-from sweeps.plan import EpochReport, SpaceRef, TrialOutcome
+from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import Objective
 
@@ -66,7 +66,7 @@ class Result:
 
 
 def run(
-    space: SpaceRef = "mlp",
+    space: str | Space = "mlp",
     data: str | Dataset | tuple[Any, Any] = "digits",
     *,
     validation_data: tuple[Any, Any] | None = None,
@@ -90,7 +90,7 @@ def run(
     dataset, name = _dataset(data, validation_data, int(options.get("seed") or 0))
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
-    with _watcher(config, show) as watcher:
+    with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
     return Result(config.study)
 
@@ -121,7 +121,8 @@ class Silent:
 
 
 @contextlib.contextmanager
-def _watcher(config: SweepConfig, show: bool) -> Iterator[Any]:
+def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
+    """The watcher of a sweep: progress on standard output, or `Silent`."""
     if not show:
         yield Silent()
         return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import dask
-from distributed import Client, Future, LocalCluster, wait
+from distributed import Client, Future, KilledWorker, LocalCluster, wait
 
 from sweeps import worker
 from sweeps.errors import TrialsFailed
@@ -167,4 +167,8 @@ def _outcome(future: Future) -> TrialOutcome:
         assert isinstance(result, TrialOutcome)
         return result
     error = future.exception() if future.status == "error" else None
-    return TrialOutcome(-1, "FAIL", None, 0.0, error=f"{type(error).__name__}: {error}")
+    if isinstance(error, KilledWorker):
+        text = "its worker process died each time it was tried, most likely out of memory"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return TrialOutcome(-1, "FAIL", None, 0.0, error=text)

@@ -10,7 +10,9 @@ from typing import Any
 from sweeps import selection, workspace
 from sweeps.errors import InputError
 from sweeps.files import new_folder, sha256, write_json
+from sweeps.keras_file import load_keras_file
 from sweeps.quiet import import_keras
+from sweeps.readme import readme
 from sweeps.selection import Best
 from sweeps.study import DATA, IDENTITY
 
@@ -27,6 +29,7 @@ def export_best(study: str, force: bool = False) -> str:
     best = selection.best(opened)
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
+    import_keras()  # before MLflow does, which lets TensorFlow greet
     from sweeps.models import store_of
     from tracking.models import fetch_keras_file, register_champion
 
@@ -48,13 +51,20 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     Returns:
         The manifest.
     """
-    model = import_keras().saving.load_model(keras_file, safe_mode=True)
-    model.export(made / "saved_model", format="tf_saved_model", verbose=False)
+    model = load_keras_file(keras_file, best.study)
+    from sweeps.signature import signature_of
+
     identity, data = attributes[IDENTITY], attributes[DATA]
+    signature = signature_of(model, data)
+    # Keras takes every input of a model of a class of its own for float32
+    given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
+    model.export(made / "saved_model", format="tf_saved_model", verbose=False, **given)
     labels = data["labels"]
     write_json(made / "labels.json", labels)
     write_json(made / "params.json", best.params)
-    (made / "README.md").write_text(_readme(best, model, labels), encoding="utf-8")
+    (made / "README.md").write_text(
+        readme(best, signature, labels, _own_classes(model), identity["space"]), encoding="utf-8"
+    )
     details = {
         "study": best.study,
         "objective": best.objective,
@@ -63,8 +73,9 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         "run_id": best.run_id,
         "epoch": best.epoch,
         "parameters": model.count_params(),
-        "input": _shapes(model.inputs),
-        "output": _shapes(model.outputs),
+        "input": signature.inputs,
+        "named_inputs": signature.named,
+        "output": signature.outputs,
         "target": data["target"],
         "features": data["features"],
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
@@ -75,40 +86,9 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     return details
 
 
-def _shapes(tensors: list[Any]) -> list[dict[str, Any]]:
-    return [{"name": tensor.name, "shape": list(tensor.shape), "dtype": str(tensor.dtype)} for tensor in tensors]
-
-
-def _readme(best: Best, model: Any, labels: list[str] | None) -> str:
-    shape = model.inputs[0].shape[1:]
-    dtype = model.inputs[0].dtype
-    what = "probabilities, one a class in the order of labels.json" if labels else "the predicted numbers"
-    return f"""# {best.study}
-
-The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-It takes raw input, shape (n, {", ".join(map(str, shape))}) of {dtype}; scaling is part of the model. It gives {what}.
-
-In Python with Keras alone:
-
-```python
-import keras
-model = keras.saving.load_model("model.keras")  # compiled; evaluate(x, y) works
-probabilities = model.predict(x)
-```
-
-As a TensorFlow SavedModel, for TensorFlow Serving (`tensorflow_model_server --model_base_path=…`) or TensorFlow alone:
-
-```python
-import tensorflow as tf
-loaded = tf.saved_model.load("saved_model")  # keep this reference
-probabilities = loaded.serve(x)
-```
-
-| file | what it holds |
-|---|---|
-| model.keras | architecture, weights, optimizer state |
-| saved_model/ | the same as a TensorFlow graph, to serve |
-| labels.json | class names in the order of the outputs (null for a regression) |
-| params.json | the hyperparameters |
-| manifest.json | where it comes from, versions, SHA-256 of every file |
-"""
+def _own_classes(model: Any) -> list[str]:
+    """The classes of the model and its layers that are not Keras's own, as MODULE.CLASS."""
+    kinds = {type(layer) for layer in (model, *model._flatten_layers())}
+    return sorted(
+        f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.split(".")[0] != "keras"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from sweeps import workspace
 from sweeps.errors import BackendUnreachable
-from sweeps.quiet import import_keras
+from sweeps.keras_file import load_keras_file
 from tracking import Store, find_store
 
 
@@ -25,9 +25,13 @@ def store_of(study: str) -> Store:
 
 
 def load_logged(study: str, model_uri: str) -> Any:
-    """A logged `keras.Model`, loaded in Keras's safe mode."""
+    """A logged `keras.Model`, loaded in Keras's safe mode.
+
+    Raises:
+        BackendUnreachable: the record is not there.
+        InputError: see `load_keras_file`.
+    """
     from tracking.models import fetch_keras_file
 
-    keras = import_keras()
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        return keras.saving.load_model(fetch_keras_file(store_of(study), model_uri, Path(folder)), safe_mode=True)
+        return load_keras_file(fetch_keras_file(store_of(study), model_uri, Path(folder)), study)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
+from sweeps.packed import PackedSpace
 from sweeps.study import Objective, StudyRef
 
 if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
     from tracking import Store
 
-#: a space by name (`mlp`, `module:function`, `file.py:function`), or a build function or HyperModel itself
-SpaceRef = str | Callable[[Any], Any]
+#: a build function or a HyperModel
+Space = Callable[[Any], Any]
+#: how a space is named to a worker: `mlp`, `module:function`, `file.py:function`, or itself, packed
+SpaceRef = str | PackedSpace | Space
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Preflight:
         objective: the metric and its direction, the data's own choice where none was asked for.
         digest: the data's content, as a hash.
         rows: how many rows train, validate and test.
-        data: the target's kind, the class labels and the columns' names.
+        data: the target's kind, the class labels, the columns' names, and shape and dtype of the inputs.
         ambiguous: hyperparameters that are declared with other values under other conditions.
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.data import read_rows
 from sweeps.errors import CorruptStore, InputError
 from sweeps.files import sha256
-from sweeps.quiet import import_keras
+from sweeps.keras_file import load_keras_file
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -29,11 +30,20 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
         CorruptStore: the model is not what was exported.
     """
     manifest = _manifest(folder)
-    x = _read(file, manifest)[:rows]
-    model = import_keras().saving.load_model(folder / "model.keras", safe_mode=True)
-    probabilities = np.asarray(model(x.astype(manifest["input"][0]["dtype"], copy=False), training=False))
+    x = _read(file, manifest, rows)
+    model = load_keras_file(folder / "model.keras", manifest["study"])
+    from sweeps.training import as_tensors
+
+    answer = np.asarray(_main(model(as_tensors(x), training=False)))
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    return [_named(row, labels, manifest["target"]) for row in probabilities]
+    return [_named(row, labels, manifest["target"]) for row in answer]
+
+
+def _main(answer: Any) -> Any:
+    """Of a model with several outputs, the one called "output", or the first."""
+    if isinstance(answer, dict):
+        return answer["output"] if "output" in answer else next(iter(answer.values()))
+    return answer[0] if isinstance(answer, list | tuple) else answer
 
 
 def _named(row: Any, labels: list[str] | None, target: str) -> dict[str, Any]:
@@ -63,25 +73,30 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read(file: Path, manifest: dict[str, Any]) -> Any:
-    """The file's rows as an array of the model's input shape (n, …)."""
-    shape = tuple(manifest["input"][0]["shape"][1:])
+def _read(file: Path, manifest: dict[str, Any], rows: int) -> Any:
+    """The file's first rows as the model takes them: an array (n, …), or a dictionary of columns (n, 1)."""
     suffix = file.suffix.lower()
     try:
-        if suffix == ".npy":
-            x = np.load(file, allow_pickle=False)
-        elif suffix == ".npz":
-            with np.load(file, allow_pickle=False) as arrays:
+        if suffix in (".csv", ".parquet"):
+            return _table(file, manifest, rows)
+        if suffix not in (".npy", ".npz") or manifest["named_inputs"]:
+            kinds = ".csv or .parquet" if manifest["named_inputs"] else ".npy, .npz, .csv or .parquet"
+            raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
+        x = np.load(file, allow_pickle=False)
+        if suffix == ".npz":
+            with x as arrays:
                 names = [name for name in ("x", "x_test", *arrays.files) if name in arrays.files]
                 x = arrays[names[0]]
-        elif suffix in (".csv", ".parquet"):
-            x = _table(file, manifest)
-        else:
-            raise InputError(
-                f"{str(file)!r}: a .npy, .npz, .csv or .parquet file is wanted, got {suffix or 'no ending'!r}"
-            )
+    except InputError as error:
+        raise InputError(f"{str(file)!r}: {error}") from None
     except (OSError, ValueError, IndexError) as error:
         raise InputError(f"{str(file)!r} cannot be read: {str(error).splitlines()[0]}") from None
+    wanted = manifest["input"][0]
+    return _of_shape(x, tuple(wanted["shape"][1:]), file)[:rows].astype(wanted["dtype"], copy=False)
+
+
+def _of_shape(x: Any, shape: tuple[int, ...], file: Path) -> Any:
+    """`x` with an axis of rows."""
     if x.shape == shape:
         x = x[None]
     if x.shape[1:] != shape:
@@ -89,11 +104,12 @@ def _read(file: Path, manifest: dict[str, Any]) -> Any:
     return x
 
 
-def _table(file: Path, manifest: dict[str, Any]) -> Any:
-    import pandas as pd
-
-    table = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
-    columns = manifest.get("features") or list(table.columns)
-    if absent := [column for column in columns if column not in table.columns]:
-        raise InputError(f"{str(file)!r} lacks the columns {', '.join(map(repr, absent))}")
-    return table[columns].to_numpy(dtype="float32")
+def _table(file: Path, manifest: dict[str, Any], rows: int) -> Any:
+    inputs = manifest["input"]
+    if manifest["named_inputs"]:
+        return read_rows(file, {entry["name"]: entry["dtype"] for entry in inputs}, rows, missing=True)
+    columns = manifest["features"]
+    if columns is None:
+        raise InputError(f"rows of shape {tuple(inputs[0]['shape'][1:])} are wanted (.npy, .npz), got a table")
+    read = read_rows(file, dict.fromkeys(columns, "float32"), rows, missing=False)
+    return _of_shape(np.concatenate(list(read.values()), axis=1), tuple(inputs[0]["shape"][1:]), file)

@@ -12,7 +12,7 @@ import numpy as np
 import optuna
 
 from sweeps import narrowing
-from sweeps.data import Dataset, load
+from sweeps.data import Dataset, load, require_plain
 from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
 from sweeps.errors import InputError, SweepError
 from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
@@ -23,8 +23,9 @@ from sweeps.study import Objective
 from sweeps.training import fit
 from sweeps.watch import no_such_metric
 
-#: rows that are trained and validated with, random draws beside the default values
-_ROWS, _DRAWS = 64, 2
+#: rows that are trained and validated with (fewer than a batch: one such step needs no graph), and random draws
+#: beside the default values
+_ROWS, _DRAWS = 31, 2
 
 _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
@@ -42,7 +43,11 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     data = given or load(request.source)
     space = resolve(request.space, data.spec)
     narrowings = tuple(map(narrowing.parse_narrowing, request.set))
-    logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
+    try:
+        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
+    except InputError:
+        require_plain(data)  # text and gaps are the likelier reason, and the clearer one
+        raise
     declare = _declare(space, data)
     names = [wanted.name for wanted in narrowings]
     names += [name for values in request.enqueue for name in values]
@@ -53,7 +58,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     objective = choose_objective(request.objective, data.spec.target, logs)
     warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
-    about = {"target": data.spec.target, "labels": data.labels, "features": data.features}
+    about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings)
 
 
@@ -83,15 +88,17 @@ def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) 
     """The metric to search by, and its direction: `NAME` or `NAME:min`, `NAME:max`.
 
     Args:
-        asked: None for the data's own: val_accuracy, for regression val_rmse, where a metric bears that name.
+        asked: None for the data's own: val_accuracy, for regression val_rmse, where a metric bears that name; of a
+            model with several outputs that of the one called "output".
         logs: one epoch's logs; the metrics that there are.
 
     Raises:
         InputError: no metric bears the name, or its direction is not known.
     """
     if asked is None:
-        wanted = "val_rmse" if target == "regression" else "val_accuracy"
-        asked = wanted if wanted in logs else "val_loss"
+        name = "rmse" if target == "regression" else "accuracy"
+        wanted = (f"val_{name}", f"val_output_{name}")  # the second of a model with several outputs
+        asked = next((metric for metric in wanted if metric in logs), "val_loss")
     metric, colon, way = asked.partition(":")
     if metric not in logs:
         raise no_such_metric(metric, logs)
@@ -124,6 +131,7 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, seed: int) -> di
     keras.utils.set_random_seed(seed)
     model = build(space, hp)
     x, y = _head(data.train.x, data.train.y)
+    _check_output(model, data.train.y)
     model.fit = partial(fit, model, seed=seed, jit=False)
     try:
         history = space.fit(
@@ -135,7 +143,6 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, seed: int) -> di
         raise InputError(
             f"the space's model does not fit the data ({_shapes(model, x, y)}): {explain(wrong)}"
         ) from wrong
-    _check_output(model, y)
     logs = {name: float(values[-1]) for name, values in history.history.items()}
     for name, value in logs.items():
         if not math.isfinite(value):

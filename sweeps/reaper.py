@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
@@ -17,19 +17,27 @@ GONE = "its process ended before the trial did"
 
 
 @contextlib.contextmanager
-def present(folder: Path) -> Iterator[bool]:
-    """Mark a sweep of this study as alive while the block runs; yields whether it is the only one.
+def present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Mark a sweep of this study as alive while the block runs.
 
     The kernel lets go of the mark when the process dies, in whatever way.
+
+    Yields:
+        A function that does what it is given, if no other sweep of this study is alive.
     """
     with (folder / "alive").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            alone = True
-        except BlockingIOError:
-            alone = False
-            fcntl.flock(file, fcntl.LOCK_SH)
-        yield alone
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+        def if_alone(action: Callable[[], object]) -> None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                action()
+            except BlockingIOError:
+                pass
+            finally:
+                fcntl.flock(file, fcntl.LOCK_SH)
+
+        yield if_alone
 
 
 def reap(study: optuna.Study, store: Store) -> list[int]:

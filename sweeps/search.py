@@ -43,10 +43,10 @@ def search(
         config.seed,
     )
     store = _store(config.study)
+    torn = studies.mend(ref.journal)
     study = studies.create(ref, identity)
-    with present(ref.journal.parent) as alone:
-        if alone:
-            reap(study, store)
+    with present(ref.journal.parent) as if_alone:
+        if_alone(lambda: reap(study, store))
         study.set_user_attr(TOTAL, config.trials)
         study.set_user_attr(DATA, dict(found.data))
         for params in found.enqueue:
@@ -54,7 +54,7 @@ def search(
         parent = _begin(looked, study, store)
         asked = looked.request
         plan = TrialPlan(ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent)
-        watcher.begin(found.objective, found.warnings, _best_so_far(study))
+        watcher.begin(found.objective, (*found.warnings, *([torn] if torn else [])), _best_so_far(study))
         outcome = "KILLED"
         try:
             drive = Drive(
@@ -73,6 +73,7 @@ def search(
             outcome = "FAILED"
             raise
         finally:
+            if_alone(lambda: reap(study, store))  # whose worker died, or did not end in time
             _end(study, store, parent, outcome)
 
 

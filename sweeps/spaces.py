@@ -27,6 +27,7 @@ from search_spaces import DataSpec
 from search_spaces.registry import SPACES
 from sweeps.errors import InputError, SweepError, unknown
 from sweeps.hyperparameters import CheckedHyperParameters
+from sweeps.packed import PackedSpace
 
 
 class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -41,17 +42,21 @@ class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
         return self.function(hp)
 
 
-def resolve(space: str | Callable[..., Any] | keras_tuner.HyperModel, spec: DataSpec) -> keras_tuner.HyperModel:
+def resolve(
+    space: str | PackedSpace | Callable[..., Any] | keras_tuner.HyperModel, spec: DataSpec
+) -> keras_tuner.HyperModel:
     """The space that a name stands for, or that is given as an object.
 
     Args:
-        space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function, or a
-            HyperModel.
+        space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function or a
+            HyperModel, packed or not.
         spec: the data, for a registered space; a person's own knows its data itself.
 
     Raises:
         InputError: there is no such space; the message says which part of the name is wrong.
     """
+    if isinstance(space, PackedSpace):
+        space = space.open()
     if not isinstance(space, str):
         return _hypermodel(space, getattr(space, "__name__", type(space).__name__))
     if space in SPACES:
@@ -61,11 +66,20 @@ def resolve(space: str | Callable[..., Any] | keras_tuner.HyperModel, spec: Data
     place, _, attribute = space.rpartition(":")
     if not place:
         raise unknown("space", space, (*SPACES, "module:function", "path/to/file.py:function"))
-    module = load_file(place) if place.endswith(".py") else _import(place)
+    module = import_place(place)
     if not hasattr(module, attribute):
         names = [name for name, found in vars(module).items() if callable(found) and not name.startswith("_")]
         raise unknown(f"function in {place}", attribute, names)
     return _hypermodel(getattr(module, attribute), space)
+
+
+def import_place(place: str) -> ModuleType:
+    """The module that holds a space: `path/to/file.py`, or a name that can be imported.
+
+    Raises:
+        InputError: it is not there, or raises.
+    """
+    return load_file(place) if place.endswith(".py") else _import(place)
 
 
 def load_file(path: str) -> ModuleType:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -179,6 +181,29 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     if known is not None:
         check_identity(ref.name, known, identity)
     return ref.open()
+
+
+def mend(journal: Path) -> str | None:
+    """Cut off what a process that died in mid-write left of its last record, and say so.
+
+    Optuna reads over a torn last line, but appends to it, and from then on cannot read the file any more. The file
+    as it was stays beside it as `journal.log.bak`.
+    """
+    if not journal.is_file():
+        return None
+    lock = JournalFileOpenLock(str(journal))
+    lock.acquire()
+    try:
+        content = journal.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole == len(content):
+            return None
+        backup = journal.with_name(journal.name + ".bak")
+        shutil.copyfile(journal, backup)
+        os.truncate(journal, whole)
+    finally:
+        lock.release()
+    return f"the journal ended in a torn record; {len(content) - whole} bytes were cut off, the former file: {backup}"
 
 
 def check_identity(name: str, known: dict[str, Any], wanted: Identity) -> None:

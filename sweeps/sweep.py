@@ -13,12 +13,13 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine import Watcher, slots
 from sweeps.errors import InputError
-from sweeps.plan import Looked, SpaceRef, SweepRequest
+from sweeps.packed import PackedSpace
+from sweeps.plan import Looked, Space, SweepRequest
 from sweeps.study import Identity
 from sweeps.tasks import preflight
 
 
-def run(config: SweepConfig, watcher: Watcher, space: SpaceRef | None = None, data: Dataset | None = None) -> None:
+def run(config: SweepConfig, watcher: Watcher, space: Space | None = None, data: Dataset | None = None) -> None:
     """Run the trials that the study still lacks.
 
     Args:
@@ -46,7 +47,7 @@ def run(config: SweepConfig, watcher: Watcher, space: SpaceRef | None = None, da
         search(Looked(config, request, looking.result()), client, watcher, deadline, sent)
 
 
-def look(config: SweepConfig, space: SpaceRef | None = None) -> SweepRequest:
+def look(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -54,7 +55,7 @@ def look(config: SweepConfig, space: SpaceRef | None = None) -> SweepRequest:
     """
     studies.check_names(config.sampler, config.pruner)
     return SweepRequest(
-        space=space or _absolute(config.space),
+        space=_absolute(config.space) if space is None else PackedSpace.of(space),
         source=DataSource(config.dataset, target=config.target, seed=config.seed).absolute(),
         set=config.set,
         objective=config.objective,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from functools import cache
 
 from sweeps.data import Dataset
 from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
@@ -12,16 +13,26 @@ _importing = threading.Lock()
 
 
 def warm_up() -> None:
-    """Import what trials need, and take it out of the garbage collector's sight: a collection over
-    TensorFlow's objects takes 0.3 s, and `clear_session` asks for one a trial."""
+    """Import what trials need and rehearse one, so that the first is no slower than the next; then take it all
+    out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
+    `clear_session` asks for one a trial."""
     with _importing:
         if gc.get_freeze_count():
             return
-        import sweeps.objective
         import sweeps.preflight  # noqa: F401
+        from sweeps.objective import rehearse
 
+        rehearse()
         gc.collect()
         gc.freeze()
+
+
+@cache
+def _settle() -> None:
+    """After a process's first trial: what that has brought to stay (a connection, resident data) is out of the
+    garbage collector's way too."""
+    gc.collect()
+    gc.freeze()
 
 
 def warm_up_soon() -> None:
@@ -29,7 +40,7 @@ def warm_up_soon() -> None:
     threading.Thread(target=warm_up, daemon=True).start()
 
 
-def preflight(request: SweepRequest, data: Dataset | None) -> Preflight:
+def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
     """See `sweeps.preflight.preflight`."""
     warm_up()
     from sweeps.preflight import preflight
@@ -37,9 +48,11 @@ def preflight(request: SweepRequest, data: Dataset | None) -> Preflight:
     return preflight(request, data)
 
 
-def run_trial(plan: TrialPlan, draw: int, data: Dataset | None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, draw: int, data: Dataset | None = None) -> TrialOutcome:
     """See `sweeps.objective.run_trial`."""
     warm_up()
     from sweeps.objective import run_trial
 
-    return run_trial(plan, draw, data)
+    outcome = run_trial(plan, draw, data)
+    _settle()
+    return outcome

@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.keras
+
+# MLflow puts these off until its first call, which would be a trial's (0.7 s)
+import mlflow.store.db.utils
+import mlflow.store.model_registry.sqlalchemy_store
+import mlflow.store.tracking.sqlalchemy_store
 from mlflow.artifacts import download_artifacts
 from mlflow.models import Model, infer_signature
 
@@ -35,21 +40,23 @@ def log_model(store: Store, run_id: str, model: Any, example: Any, output: Any, 
     logged = client.create_logged_model(
         store.experiment_id, "model", run_id, params={key: str(value) for key, value in params.items()}
     )
-    description = Model(run_id=run_id, model_id=logged.model_id)
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        path = Path(folder, "model")
-        path.mkdir()  # `save_model` writes the example before it makes the folder
-        mlflow.keras.save_model(
-            model,
-            str(path),
-            mlflow_model=description,
-            signature=infer_signature(example, output),
-            input_example=example,
-            pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
-        )
-        client.log_model_artifacts(logged.model_id, str(path))
+        save_model(Path(folder), model, example, output, Model(run_id=run_id, model_id=logged.model_id))
+        client.log_model_artifacts(logged.model_id, folder)
     client.finalize_logged_model(logged.model_id, "READY")
     return str(logged.model_uri)
+
+
+def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
+    """Write the model into an empty folder, as MLflow's Keras flavor lays it out; see `log_model`."""
+    mlflow.keras.save_model(
+        model,
+        str(folder),
+        mlflow_model=description or Model(),
+        signature=infer_signature(example, output),
+        input_example=example,
+        pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
+    )
 
 
 def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:

@@ -60,7 +60,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(map(repr, names[:20])) + more
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
     of = pa.types
     return bool(of.is_boolean(kind) or of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind))
 
@@ -69,7 +69,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Categories of pandas as the values that they stand for."""
     if pa.types.is_dictionary(column.type):
         return column.cast(column.type.value_type)
@@ -77,12 +77,12 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _target(name: str, column: pa.ChunkedArray) -> Array:
-    column = _decoded(column)
+    column = decoded(column)
     if column.null_count:
         raise InputError(f"target: column {name!r} misses {column.null_count} of {len(column)} values: drop those rows")
     if _is_text(column.type):
         return _as_text(name, column)
-    if not _is_number(column.type):
+    if not is_number(column.type):
         raise InputError(f"target: numbers or text are needed, column {name!r} holds {column.type}")
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
@@ -96,7 +96,7 @@ def _target(name: str, column: pa.ChunkedArray) -> Array:
 
 def _feature(name: str, column: pa.ChunkedArray) -> Array:
     """float32 (n,) with NaN for missing, or text (n,) with "" for missing."""
-    column = _decoded(column)
+    column = decoded(column)
     if column.null_count == len(column):
         raise InputError(f"column {name!r} has no value in any row: drop it")
     if _is_text(column.type):
@@ -104,7 +104,7 @@ def _feature(name: str, column: pa.ChunkedArray) -> Array:
         if different > MOST_CATEGORIES:
             raise InputError(f"column {name!r}: text takes {MOST_CATEGORIES} values at most, got {different}: drop it")
         return _as_text(name, column)
-    if not _is_number(column.type):
+    if not is_number(column.type):
         raise InputError(
             f"column {name!r}: numbers or text are needed, got {column.type}: turn it into numbers or drop it"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,12 @@ class Dataset:
     spec: DataSpec
     digest: str
     features: tuple[str, ...] | None = None
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The shape (without rows) and dtype of each input by its name, "" for an only one: plain values."""
+        specs = self.spec.inputs if isinstance(self.spec.inputs, Mapping) else {"": self.spec.inputs}
+        return {name: {"shape": list(spec.shape), "dtype": spec.dtype} for name, spec in specs.items()}
 
     @property
     def labels(self) -> tuple[str, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,10 +19,13 @@ _CSV_EXPANDS = 6
 _DELIMITERS = b",;\t"
 
 
-def read_csv(path: Path) -> pa.Table:
+def read_csv(path: Path, text: Collection[str] = ()) -> pa.Table:
     """A CSV file in UTF-8 with a header line; comma, semicolon or tab is told from that line.
 
     Empty fields and those that pandas takes for missing (``NA``, ``NaN``, ``null``, …) are null.
+
+    Args:
+        text: columns that are text, whatever they look like.
 
     Raises:
         InputError: not UTF-8, ragged, without rows, or with columns that have no name of their own.
@@ -35,7 +39,9 @@ def read_csv(path: Path) -> pa.Table:
             path,
             read_options=arrow_csv.ReadOptions(use_threads=False),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(strings_can_be_null=True),
+            convert_options=arrow_csv.ConvertOptions(
+                strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string())
+            ),
         )
         names = list(table.column_names)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:

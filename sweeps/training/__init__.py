@@ -3,11 +3,13 @@
 The files, in the order in which one call passes through them:
 
     fit.py         the straight line, and what Keras's `fit` does around an epoch
+    text.py        text as tensors, which is how Keras takes it
     handover.py    what is left to Keras's own `fit`, and why
     checks.py      bad input, before anything is compiled
     arguments.py   what was given, as rows to train on and rows to validate on
     resident.py    arrays as tensors that stay in the process
     rows.py        rows, batches, and the order of an epoch
+    preprocessing.py what is the same in every epoch, done once
     build.py       variables made before anything is traced
     passes.py      one epoch of training, one validation
     deferred.py    metrics of many steps at once
@@ -18,5 +20,6 @@ The files, in the order in which one call passes through them:
 """
 
 from sweeps.training.fit import fit
+from sweeps.training.text import as_tensors
 
-__all__ = ["fit"]
+__all__ = ["as_tensors", "fit"]

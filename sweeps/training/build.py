@@ -22,6 +22,11 @@ def build(model: Any, rows: Rows) -> None:
     """
     if not _build_metrics_from_shapes(model, rows):
         model._symbolic_build(data_batch=rows.pack([tensor[: rows.batch_size] for tensor in rows.tensors]))
+    build_optimizer(model)
+
+
+def build_optimizer(model: Any) -> None:
+    """Make the optimizer's variables, in the order of the model's own: so they are saved and loaded."""
     optimizer = model.optimizer
     if not optimizer.built:
         with keras.name_scope(optimizer.name, caller=optimizer):

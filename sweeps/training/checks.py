@@ -57,11 +57,16 @@ def check_shapes(model: Any, rows: Rows) -> None:
 
 def _fits(model: Any, given: Any) -> bool:
     expected = getattr(model, "inputs", None)
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(given, dict) and isinstance(structure, dict) and structure.keys() == given.keys():
+        expected, given = list(structure.values()), [given[name] for name in structure]
     leaves = [leaf for leaf in keras.tree.flatten(given) if leaf is not None]
     if not expected or isinstance(given, dict) or len(expected) != len(leaves):
         return False
     return all(
-        len(want.shape) == len(have.shape)
+        isinstance(want, keras.KerasTensor)
+        and len(want.shape) == len(have.shape)
+        and (want.dtype == "string") == (have.dtype == "string")
         and all(a is None or a == b for a, b in zip(want.shape[1:], have.shape[1:], strict=True))
         for want, have in zip(expected, leaves, strict=True)
     )

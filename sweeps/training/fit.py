@@ -20,7 +20,10 @@ from sweeps.training.checks import check_numbers, check_shapes, check_weights
 from sweeps.training.epochs import Epochs
 from sweeps.training.handover import NotHereError, reason_for_keras
 from sweeps.training.passes import Order, TrainingPass, ValidationPass
+from sweeps.training.preprocessing import preprocess
+from sweeps.training.resident import RESIDENT
 from sweeps.training.rows import Rows
+from sweeps.training.text import as_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ def fit(
     """
     model._assert_compile_called("fit")
     check_numbers(batch_size, epochs, initial_epoch, validation_batch_size)
+    x, validation_data = as_tensors(x, RESIDENT.tensor), _with_tensors(validation_data)
     keras_arguments = {
         "x": x,
         "y": y,
@@ -131,11 +135,12 @@ def _compile(
     """Everything that is traced and compiled, before the first step is taken."""
     if epochs <= 0:
         return None, None
+    model, training, validation = preprocess(model, training, validation)
     build(model, training)
     training_pass = _compile_training(model, training, epochs, jit)
     if validation is None:
         return training_pass, None
-    validation_pass = ValidationPass(model, validation)
+    validation_pass = ValidationPass(model, validation, epochs)
     validation_pass.compile()
     return training_pass, validation_pass
 
@@ -151,6 +156,14 @@ def _compile_training(model: Any, rows: Rows, epochs: int, jit: bool | str) -> T
         training_pass = TrainingPass(model, rows, epochs, False)
         training_pass.compile()
     return training_pass
+
+
+def _with_tensors(validation_data: Any) -> Any:
+    """The same with text as tensors, where it is (x, y) or (x, y, sample_weight)."""
+    if not isinstance(validation_data, tuple | list) or not validation_data:
+        return validation_data
+    x, *rest = validation_data
+    return (as_tensors(x, RESIDENT.tensor), *rest)
 
 
 def _hand_over(model: Any, reason: str, arguments: dict[str, Any]) -> keras.callbacks.History:

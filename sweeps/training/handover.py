@@ -104,12 +104,21 @@ def _overrides(callback: Any, hook: str, base: type) -> bool:
 
 def _because_of_data(data: tuple[Any, ...]) -> str | None:
     leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]
+    inputs = {id(leaf) for leaf in _inputs(data)}
     for leaf in leaves:
         if not _is_dense(leaf):
             return f"the data is a {type(leaf).__name__}"
-        if np.dtype(_dtype(leaf)).kind not in "biuf":
+        is_text = isinstance(leaf, tf.Tensor) and leaf.dtype == tf.string
+        if np.dtype(_dtype(leaf)).kind not in "biuf" and not (is_text and id(leaf) in inputs):
             return f"the data is of type {_dtype(leaf)}"
     return _because_of_memory(leaves)
+
+
+def _inputs(data: tuple[Any, ...]) -> list[Any]:
+    """The arrays of x, for training and for validation: only there text means something to a model."""
+    x, _, _, validation = data
+    given = isinstance(validation, tuple | list) and len(validation) > 0
+    return keras.tree.flatten((x, validation[0] if given else None))  # type: ignore[no-any-return]
 
 
 def _is_dense(leaf: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -20,6 +21,10 @@ Order = np.ndarray[Any, np.dtype[np.int32]]
 # Tracing a second graph for the last, smaller batch costs as much as running that batch without a graph in
 # so many epochs.
 EPOCHS_FOR_REST_GRAPH = 8
+# Likewise for the batches of all validations: 10 ms each without a graph, so they are large; in a graph they
+# had better fit a core's cache.
+STEPS_FOR_VALIDATION_GRAPH = 8
+BYTES_WITHOUT_GRAPH, BYTES_IN_GRAPH = 16_000_000, 2_000_000
 
 
 class TrainingPass:
@@ -35,6 +40,8 @@ class TrainingPass:
     def __init__(self, model: Any, rows: Rows, epochs: int, jit: bool | str) -> None:
         self._model = model
         self._rows = rows
+        if jit == "auto" and any(tensor.dtype == tf.string for tensor in rows.tensors):
+            jit = False  # XLA knows no text
         self.xla = xla = use_xla(jit, model, rows.full_steps * epochs)
         # Keras weighs the batches of an output's own loss by a size that it does not know when the last
         # batch is smaller: so must we.
@@ -77,24 +84,52 @@ class TrainingPass:
 
 
 class ValidationPass:
-    """One evaluation of the rows in their order, batch by batch as in Keras."""
+    """One evaluation of the rows in their order.
 
-    def __init__(self, model: Any, rows: Rows) -> None:
+    Where all metrics are sums over rows it makes no difference in how many batches they come: then they come
+    in few, and few epochs are not worth a graph. Otherwise batch by batch as in Keras.
+
+    Args:
+        model: a compiled Keras model whose variables exist.
+        rows: what to validate on.
+        epochs: how many epochs are to come.
+    """
+
+    def __init__(self, model: Any, rows: Rows, epochs: int) -> None:
         self._model = model
         self._rows = rows
-        self._order = rows.order(False, 0, 0)
-        self._loop = StepLoop(self._step, rows, rows.batch_size, ragged=True)
+        self._loop: StepLoop | None = None
+        any_size = can_be_deferred(model, rows)
+        if any_size:
+            self._rows = _in_batches_of(rows, BYTES_WITHOUT_GRAPH)
+        # as in training: Keras weighs the batches of an output's own loss by a size that only a graph does not know
+        if self._rows.steps * epochs > STEPS_FOR_VALIDATION_GRAPH or _tracks_losses_of_outputs(model):
+            self._rows = _in_batches_of(rows, BYTES_IN_GRAPH) if any_size else rows
+            self._loop = StepLoop(self._step, self._rows, self._rows.batch_size, ragged=True)
 
     def compile(self) -> None:
         """Trace; no step is taken."""
-        self._loop.compile(self._rows.count)
+        if self._loop is not None:
+            self._loop.compile(self._rows.count)
 
     def __call__(self) -> None:
         """Add all rows to the model's metrics."""
-        self._loop(self._order)
+        if self._loop is not None:
+            self._loop(self._rows.order(False, 0, 0))
+            return
+        rows = self._rows
+        for start in range(rows.start, rows.stop, rows.batch_size):
+            stop = min(start + rows.batch_size, rows.stop)
+            self._step(rows.pack([tensor[start:stop] for tensor in rows.tensors]))
 
     def _step(self, batch: Any) -> None:
         _check_logs(self._model, self._model.test_step(batch))
+
+
+def _in_batches_of(rows: Rows, size: int) -> Rows:
+    """The same rows in batches of about `size` bytes, each number taken as a float32, but not in smaller ones."""
+    numbers = sum(int(np.prod(tensor.shape[1:])) for tensor in rows.tensors)
+    return replace(rows, batch_size=max(rows.batch_size, size // (4 * max(1, numbers))))
 
 
 def _tracks_losses_of_outputs(model: Any) -> bool:

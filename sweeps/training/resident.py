@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-MAX_ARRAYS = 32
+# A table is an array a column, each of them small.
+MAX_ARRAYS, SMALL_TOGETHER, MAX_SMALL = 32, 64_000_000, 2048
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,15 @@ class ResidentArrays:
 
     An array keeps its type (uint8 stays uint8), except that floats become `keras.config.floatx()` as they do
     in Keras. An array that was changed in place since is converted again.
+
+    Args:
+        max_arrays: how many are kept, the ones used last.
+        small_together: bytes; while all together have no more, more of them are kept.
     """
 
-    def __init__(self, max_arrays: int = MAX_ARRAYS) -> None:
+    def __init__(self, max_arrays: int = MAX_ARRAYS, small_together: int = SMALL_TOGETHER) -> None:
         self._max_arrays = max_arrays
+        self._small_together = small_together
         self._entries: OrderedDict[tuple[Any, ...], _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -44,9 +50,13 @@ class ResidentArrays:
             if entry is None or entry.checksum != checksum:
                 entry = _Entry(source, checksum, _convert(source))
             self._entries[key] = entry
-            while len(self._entries) > self._max_arrays:
+            while len(self._entries) > self._max_arrays and not self._are_small():
                 self._entries.popitem(last=False)
         return entry.tensor
+
+    def _are_small(self) -> bool:
+        together = sum(entry.source.nbytes for entry in self._entries.values())
+        return together <= self._small_together and len(self._entries) <= MAX_SMALL
 
     def holds(self, array: Any) -> bool:
         """Whether `array` needs no further memory."""

@@ -109,6 +109,35 @@ def test_a_journal_that_is_no_journal_is_a_corrupt_store(tmp_path: Path) -> None
         studies.load("houses", journal)
 
 
+def test_a_journal_torn_at_any_byte_of_its_last_record_loses_that_record_alone(tmp_path: Path) -> None:
+    whole = ref(tmp_path).journal
+    studies.create(ref(tmp_path), IDENTITY).optimize(square, n_trials=2)
+    content = whole.read_bytes()
+    last = content[: len(content) - 1].rfind(b"\n") + 1
+    for end in range(last + 1, len(content)):
+        torn = tmp_path / str(end) / "journal.log"
+        torn.parent.mkdir()
+        torn.write_bytes(content[:end])
+        said = studies.mend(torn)
+        assert said is not None
+        assert f"{end - last} bytes were cut off" in said
+        assert torn.read_bytes() == content[:last]
+        assert torn.with_name("journal.log.bak").read_bytes() == content[:end]
+    study = optuna.load_study(study_name="houses", storage=studies._storage(torn))
+    study.optimize(square, n_trials=1)
+    again = optuna.load_study(study_name="houses", storage=studies._storage(torn))
+    assert len(again.trials) == 3
+
+
+def test_a_whole_journal_is_left_as_it_is(tmp_path: Path) -> None:
+    studies.create(ref(tmp_path), IDENTITY)
+    content = ref(tmp_path).journal.read_bytes()
+    assert studies.mend(ref(tmp_path).journal) is None
+    assert studies.mend(tmp_path / "none.log") is None
+    assert ref(tmp_path).journal.read_bytes() == content
+    assert [path.name for path in ref(tmp_path).journal.parent.iterdir()] == ["journal.log"]
+
+
 def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
     study = optuna.create_study(direction="maximize")
     for value, state in (

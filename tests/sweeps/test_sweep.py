@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Workspace
+from support import Workspace
 
 from tracking import Store, best_run, child_runs, find_store
 
@@ -293,3 +293,26 @@ def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
     status = workspace.json("status", "digits-mlp")
     assert status["trials"]["RUNNING"] == 0
     assert 0 < status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] < 5000
+
+
+def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
+    process = workspace.start("run", "--trials", "6", "--epochs", "200", "--pruner", "none", "--set", "n_hidden=1")
+    found = None
+    deadline = time.monotonic() + 120
+    while found is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+        # made after the store; two processes that make a store at once are in each other's way
+        if (workspace.folder / "runs/studies/digits-mlp/journal.log").is_file():
+            found = find_store(f"sqlite:///{workspace.folder}/runs/mlflow.db", "digits-mlp")
+    assert found is not None
+    while not (runs := [run for run in child_runs(found) if run.data.metrics]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(int(runs[0].data.tags["worker"].rpartition(":")[2]), signal.SIGKILL)
+    _, said = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    trials = workspace.json("status", "digits-mlp")["trials"]
+    assert trials == {"COMPLETE": 6, "PRUNED": 0, "FAIL": 1, "RUNNING": 0, "WAITING": 0}
+    rows = workspace.json("list", "digits-mlp")
+    (dead,) = [row for row in rows if row["state"] == "FAIL"]
+    assert "ended before the trial did" in dead["error"]
+    assert found.client.get_run(dead["run_id"]).info.status == "KILLED"

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from sweeps.training import fit
+from sweeps.training import as_tensors, fit
 from sweeps.training.resident import RESIDENT
 from sweeps.training.rows import Rows
 
@@ -90,7 +90,7 @@ def keras_fit(
             return keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[order], tree)
 
         logs = model.fit(
-            ordered(x),
+            as_tensors(ordered(x)),
             ordered(y),
             sample_weight=ordered(sample_weight),
             shuffle=False,

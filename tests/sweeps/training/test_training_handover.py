@@ -153,15 +153,17 @@ def test_a_distributed_model_is_handed_over(data: Data) -> None:
     assert fit(model, data.x, data.labels, verbose=0).handed_over == "the model is distributed"
 
 
-def test_strings_are_handed_over() -> None:
+def test_text_is_not_handed_over_unless_there_are_objects_among_it() -> None:
     words = np.array([["a"], ["b"], ["a"], ["b"]], dtype=object)
     lookup = keras.layers.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")
     inputs = keras.Input((1,), dtype="string")
     model = keras.Model(inputs, keras.layers.Dense(1)(lookup(inputs)))
     model.compile("sgd", loss="mse")
-    history = fit(model, tf.constant(words.astype(str)), np.zeros((4, 1), np.float32), verbose=0)
-    assert history.handed_over is not None
-    assert "loss" in history.history
+    for text in (words, words.astype(str), tf.constant(words.astype(str))):
+        assert fit(model, text, np.zeros((4, 1), np.float32), verbose=0).handed_over is None
+    words[0] = None
+    with pytest.raises(ValueError, match=r"object|Invalid dtype|Unsupported"):
+        fit(model, words, np.zeros((4, 1), np.float32), verbose=0)
 
 
 def test_data_that_does_not_fit_into_memory_is_handed_over(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:

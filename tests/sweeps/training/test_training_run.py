@@ -125,7 +125,7 @@ def test_arrays_keep_their_type_and_floats_become_floatx(data: Data) -> None:
 
 
 def test_only_the_arrays_used_last_are_held() -> None:
-    held = ResidentArrays(max_arrays=2)
+    held = ResidentArrays(max_arrays=2, small_together=0)
     arrays = [np.full(10, value) for value in range(3)]
     for array in (arrays[0], arrays[1], arrays[0], arrays[2]):
         held.tensor(array)

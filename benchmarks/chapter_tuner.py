@@ -1,0 +1,144 @@
+"""The three tuner searches of the chapter, as a reader types them, with either import.
+
+    python -m benchmarks.chapter_tuner sweeps.tuner
+    python -m benchmarks.chapter_tuner keras_tuner
+
+Fashion-MNIST comes from `$KERAS_HOME`. One line of JSON a search: the best validation accuracy and the seconds, from
+the import of the tuner's module on. Each search is a process of its own, as a reader's notebook cell after a restart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+MODULES = ("sweeps.tuner", "keras_tuner")
+
+
+def build_model(hp: Any) -> keras.Model:
+    """The chapter's space: 0 to 8 hidden layers of 16 to 256 neurons, unscaled pixels, no Input layer."""
+    n_hidden = hp.Int("n_hidden", min_value=0, max_value=8, default=2)
+    n_neurons = hp.Int("n_neurons", min_value=16, max_value=256)
+    learning_rate = hp.Float("learning_rate", min_value=1e-4, max_value=1e-2, sampling="log")
+    optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
+    optimizer = optimizers[hp.Choice("optimizer", values=["sgd", "adam"])](learning_rate=learning_rate)
+    model = keras.Sequential([keras.layers.Flatten()])
+    for _ in range(n_hidden):
+        model.add(keras.layers.Dense(n_neurons, activation="relu"))
+    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.compile(loss="sparse_categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
+    return model
+
+
+def classifier(kt: Any) -> Any:
+    """The chapter's hypermodel, whose `fit` draws one more hyperparameter."""
+
+    class Classifier(kt.HyperModel):  # type: ignore[misc]
+        def build(self, hp: Any) -> keras.Model:
+            return build_model(hp)
+
+        def fit(self, hp: Any, model: keras.Model, X: Any, y: Any, **kwargs: Any) -> Any:  # noqa: N803
+            if hp.Boolean("normalize"):
+                X = keras.layers.Normalization()(X)  # noqa: N806
+            return model.fit(X, y, **kwargs)
+
+    return Classifier()
+
+
+def tuner_of(kt: Any, search: str, folder: Path) -> Any:
+    """One of the chapter's three tuners."""
+    place = {"overwrite": True, "directory": str(folder), "project_name": search}
+    if search == "random":
+        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=42, **place)
+    if search == "hyperband":
+        return kt.Hyperband(
+            classifier(kt),
+            objective="val_accuracy",
+            seed=42,
+            max_epochs=10,
+            factor=3,
+            hyperband_iterations=2,
+            **place,
+        )
+    return kt.BayesianOptimization(
+        classifier(kt), objective="val_accuracy", seed=42, max_trials=10, alpha=1e-4, beta=2.6, **place
+    )
+
+
+def callbacks_of(search: str, folder: Path) -> list[keras.callbacks.Callback]:
+    """The chapter gives its Hyperband early stopping and TensorBoard."""
+    if search != "hyperband":
+        return []
+    return [keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
+
+
+def run(module: str, search: str, rows: int | None, scaled: bool) -> dict[str, Any]:
+    """Run one search in this process.
+
+    Args:
+        module: `sweeps.tuner` or `keras_tuner`.
+        rows: train and validate with so many only; None: 55,000 and 5,000.
+        scaled: pixels from 0 to 1, as in the chapter's first half; its tuner section leaves them from 0 to 255.
+    """
+    (x, y), _ = keras.datasets.fashion_mnist.load_data()
+    x = x / 255.0 if scaled else x
+    training = slice(None, -5000) if rows is None else slice(rows)
+    validation = slice(-5000, None) if rows is None else slice(-rows, None)
+    began = time.perf_counter()
+    kt = importlib.import_module(module)
+    with tempfile.TemporaryDirectory(prefix="chapter-tuner-") as folder:
+        tuner = tuner_of(kt, search, Path(folder))
+        tuner.search(
+            x[training],
+            y[training],
+            epochs=10,
+            validation_data=(x[validation], y[validation]),
+            callbacks=callbacks_of(search, Path(folder)),
+            verbose=0,
+        )
+        seconds = time.perf_counter() - began
+        best = tuner.oracle.get_best_trials(num_trials=1)[0]
+        return {
+            "module": module,
+            "search": search,
+            "scaled": scaled,
+            "val_accuracy": best.metrics.get_last_value("val_accuracy"),
+            "seconds": round(seconds, 1),
+            "trials": len(tuner.oracle.trials),
+            "values": best.hyperparameters.values,
+        }
+
+
+def main() -> None:
+    """Every search in a process of its own; `--here` runs one of them in this one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("module", choices=MODULES)
+    parser.add_argument("--search", choices=("random", "hyperband", "bayesian"), action="append")
+    parser.add_argument("--rows", type=int, help="train and validate with so many rows only")
+    parser.add_argument("--scaled", action="store_true", help="pixels from 0 to 1")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    searches = asked.search or ["random", "hyperband", "bayesian"]
+    if asked.here:
+        print(json.dumps(run(asked.module, searches[0], asked.rows, asked.scaled)))
+        return
+    common = ["--rows", str(asked.rows)] if asked.rows else []
+    common += ["--scaled"] if asked.scaled else []
+    for search in searches:
+        options = ["--search", search, "--here", *common]
+        command = [sys.executable, "-m", "benchmarks.chapter_tuner", asked.module, *options]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        print(done.stdout.splitlines()[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()

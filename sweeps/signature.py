@@ -1,0 +1,77 @@
+"""What a model takes and gives, as an export's manifest tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The inputs and outputs of a model.
+
+    Attributes:
+        inputs, outputs: for each `{"name", "shape", "dtype"}`; the shape begins with None, for the rows.
+        named: whether the inputs are a dictionary.
+    """
+
+    inputs: list[Entry]
+    outputs: list[Entry]
+    named: bool
+
+    def specs(self) -> Any:
+        """The same as TensorFlow's specs, for an exported function of one argument."""
+        specs = {entry["name"]: tf.TensorSpec(entry["shape"], entry["dtype"], entry["name"]) for entry in self.inputs}
+        return specs if self.named else next(iter(specs.values()))
+
+
+def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
+    """What `model` takes and gives. A model of a class of its own does not know: it is asked with one row.
+
+    Args:
+        data: what the study tells of its data.
+    """
+    if getattr(model, "inputs", None):
+        # a Sequential has no structures: one input, one output
+        inputs = getattr(model, "_inputs_struct", model.inputs)
+        outputs = getattr(model, "_outputs_struct", model.outputs)
+        return Signature(
+            _entries(_by_name(inputs, lambda _, tensor: str(tensor.name))),
+            _entries(_by_name(outputs, lambda _, tensor: str(tensor._keras_history.operation.name))),
+            isinstance(inputs, dict),
+        )
+    specs = {
+        name or "input": {"name": name or "input", "shape": [None, *entry["shape"]], "dtype": entry["dtype"]}
+        for name, entry in data["inputs"].items()
+    }
+    named = "" not in data["inputs"]
+    row = {name: _row(entry) for name, entry in specs.items()}
+    answer = model(row if named else row["input"], training=False)
+    return Signature(list(specs.values()), _entries(_by_name(answer, lambda number, _: f"output_{number}")), named)
+
+
+def _row(entry: Entry) -> Any:
+    if entry["dtype"] == "string":
+        return tf.fill((1, *entry["shape"][1:]), "")
+    return tf.constant(np.zeros((1, *entry["shape"][1:]), entry["dtype"]))
+
+
+def _by_name(tensors: Any, name: Callable[[int, Any], str]) -> dict[str, Any]:
+    """Tensors by the keys of their dictionary; where they are in none, by the names that are made for them."""
+    if isinstance(tensors, dict):
+        return tensors
+    return {name(number, tensor): tensor for number, tensor in enumerate(keras.tree.flatten(tensors))}
+
+
+def _entries(tensors: Mapping[str, Any]) -> list[Entry]:
+    return [
+        {"name": name, "shape": [None, *tensor.shape[1:]], "dtype": keras.backend.standardize_dtype(tensor.dtype)}
+        for name, tensor in tensors.items()
+    ]

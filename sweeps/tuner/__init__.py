@@ -1,0 +1,61 @@
+"""KerasTuner's own interface over this engine.
+
+    import sweeps.tuner as kt      # in place of: import keras_tuner as kt
+
+    tuner = kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5)
+    tuner.search(x, y, epochs=10, validation_data=(x_valid, y_valid))
+    tuner.get_best_models(1)[0]
+
+Optuna's samplers propose the trials, Dask's workers run them, training is this project's own, and MLflow
+keeps the record: `directory` is the workspace (`SWEEPS_HOME`), the study's name follows from `project_name`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import InputError
+
+if TYPE_CHECKING:
+    from keras_tuner import HyperModel, HyperParameters, Objective, applications, errors
+
+    from sweeps.tuner import tuners
+    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+
+__all__ = [
+    "BayesianOptimization",
+    "GridSearch",
+    "HyperModel",
+    "HyperParameters",
+    "Hyperband",
+    "Objective",
+    "RandomSearch",
+    "applications",
+    "errors",
+    "tuners",
+]
+
+_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch")
+
+_SAMPLERS = "Optuna's samplers take an oracle's place: RandomSearch, BayesianOptimization, Hyperband, GridSearch"
+_INSTEAD = {
+    "Oracle": _SAMPLERS,
+    "oracles": _SAMPLERS,
+    "synchronized": _SAMPLERS,
+    "Tuner": "a tuner's own run_trial is not called; override HyperModel.fit and use RandomSearch, "
+    "BayesianOptimization, Hyperband or GridSearch",
+    "SklearnTuner": "only Keras models are swept",
+    "engine": "HyperModel, HyperParameters and Objective are here; its other parts have no equivalent",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # a worker imports this file before TensorFlow is there (see `sweeps.tuner.parcel`)
+    if name in _INSTEAD:
+        raise InputError(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
+    if name == "tuners":
+        return import_module("sweeps.tuner.tuners")
+    if name in __all__:
+        return getattr(import_module("sweeps.tuner.tuners" if name in _OURS else "keras_tuner"), name)
+    raise AttributeError(f"module 'sweeps.tuner' has no attribute {name!r}")

@@ -1,0 +1,148 @@
+"""What was given to `search`: the arrays as a dataset, the rest as it goes to each fit.
+
+Unlike `sweeps.data` this leaves the values as they are: the model was written for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from search_spaces.data_spec import DataSpec, InputSpec
+from sweeps.data.dataset import Array, Dataset, Inputs, Part
+from sweeps.data.digest import digest
+from sweeps.data.targets import encode
+from sweeps.errors import InputError
+from sweeps.tuner.space import FitCall
+
+#: the order in which `model.fit`, and so `search`, takes arguments by position
+_POSITIONS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data")
+_NEEDED = "search: arrays in memory are needed, search(x, y, validation_data=(x_valid, y_valid), …)"
+
+
+def read(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], name_inputs: Callable[[int], tuple[str, ...]]
+) -> tuple[Dataset, FitCall, int]:
+    """The dataset, how `HyperModel.fit` is to be called with it, and the epochs (1 where none were given).
+
+    Args:
+        args, kwargs: of `search`.
+        name_inputs: the model's names for so many input arrays; the engine keeps several in a dictionary.
+
+    Raises:
+        InputError: x or y is missing, or something is no array or does not fit the rest.
+    """
+    if len(args) > len(_POSITIONS):
+        raise InputError(f"search: at most {len(_POSITIONS)} arguments go by position, got {len(args)}")
+    given = dict(zip(_POSITIONS, args, strict=False))
+    if doubled := given.keys() & kwargs.keys():
+        raise InputError(f"search: {', '.join(sorted(doubled))} must be given once, got it by position and by name")
+    given |= kwargs
+    missing = [name for name in ("x", "y") if given.get(name) is None]
+    if missing:
+        raise InputError(f"{_NEEDED}, got no {' and no '.join(missing)}")
+    inputs = name_inputs(len(given["x"])) if _is_list_of_arrays(given["x"]) else None
+    dataset = _dataset(given, inputs)
+    left_out = {"verbose"}
+    if given.get("validation_data") is None:
+        left_out.add("validation_data")
+    if "epochs" not in given:
+        left_out.add("epochs")
+    apart = ("x", "y", "epochs", "callbacks", "validation_data", "sample_weight")
+    call = FitCall(
+        positional=min(len(args), 2),
+        inputs=inputs,
+        options={name: value for name, value in given.items() if name not in apart},
+        left_out=frozenset(left_out),
+        callbacks=_callbacks(given.get("callbacks")),
+    )
+    return dataset, call, int(given.get("epochs", 1))
+
+
+def _dataset(given: Mapping[str, Any], inputs: tuple[str, ...] | None) -> Dataset:
+    train = _part("x and y", given["x"], given["y"], given.get("sample_weight"), inputs)
+    # Keras requires validation rows of nothing; what the engine takes examples of are then those that train
+    validation = train
+    if (apart := given.get("validation_data")) is not None:
+        if not isinstance(apart, (tuple, list)) or len(apart) not in (2, 3):
+            raise InputError(f"validation_data: (x, y) or (x, y, sample_weight) is wanted, got {type(apart).__name__}")
+        x, y, weight = (*apart, None)[:3]
+        validation = _part("validation_data", x, y, weight, inputs)
+    elif share := given.get("validation_split"):
+        if not 0 < share < 1:
+            raise InputError(f"validation_split: above 0 and below 1 is needed, got {share}")
+        # as Keras does it: the last rows, before anything is shuffled
+        first = int(len(train) * (1 - share))
+        validation = train.map(lambda column: column[first:])
+    fingerprint = digest((train, validation, None))
+    return Dataset("arrays", train, validation, None, _spec(train), fingerprint)
+
+
+def _part(what: str, x: Any, y: Any, weight: Any, inputs: tuple[str, ...] | None) -> Part:
+    columns: Inputs
+    if inputs is not None:
+        if not isinstance(x, (list, tuple)) or len(x) != len(inputs):
+            raise InputError(f"{what}: a list of {len(inputs)} input arrays is wanted, got {type(x).__name__}")
+        columns = {name: _array(what, column) for name, column in zip(inputs, x, strict=True)}
+    elif isinstance(x, Mapping):
+        columns = {str(name): _array(what, column) for name, column in x.items()}
+    else:
+        columns = _array(what, x)
+    if isinstance(y, (list, tuple, Mapping)) and not isinstance(y, np.ndarray) and _is_nested(y):
+        raise InputError(f"{what}: one target array is wanted, got {len(y)}; several targets are not swept from here")
+    part = Part(columns, _array(what, y), None if weight is None else _array(what, weight))
+    rows = {len(column) for column in (*part.columns.values(), part.y)}
+    if len(rows) > 1:
+        raise InputError(f"{what}: as many rows everywhere are needed, got {', '.join(map(str, sorted(rows)))}")
+    return part
+
+
+def _is_nested(y: Any) -> bool:
+    return isinstance(y, Mapping) or any(np.ndim(column) > 0 for column in y)
+
+
+def _is_list_of_arrays(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and bool(x) and all(getattr(column, "ndim", 0) > 0 for column in x)
+
+
+def _array(what: str, values: Any) -> Array:
+    """An array as `model.fit` takes it; floats are float32, into which Keras would turn them at each fit."""
+    if not (hasattr(values, "__array__") or isinstance(values, (list, tuple))) or hasattr(values, "batch"):
+        raise InputError(f"{_NEEDED}; in {what} there is a {type(values).__name__}")
+    array = np.asarray(values)
+    if array.ndim == 0 or array.dtype.kind not in "biufU":
+        raise InputError(f"{what}: an array of numbers is needed, got shape {array.shape} of {array.dtype}")
+    if array.dtype == np.float64:
+        array = array.astype(keras.config.floatx())
+    array = np.ascontiguousarray(array).view()
+    array.flags.writeable = False  # trials share it
+    return array
+
+
+def _callbacks(given: Any) -> tuple[keras.callbacks.Callback, ...]:
+    """Raises: InputError: something among them is no callback."""
+    listed = tuple(given) if isinstance(given, (list, tuple)) else () if given is None else (given,)
+    for callback in listed:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise InputError(f"callbacks: instances of keras.callbacks.Callback are wanted, got {callback!r}")
+    return listed
+
+
+def _spec(train: Part) -> DataSpec:
+    """What the record says of the data; the model is not made of it."""
+    shapes = {name: InputSpec(tuple(column.shape[1:]), column.dtype.name) for name, column in train.columns.items()}
+    inputs = shapes if isinstance(train.x, dict) else shapes[""]
+    try:
+        found = encode(train.y)
+    except InputError:
+        return DataSpec(inputs, "regression", 1)
+    if found.kind in ("sparse", "binary") and not np.array_equal(found.y, train.y.reshape(-1)):
+        # classes are numbered with gaps: their numbers stay
+        if train.y.dtype.kind not in "iu" or train.y.min() < 0:
+            return DataSpec(inputs, "regression", 1)
+        labels = tuple(map(str, range(int(train.y.max()) + 1)))
+        return DataSpec(inputs, "sparse", len(labels), labels)
+    return DataSpec(inputs, found.kind, found.n_outputs, found.labels)

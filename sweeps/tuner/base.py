@@ -1,0 +1,241 @@
+"""What all tuners share: a search through the engine, and its results in KerasTuner's terms."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+import keras
+import keras_tuner
+from keras_tuner.engine import hyperparameters as kinds
+from keras_tuner.engine.hypermodel import HyperModel
+from keras_tuner.src.engine.hypermodel import get_hypermodel
+
+from sweeps import engine, sweep
+from sweeps import study as studies
+from sweeps.api import watching
+from sweeps.config import load_config
+from sweeps.data import Dataset
+from sweeps.discovery import discover
+from sweeps.errors import InputError
+from sweeps.models import store_of
+from sweeps.spaces import declaration
+from sweeps.study import IDENTITY, PARAMS, TOTAL
+from sweeps.tuner.arrays import read
+from sweeps.tuner.declared import Declared
+from sweeps.tuner.options import Entries, Options, Plan
+from sweeps.tuner.oracle import Oracle
+from sweeps.tuner.place import Place, main_hidden
+from sweeps.tuner.reloading import restored
+from sweeps.tuner.results import objective_of
+from sweeps.tuner.space import Compiled, FitCall, TunerSpace, space_name
+
+#: more than any grid that is walked to its end
+_ENDLESS = 1_000_000
+#: what a subclass of a KerasTuner tuner overrides
+_HOOKS = {
+    *("run_trial", "on_trial_begin", "on_trial_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin"),
+    *("on_batch_end", "on_search_begin", "on_search_end", "save_model", "load_model", "pre_create_trial"),
+}
+
+
+class Tuner:
+    """Base of the four tuners; see `keras_tuner.Tuner` for what the methods mean.
+
+    Raises:
+        InputError: an argument is wrong or has no equivalent.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in sorted(_HOOKS & vars(cls).keys()):
+            raise InputError(
+                f"{cls.__name__}.{name}: a tuner's hooks are not called here, since its trials run in other "
+                "processes; override HyperModel.fit, or give callbacks to search"
+            )
+
+    def __init__(
+        self, hypermodel: Any, objective: Any, plan: Plan, entries: Entries, options: Mapping[str, Any]
+    ) -> None:
+        if hypermodel is None or not (isinstance(hypermodel, HyperModel) or callable(hypermodel)):
+            raise InputError(f"hypermodel: a function build(hp) or a HyperModel is needed, got {hypermodel!r}")
+        self.hypermodel: HyperModel = get_hypermodel(hypermodel)
+        self._options = Options.of(options)
+        self._plan, self._entries = plan, entries
+        self._declared = Declared.of(entries.hyperparameters, entries.tune_new_entries, entries.allow_new_entries)
+        self._place = Place.of(self._options.directory, self._options.project_name)
+        if self._options.overwrite:
+            self._place.clear()
+        elif self._place.exists:
+            print(f"Reloading Tuner from {self.project_dir}")
+        self._rows: tuple[Any, dict[str, Any]] | None = None
+        self._call = FitCall()
+        self.oracle = Oracle(self._place, objective_of(objective), plan.max_trials, self._seed(), self._discovered)
+
+    def _seed(self) -> int:
+        """As KerasTuner, a random one where none is given; a study goes on with its own."""
+        if self._entries.seed is not None:
+            return self._entries.seed
+        study = self._place.open()
+        known = study.user_attrs.get(IDENTITY) if study is not None else None
+        return int(known["seed"]) if known else random.randint(1, 10_000)
+
+    @property
+    def project_dir(self) -> str:
+        """The study's folder."""
+        return str(self._place.folder)
+
+    @property
+    def executions_per_trial(self) -> int:
+        """Models trained a trial."""
+        return self._options.executions_per_trial
+
+    @property
+    def remaining_trials(self) -> int | None:
+        """How many the study still lacks."""
+        return self.oracle.remaining_trials()
+
+    def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Search with arrays in memory: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`.
+
+        Whatever `model.fit` takes may be given; each trial's `HyperModel.fit` gets it as it was given.
+
+        Raises:
+            SweepError: see `sweeps.errors`.
+        """
+        if self._plan.epochs is not None:
+            fit_kwargs["epochs"] = self._plan.epochs
+        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names)
+        space = self._space()
+        _check_picklable(space)
+        config = load_config(
+            {
+                "study": self._place.study,
+                "space": space_name(self.hypermodel),
+                "dataset": dataset.name,
+                "trials": self._total(),
+                "epochs": epochs,
+                "seed": self.oracle.seed,
+                "sampler": self._plan.sampler,
+                "pruner": self._plan.pruner,
+                "objective": f"{self.oracle.objective.name}:{self.oracle.objective.direction}",
+                "jobs": self._options.jobs,
+            }
+        )
+        show = fit_kwargs.get("verbose", 1) != 0
+        with self._place.entered(), main_hidden(), _failures(self._entries), watching(config, show) as watcher:
+            sweep.run(config, watcher, space, dataset)
+        self._rows = _few(dataset)
+        self.oracle.forget_space()
+        self._close_grid()
+
+    def _total(self) -> int:
+        """How many trials the study is to have. A grid that was walked to its end has what it has."""
+        study = self._place.open()
+        if self._plan.max_trials is not None:
+            return self._plan.max_trials
+        return int(study.user_attrs.get(TOTAL, _ENDLESS)) if study is not None else _ENDLESS
+
+    def _close_grid(self) -> None:
+        study = self._place.open()
+        if self._plan.max_trials is None and study is not None:
+            study.set_user_attr(TOTAL, _ENDLESS - studies.missing(study, _ENDLESS))
+
+    def _space(self) -> TunerSpace:
+        options = self._options
+        compiled = Compiled(options.optimizer, options.loss, options.metrics, options.max_model_size)
+        return TunerSpace(
+            self.hypermodel,
+            self.oracle.objective,
+            self._declared,
+            compiled,
+            self._call,
+            options.executions_per_trial,
+            self.oracle.digits,
+        )
+
+    def _discovered(self) -> list[kinds.HyperParameter]:
+        """All hyperparameters of the space; those drawn in `HyperModel.fit` once there were data to fit."""
+        space = self._space()
+        if self._rows is None:
+            found = discover(space.build)
+        else:
+            (x, y), options = self._rows
+            found = discover(declaration(space, x, y, **options))
+        keras.utils.clear_session()
+        return [declared for declarations in found.values() for declared in declarations]
+
+    def _input_names(self, count: int) -> tuple[str, ...]:
+        """The model's names for its input arrays, which a list of arrays has none of."""
+        model = self._space().build(keras_tuner.HyperParameters())
+        names = tuple(tensor.name for tensor in getattr(model, "inputs", None) or ())
+        if len(names) != count:
+            raise InputError(
+                f"search: a list of arrays needs a model with as many Input layers, got {count} arrays and "
+                f"{len(names)} Input layers; a dictionary of arrays by name works too"
+            )
+        return names
+
+    def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
+        """The models of the best trials, with the weights of their best epochs; at most as many as there are."""
+        found = [(uri, trial) for trial in self.oracle.ranked() if (uri := self.oracle.model_uri(trial))]
+        if not found:
+            return []
+        with self._place.entered():
+            store = store_of(self._place.study)
+            return [restored(self._space(), store, uri, trial.user_attrs[PARAMS]) for uri, trial in found[:num_models]]
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
+        """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""
+        return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print the hyperparameters; before a search those that `build` asks for."""
+        print("Search space summary")
+        hp = self.oracle.get_space()
+        print(f"Default search space size: {len(hp.space)}")
+        for declared in hp.space:
+            config = declared.get_config()
+            print(f"{config.pop('name')} ({type(declared).__name__})")
+            print(config)
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print the best trials."""
+        print("Results summary")
+        print(f"Results in {self.project_dir}")
+        print(f"Showing {num_trials} best trials")
+        print(f"{self.oracle.objective}")
+        for trial in self.oracle.get_best_trials(num_trials):
+            print()
+            trial.summary()
+
+
+def _check_picklable(space: TunerSpace) -> None:
+    """Raises: InputError: the hypermodel or a callback cannot travel to the workers."""
+    for what, sent in (("callbacks", space.call.callbacks), ("hypermodel", space)):
+        try:
+            cloudpickle.dumps(sent)
+        except Exception as wrong:  # whatever a person's object raises
+            raise InputError(
+                f"{what}: must be picklable, since trials run in other processes; {type(wrong).__name__}: {wrong}"
+            ) from wrong
+
+
+def _few(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
+    """A few rows, as the engine passes them when it only looks."""
+    train, validation = (part.map(lambda column: column[:64]) for part in (dataset.train, dataset.validation))
+    options = {"validation_data": (validation.x, validation.y), "epochs": 1, "callbacks": [], "verbose": 0}
+    return (train.x, train.y), options
+
+
+@contextlib.contextmanager
+def _failures(entries: Entries) -> Iterator[None]:
+    """How many trials in a row may fail before the search is given up."""
+    kept, engine.FAILURE_LIMIT = engine.FAILURE_LIMIT, entries.max_consecutive_failed_trials
+    try:
+        yield
+    finally:
+        engine.FAILURE_LIMIT = kept

@@ -1,0 +1,79 @@
+"""The callbacks of one trial: a person's own, copied, and those through which the trial is steered."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.src.engine import tuner_utils
+
+from sweeps import worker
+from sweeps.tuner.results import seen
+from sweeps.watch import EpochWatch, TrialInterrupted
+
+
+class Gate(keras.callbacks.Callback):  # type: ignore[misc]
+    """Lets epochs through to the trial's watch that bear the objective; others are told of by what
+    `HyperModel.fit` returns."""
+
+    def __init__(self, watch: EpochWatch, objective: keras_tuner.Objective) -> None:
+        super().__init__()
+        self.watch, self.objective = watch, objective
+
+    def set_model(self, model: keras.Model) -> None:
+        """The watch needs the model for its weights."""
+        super().set_model(model)
+        self.watch.set_model(model)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Pass the epoch on; the watch raises where the trial is not to go on."""
+        metrics = seen(self.objective, logs or {})
+        if self.objective.name in metrics:
+            self.watch.on_epoch_end(epoch, metrics)
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the weights of the best epoch of several executions, and ends them when the sweep ends."""
+
+    def __init__(self, objective: keras_tuner.Objective) -> None:
+        super().__init__()
+        self.objective = objective
+        self.best: float | None = None
+        self.weights: list[Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the weights where they are the best, or where nothing says which are.
+
+        Raises:
+            TrialInterrupted: the sweep is ending.
+        """
+        metrics = seen(self.objective, logs or {})
+        value = metrics.get(self.objective.name)
+        if value is None or self.best is None or self.objective.better_than(value, self.best):
+            self.best, self.weights = value, self.model.get_weights()
+        if worker.stop_requested():
+            raise TrialInterrupted(f"interrupted after epoch {epoch + 1}")
+
+
+def of_execution(
+    given: Sequence[keras.callbacks.Callback], hp: keras_tuner.HyperParameters, trial_id: str, execution: int
+) -> list[keras.callbacks.Callback]:
+    """Copies of a person's callbacks; TensorBoard writes to `log_dir/TRIAL/executionN` and is told of the
+    hyperparameters, as KerasTuner has it."""
+    copied: list[keras.callbacks.Callback] = copy.deepcopy(list(given))
+    for callback in list(copied):
+        if type(callback).__name__ == "TensorBoard":
+            callback.log_dir = str(Path(callback.log_dir) / trial_id / f"execution{execution}")
+            copied.append(_hparams(callback.log_dir, hp, trial_id))
+    return copied
+
+
+def _hparams(folder: str, hp: keras_tuner.HyperParameters, trial_id: str) -> keras.callbacks.Callback:
+    from tensorboard.plugins.hparams import api  # type: ignore[import-untyped]
+
+    values = tuner_utils.convert_hyperparams_to_hparams(hp, api)
+    return api.KerasCallback(writer=folder, hparams=values, trial_id=trial_id)

@@ -1,0 +1,127 @@
+"""Where a tuner's project lies: `directory` and `project_name` as a workspace and a study."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+
+from sweeps import study as studies
+from sweeps import workspace
+from sweeps.errors import BackendUnreachable, InputError
+from sweeps.reaper import present
+
+_LONGEST = 64
+
+
+@dataclass(frozen=True)
+class Place:
+    """A study in a workspace.
+
+    Attributes:
+        study: its name.
+        home: the workspace's absolute path.
+    """
+
+    study: str
+    home: Path
+
+    @classmethod
+    def of(cls, directory: str | os.PathLike[str] | None, project_name: str | None) -> Place:
+        """Of a tuner's arguments: `directory` is the workspace, without it the one of the command line.
+
+        The study's name holds both, since projects of several directories may share one MLflow server.
+        """
+        project = project_name or "untitled_project"
+        if directory is None:
+            return cls(study_name(project), workspace.home())
+        home = Path(directory).absolute()
+        return cls(study_name(f"{home.name}-{project}"), home)
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """While the block runs, this process's workspace is this one."""
+        before = os.environ.get("SWEEPS_HOME")
+        os.environ["SWEEPS_HOME"] = str(self.home)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["SWEEPS_HOME"]
+            else:
+                os.environ["SWEEPS_HOME"] = before
+
+    @property
+    def folder(self) -> Path:
+        """What belongs to the study alone."""
+        with self.entered():
+            return workspace.study_folder(self.study)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the study was begun."""
+        journal = self.folder / "journal.log"
+        return journal.is_file() and journal.stat().st_size > 0
+
+    def open(self) -> optuna.Study | None:
+        """The study; None before its first search."""
+        return studies.load(self.study, self.folder / "journal.log") if self.exists else None
+
+    def clear(self) -> None:
+        """Remove the study; its experiment in MLflow is renamed and deleted as MLflow deletes.
+
+        Raises:
+            InputError: a sweep of this study is running.
+            BackendUnreachable: the tracking store does not answer.
+        """
+        if not self.folder.exists():
+            return
+        from tracking import TrackingError
+        from tracking.experiments import set_aside
+
+        done: list[str | None] = []
+        with self.entered(), present(self.folder) as if_alone:
+            try:
+                if_alone(lambda: done.append(set_aside(workspace.tracking_uri(), self.study)))
+            except TrackingError as error:
+                raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
+        if not done:
+            raise InputError(f"overwrite=True: no other process may be at study {self.study!r}, got one running")
+        studies._open.pop(self.folder / "journal.log", None)  # this process may have it open
+        shutil.rmtree(self.folder)
+
+
+def study_name(project: str) -> str:
+    """A study's name for any text: itself where it is one, else the nearest with a mark of the text."""
+    if workspace.STUDY_NAME.fullmatch(project):
+        return project
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", project).lstrip("_.-") or "project"
+    mark = hashlib.sha256(project.encode()).hexdigest()[:6]
+    return f"{plain[: _LONGEST - 7]}-{mark}"
+
+
+@contextlib.contextmanager
+def main_hidden() -> Iterator[None]:
+    """While the block runs, new worker processes do not run the main script.
+
+    Python's `multiprocessing` would have each of them import it, and a script without
+    `if __name__ == "__main__"`, as KerasTuner's are, would begin its search anew in there. What trials need of it
+    is sent by value.
+    """
+    main = sys.modules["__main__"]
+    kept = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in kept:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)

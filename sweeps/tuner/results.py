@@ -1,0 +1,71 @@
+"""What a `HyperModel.fit` may return, in one form; what the objective's value in it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+from keras_tuner.src.engine import objective as objectives
+from keras_tuner.src.engine import tuner_utils
+
+from sweeps.errors import InputError
+
+#: a History, a dictionary of metrics, the objective's value alone, or a list of these
+FitResult = Any
+
+
+def objective_of(asked: Any) -> keras_tuner.Objective:
+    """KerasTuner's own reading of `objective=…`: a name, an Objective, a list of these, or nothing.
+
+    Raises:
+        InputError: none of these, or a name whose direction is not known.
+    """
+    try:
+        return objectives.create_objective(asked)
+    except (TypeError, ValueError) as wrong:
+        raise InputError(f"objective: {wrong}") from None
+
+
+def seen(objective: keras_tuner.Objective, logs: Mapping[str, Any]) -> dict[str, Any]:
+    """An epoch's logs; for several objectives with their sum under its own name."""
+    if objective.name not in logs and objective.has_value(logs):
+        return {**logs, objective.name: objective.get_value(logs)}
+    return dict(logs)
+
+
+def as_history(result: FitResult, objective: keras_tuner.Objective) -> keras.callbacks.History:
+    """The result as a History; of several executions the mean of their best epochs, as KerasTuner takes it.
+
+    Raises:
+        InputError: the result is nothing that KerasTuner takes.
+    """
+    if isinstance(result, keras.callbacks.History):
+        _add_sum(result, objective)
+        return result
+    if not _is_result(result):
+        raise InputError(
+            "HyperModel.fit must return a History, a dictionary of metrics, a number, or a list of these, "
+            f"got {type(result).__name__}"
+        )
+    history = keras.callbacks.History()
+    metrics = tuner_utils.convert_to_metrics_dict(result, objective)
+    history.history = {name: [float(value)] for name, value in seen(objective, metrics).items()}
+    return history
+
+
+def _is_result(result: FitResult) -> bool:
+    if isinstance(result, list):
+        return bool(result) and all(map(_is_result, result))
+    return isinstance(result, (keras.callbacks.History, dict, int, float, np.floating)) and not isinstance(result, bool)
+
+
+def _add_sum(result: keras.callbacks.History, objective: keras_tuner.Objective) -> None:
+    if not isinstance(objective, objectives.MultiObjective) or objective.name in result.history:
+        return
+    parts = {name: result.history[name] for name in objective.name_to_direction if name in result.history}
+    if len(parts) == len(objective.name_to_direction):
+        epochs = zip(*parts.values(), strict=True)
+        result.history[objective.name] = [objective.get_value(dict(zip(parts, epoch, strict=True))) for epoch in epochs]

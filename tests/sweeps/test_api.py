@@ -1,0 +1,51 @@
+"""`sweeps.run(…)`: models and data in memory, from a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import sweeps
+from sweeps.errors import InputError
+
+
+def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
+    inputs = keras.Input((64,))
+    hidden = keras.layers.Dense(hp.Int("units", 16, 64), activation="relu")(keras.layers.Rescaling(1 / 16)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(here: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+    options = {"study": "notebook", "trials": 3, "epochs": 4, "pruner": "none", "show": False}
+    result = sweeps.run(build_model, data=(x[:1200], y[:1200]), validation_data=(x[1200:], y[1200:]), **options)
+    assert result.status.trials["COMPLETE"] == 3
+    assert [row.state for row in result.trials] == ["COMPLETE"] * 3
+    _, accuracy = result.model().evaluate(x[1200:].astype("float32"), y[1200:], verbose=0)
+    assert accuracy == pytest.approx(result.best.value, abs=2e-4)
+    assert (here / "runs/studies/notebook/journal.log").is_file()
+    with pytest.raises(InputError, match="a COMPLETE trial of 'notebook' is wanted, got 7"):
+        result.model(7)
+
+    # other data under the same name are another study
+    with pytest.raises(InputError, match="digest: "):
+        sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})
+
+
+def test_an_unknown_option_is_named(here: Path) -> None:
+    with pytest.raises(InputError, match=r"unknown option 'trails'. Did you mean 'trials'\?"):
+        sweeps.run(data=(np.zeros((9, 2)), np.arange(9) % 3), trails=3)
+
+
+def test_only_what_is_public_is_offered() -> None:
+    assert set(sweeps.__all__) == {"Result", "run"}
+    assert callable(sweeps.run)
+    with pytest.raises(AttributeError, match="has no attribute 'walk'"):
+        sweeps.walk  # noqa: B018

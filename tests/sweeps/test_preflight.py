@@ -1,0 +1,205 @@
+"""The look before anything is stored: what is wrong with space, data or objective is said in a line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.errors import InputError
+from sweeps.plan import SweepRequest
+from sweeps.preflight import choose_objective, preflight
+from sweeps.study import Objective
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 5)).astype("float32")
+    return from_arrays(x, generator.integers(0, 3, 200), DataSource("arrays"))
+
+
+REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False)
+
+
+def model(units: int = 3, activation: str = "softmax", features: int = 5, **compiled: Any) -> keras.Model:
+    inputs = keras.Input((features,))
+    built = keras.Model(inputs, keras.layers.Dense(units, activation=activation)(inputs))
+    built.compile(**{"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]} | compiled)
+    return built
+
+
+def raises(hp: keras_tuner.HyperParameters) -> keras.Model:
+    raise ZeroDivisionError("no such thing")
+
+
+def no_model(hp: keras_tuner.HyperParameters) -> str:
+    return "a model"
+
+
+def not_compiled(hp: keras_tuner.HyperParameters) -> keras.Model:
+    inputs = keras.Input((5,))
+    return keras.Model(inputs, keras.layers.Dense(3)(inputs))
+
+
+def changes_kind(hp: keras_tuner.HyperParameters) -> keras.Model:
+    hp.Int("units", 1, 4)
+    hp.Choice("units", ["few", "many"])
+    return model()
+
+
+def nan(hp: keras_tuner.HyperParameters) -> keras.Model:
+    inputs = keras.Input((5,))
+    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Rescaling(float("nan"))(inputs))
+    built = keras.Model(inputs, outputs)
+    built.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return built
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (raises, r"cannot build a model: ZeroDivisionError: no such thing \(.*test_preflight.py, line \d+\)"),
+        (no_model, "must build a keras.Model, got str"),
+        (not_compiled, "must build a compiled model"),
+        (changes_kind, "hyperparameter 'units' must be declared alike each time"),
+        (lambda hp: model(units=2), "2 outputs, the target has class indices up to 2"),
+        (lambda hp: model(features=7), "does not fit the data"),
+        (lambda hp: model(loss="categorical_crossentropy"), "does not fit the data"),
+        (nan, "loss=nan after one batch"),
+        ("mlpp", "unknown space 'mlpp'. Did you mean 'mlp'?"),
+        ("no_such_module:build", "the module of a space must exist, got 'no_such_module'"),
+        ("none.py:build", "the file of a space must exist"),
+    ],
+)
+def test_a_space_that_cannot_train_on_the_data_is_refused(data: Dataset, space: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said) as error:
+        preflight(replace(REQUEST, space=space), data)
+    assert len(str(error.value).splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "said"),
+    [
+        ("n_hiden=3", "unknown hyperparameter 'n_hiden'. Did you mean 'n_hidden'?"),
+        ("n_hidden=1..99", "n_hidden"),
+        ("n_hidden=4..1", "n_hidden"),
+        ("optimizer=sdg", "optimizer"),
+        ("learning_rate=nan", "learning_rate"),
+        ("n_hidden", "--set must be NAME=VALUE"),
+    ],
+)
+def test_a_narrowing_that_the_space_does_not_have_is_refused(data: Dataset, narrowing: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        preflight(replace(REQUEST, set=(narrowing,)), data)
+
+
+@pytest.mark.parametrize(
+    "values", [{"n_hiden": 3}, {"n_hidden": 99}, {"optimizer": "sdg"}, {"n_hidden": "many"}, {"n_hidden": True}]
+)
+def test_an_enqueued_trial_that_the_space_does_not_have_is_refused(data: Dataset, values: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(values))):
+        preflight(replace(REQUEST, enqueue=(values,)), data)
+
+
+def test_a_space_that_sometimes_fails_is_let_through_with_a_warning(data: Dataset) -> None:
+    def sometimes(hp: keras_tuner.HyperParameters) -> keras.Model:
+        if hp.Choice("mood", ["good", "bad"]) == "bad":
+            raise RuntimeError("a bad mood")
+        return model()
+
+    for seed in range(8):
+        try:
+            found = preflight(replace(REQUEST, space=sometimes, seed=seed), data)
+        except InputError:  # all draws were bad
+            continue
+        if found.warnings:
+            assert "a bad mood" in found.warnings[0]
+            return
+    pytest.fail("no seed drew a bad mood once")
+
+
+def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(data: Dataset) -> None:
+    (first,) = preflight(REQUEST, data).enqueue
+    assert first["n_hidden"] == 2
+    assert first["optimizer"] == "adam"
+    (narrowed,) = preflight(replace(REQUEST, set=("n_hidden=4",)), data).enqueue
+    assert narrowed.get("n_hidden", 4) == 4
+    (asked,) = preflight(replace(REQUEST, enqueue=({"n_hidden": 1},)), data).enqueue
+    assert asked == {"n_hidden": 1}
+    assert preflight(replace(REQUEST, grid=True), data).enqueue == ()
+
+
+def test_what_is_found_describes_the_data(data: Dataset) -> None:
+    found = preflight(REQUEST, data)
+    assert found.digest == data.digest
+    assert found.rows == {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
+    assert found.data["labels"] == ("0", "1", "2")
+    assert found.objective == Objective("val_accuracy", "maximize")
+
+
+LOGS = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "val_score": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "objective"),
+    [
+        (None, Objective("val_accuracy", "maximize")),
+        ("val_loss", Objective("val_loss", "minimize")),
+        ("accuracy", Objective("accuracy", "maximize")),
+        ("val_score:max", Objective("val_score", "maximize")),
+        ("val_accuracy:min", Objective("val_accuracy", "minimize")),
+    ],
+)
+def test_an_objectives_direction_follows_from_its_name_or_is_given(asked: str | None, objective: Objective) -> None:
+    assert choose_objective(asked, "sparse", LOGS) == objective
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            "val_acuracy",
+            "no metric is named 'val_acuracy'; there are accuracy, loss, val_accuracy, val_loss, val_score",
+        ),
+        ("val_score", "say val_score:max or val_score:min"),
+        ("val_score:up", "NAME:min or NAME:max is wanted"),
+    ],
+)
+def test_an_objective_that_no_metric_bears_is_refused_and_the_metrics_are_named(asked: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        choose_objective(asked, "sparse", LOGS)
+
+
+def test_a_regression_is_searched_by_its_error() -> None:
+    logs = {"loss": 1.0, "val_loss": 1.0, "val_rmse": 1.0}
+    assert choose_objective(None, "regression", logs) == Objective("val_rmse", "minimize")
+
+
+def test_targets_choose_the_head(data: Dataset) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(120, 4)).astype("float32")
+    targets: dict[str, Callable[[], Any]] = {
+        "binary": lambda: generator.integers(0, 2, 120),
+        "one_hot": lambda: np.eye(3)[generator.integers(0, 3, 120)],
+        "multi_label": lambda: np.concatenate([np.eye(4), np.ones((1, 4)), generator.integers(0, 2, (115, 4))]),
+        "regression": lambda: generator.normal(size=120),
+    }
+    for kind, target in targets.items():
+        found = preflight(REQUEST, from_arrays(x, target(), DataSource("arrays")))
+        assert found.data["target"] == kind
+        assert found.objective.metric == ("val_rmse" if kind == "regression" else "val_accuracy")

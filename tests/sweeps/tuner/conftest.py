@@ -1,0 +1,44 @@
+"""Small real data, and one finished search of each kind that the tests look at."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sklearn.datasets import load_digits
+
+# workers find the models as this process does
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@dataclass(frozen=True)
+class Digits:
+    """1,797 digits, float32 (n, 64) from 0 to 16."""
+
+    x: npt.NDArray[Any]
+    y: npt.NDArray[Any]
+
+    @property
+    def train(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return self.x[:1200], self.y[:1200]
+
+    @property
+    def valid(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return self.x[1200:], self.y[1200:]
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    x, y = load_digits(return_X_y=True)
+    return Digits(x.astype(np.float32), y)
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,294 @@
+"""Searches as a KerasTuner user writes them, on real workers; and their results beside KerasTuner's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+from tuner_models import Graded, Normalizing, build_model
+
+import sweeps.tuner as kt
+from sweeps import workspace
+from sweeps.tuner.base import Tuner
+from tracking import child_runs, find_store
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tuner")
+
+
+def random_search(module: Any, home: Path, **options: Any) -> Any:
+    return module.RandomSearch(
+        build_model, objective="val_accuracy", max_trials=3, seed=42, directory=home, project_name="rnd", **options
+    )
+
+
+@pytest.fixture(scope="module")
+def searched(home: Path, digits: Any) -> Tuner:
+    """The chapter's random search, with everything that `model.fit` takes beside the data."""
+    tuner: Tuner = random_search(kt, home, overwrite=True)
+    tuner.search(
+        digits.x,
+        digits.y,
+        epochs=4,
+        validation_split=0.3,
+        batch_size=64,
+        class_weight={0: 2.0},
+        verbose=0,
+        callbacks=[keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(home / "logs")],
+    )
+    return tuner
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, digits: Any) -> Any:
+    """The same by KerasTuner itself."""
+    tuner = random_search(keras_tuner, tmp_path_factory.mktemp("original"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its own use of `threading`
+        tuner.search(digits.x, digits.y, epochs=2, validation_split=0.3, batch_size=64, verbose=0)
+    return tuner
+
+
+def lines(printed: str) -> list[str]:
+    """What is printed, without the values."""
+    return [line.split(":")[0].rstrip("0123456789.") for line in printed.splitlines() if "Results in" not in line]
+
+
+def test_the_best_models_are_those_of_their_scores(searched: Tuner, digits: Any) -> None:
+    trials = searched.oracle.get_best_trials(3)
+    models = searched.get_best_models(3)
+    assert [trial.score for trial in trials] == sorted((trial.score for trial in trials), reverse=True)
+    # the rows that Keras's validation_split takes: the last 30 percent
+    first = int(len(digits.x) * 0.7)
+    for trial, model in zip(trials, models, strict=True):
+        accuracy = model.evaluate(digits.x[first:], digits.y[first:], verbose=0, return_dict=True)["accuracy"]
+        assert accuracy == pytest.approx(trial.score, abs=1e-6)
+    assert trials[0].score > 0.7
+
+
+def test_trials_have_the_shape_of_keras_tuners(searched: Tuner, original: Any) -> None:
+    ours, theirs = searched.oracle.get_best_trials(1)[0], original.oracle.get_best_trials(1)[0]
+    assert type(ours) is type(theirs)
+    assert ours.status == theirs.status == "COMPLETED"
+    assert set(ours.metrics.metrics) == set(theirs.metrics.metrics)
+    for tuner, trial in ((searched, ours), (original, theirs)):
+        assert trial.metrics.get_last_value("val_accuracy") == trial.score
+        assert trial.metrics.get_best_value("val_loss") == trial.metrics.get_last_value("val_loss")
+        assert 0 <= trial.best_step < 4
+        assert len(trial.trial_id) == 1
+        assert tuner.oracle.get_trial(trial.trial_id).score == trial.score
+        assert list(tuner.oracle.trials) == ["0", "1", "2"]
+        assert tuner.remaining_trials == 0
+
+
+def test_hyperparameters_build_the_model_again(searched: Tuner) -> None:
+    best = searched.get_best_hyperparameters(2)
+    assert all(type(hp) is keras_tuner.HyperParameters for hp in best)
+    model = searched.hypermodel.build(best[0])
+    assert len(model.layers) == best[0].get("n_hidden") + 2
+    logged = searched.get_best_models(1)[0]
+    model.build((None, 64))
+    assert model.count_params() == logged.count_params()
+
+
+def test_summaries_are_printed_as_keras_tuner_prints_them(
+    searched: Tuner, original: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = []
+    for tuner in (searched, original):
+        tuner.search_space_summary()
+        tuner.results_summary(1)
+        tuner.oracle.get_best_trials(1)[0].summary()
+        printed.append(capsys.readouterr().out)
+    ours, theirs = ([line for line in lines(text) if not line.startswith(("n_neurons", "Trial"))] for text in printed)
+    assert ours == theirs
+
+
+def test_tensorboard_has_a_folder_for_each_trial_and_its_hyperparameters(searched: Tuner, home: Path) -> None:
+    for trial_id in searched.oracle.trials:
+        folder = home / "logs" / trial_id / "execution0"
+        assert list((folder / "train").glob("events*"))
+        assert list((folder / "validation").glob("events*"))
+        assert list(folder.glob("events*"))  # HParams
+
+
+def test_each_trial_is_a_run_in_the_directorys_mlflow(searched: Tuner, home: Path) -> None:
+    store = find_store(f"sqlite:///{home}/mlflow.db", Path(searched.project_dir).name)
+    assert store is not None
+    assert len(child_runs(store)) == 3
+    assert workspace.home() != home  # this process's own workspace is left alone
+
+
+def test_a_tuner_made_again_runs_nothing_more(
+    searched: Tuner, home: Path, digits: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {name: trial.score for name, trial in searched.oracle.trials.items()}
+    again = random_search(kt, home)
+    assert "Reloading Tuner from" in capsys.readouterr().out
+    again.search(digits.x, digits.y, epochs=4, validation_split=0.3, batch_size=64, verbose=0)
+    assert {name: trial.score for name, trial in again.oracle.trials.items()} == before
+
+
+def test_a_hyperparameter_drawn_in_fit_is_searched(home: Path, digits: Any) -> None:
+    tuner = kt.Hyperband(
+        Normalizing(), objective="val_accuracy", max_epochs=4, factor=2, seed=1, directory=home, project_name="hb"
+    )
+    tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
+    trials = tuner.oracle.trials.values()
+    assert len(trials) == 10
+    assert {trial.hyperparameters.get("normalize") for trial in trials} == {True, False}
+    assert "normalize" in [hp.name for hp in tuner.oracle.get_space().space]
+    assert {trial.status for trial in trials} == {"COMPLETED", "STOPPED"}
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert best.status == "COMPLETED"
+    assert best.score == max(trial.score for trial in trials if trial.status == "COMPLETED")
+
+
+def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any) -> None:
+    # one at a time: two workers of Optuna's walk may take the same point
+    tuner = kt.GridSearch(Graded(), objective=kt.Objective("grade", "min"), directory=home, project_name="grid", jobs=1)
+    tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
+    trials = tuner.oracle.get_best_trials(10)
+    drawn = [(trial.hyperparameters.get("units"), trial.hyperparameters.get("epochs")) for trial in trials]
+    assert sorted(drawn) == [(8, 2), (8, 3), (16, 2), (16, 3)]
+    assert [trial.score for trial in trials] == [1 / 16, 1 / 16, 1 / 8, 1 / 8]
+    assert trials[0].metrics.get_last_value("val_accuracy") == 0.5
+    # a class that only the person has
+    assert type(tuner.get_best_models(1)[0].layers[0]).__name__ == "OwnLayer"
+    # a grid that was walked to its end has no trial more
+    again = kt.GridSearch(Graded(), objective=kt.Objective("grade", "min"), directory=home, project_name="grid")
+    again.search(*digits.train, validation_data=digits.valid, verbose=0)
+    assert len(again.oracle.trials) == 4
+
+
+@pytest.mark.slow
+def test_overwrite_removes_the_study_and_sets_its_experiment_aside(home: Path, digits: Any) -> None:
+    def search(**options: Any) -> Tuner:
+        tuner = kt.BayesianOptimization(
+            build_model, objective="val_loss", max_trials=2, directory=home, project_name="over write", **options
+        )
+        tuner.search(x=digits.x, y=digits.y, validation_data=digits.valid, epochs=2, verbose=0)
+        return tuner
+
+    first = search(seed=1)
+    study = Path(first.project_dir).name
+    before = find_store(f"sqlite:///{home}/mlflow.db", study)
+    second = search(seed=2, overwrite=True, max_consecutive_failed_trials=5, num_initial_points=2)
+    after = find_store(f"sqlite:///{home}/mlflow.db", study)
+    assert before is not None
+    assert after is not None
+    assert before.experiment_id != after.experiment_id
+    aside = before.client.get_experiment(before.experiment_id)
+    assert aside.lifecycle_stage == "deleted"
+    assert aside.name.startswith(f"{study} (overwritten ")
+    assert len(child_runs(after)) == len(second.oracle.trials) == 2
+    # of loss, the least is the best
+    assert second.oracle.get_best_trials(1)[0].score == min(t.score for t in second.oracle.trials.values())
+
+
+@pytest.mark.slow
+def test_executions_are_averaged_and_several_objectives_summed(home: Path, digits: Any) -> None:
+    objective = [kt.Objective("val_loss", "min"), "val_accuracy"]
+    tuner = kt.RandomSearch(
+        build_model, objective, max_trials=2, seed=3, directory=home, project_name="several", executions_per_trial=2
+    )
+    logs = home / "several-logs"
+    tuner.search(
+        *digits.train,
+        validation_data=digits.valid,
+        epochs=3,
+        verbose=0,
+        callbacks=[keras.callbacks.TensorBoard(logs)],
+    )
+    best = tuner.oracle.get_best_trials(1)[0]
+    metrics = best.metrics
+    assert best.score == pytest.approx(metrics.get_last_value("val_loss") - metrics.get_last_value("val_accuracy"))
+    assert {folder.name for folder in (logs / best.trial_id).iterdir()} == {"execution0", "execution1"}
+    loss, accuracy = tuner.get_best_models(1)[0].evaluate(*digits.valid, verbose=0)
+    # the model is the better one of two, the score their mean
+    assert loss - accuracy <= best.score + 1e-6
+
+
+@pytest.mark.slow
+def test_a_list_of_inputs_goes_to_the_models_input_layers(home: Path, digits: Any) -> None:
+    tuner = kt.RandomSearch(two_inputs, "val_accuracy", max_trials=1, seed=1, directory=home, project_name="two")
+    halves = [digits.x[:, :20], digits.x[:, 20:]]
+    tuner.search(halves, digits.y, validation_split=0.2, epochs=2, sample_weight=np.ones(len(digits.y)), verbose=0)
+    assert tuner.oracle.get_best_trials(1)[0].score > 0.2
+    assert tuner.get_best_models(1)[0].predict(halves, verbose=0).shape == (len(digits.y), 10)
+
+
+def two_inputs(hp: keras_tuner.HyperParameters) -> keras.Model:
+    left, right = keras.Input((20,), name="left"), keras.Input((44,), name="right")
+    hidden = keras.layers.Dense(hp.Int("units", 16, 32), activation="relu")(keras.layers.Concatenate()([left, right]))
+    model = keras.Model([left, right], keras.layers.Dense(10, activation="softmax")(hidden))
+    model.compile(loss="sparse_categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+    return model
+
+
+SCRIPT = """
+import json, keras, numpy as np
+from sklearn.datasets import load_digits
+import {module} as kt
+
+x, y = load_digits(return_X_y=True)
+SCALE = 16.0
+
+def build_model(hp):
+    model = keras.Sequential([keras.layers.Input((64,)), keras.layers.Rescaling(1 / SCALE)])
+    model.add(keras.layers.Dense(hp.Int("units", 16, 32), activation=hp.Choice("activation", ["relu", "tanh"])))
+    model.add(keras.layers.Dense(10, activation="softmax"))
+    model.compile(loss="sparse_categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+    return model
+
+class Watching(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs):
+        open("epochs.txt", "a").write(f"{{epoch}} {{logs['val_accuracy']}}\\n")
+
+tuner = kt.RandomSearch(build_model, objective="val_accuracy", max_trials=2, project_name="script")
+tuner.search(x, y, epochs=2, validation_split=0.2, callbacks=[Watching()])
+print(json.dumps([trial.hyperparameters.values for trial in tuner.oracle.get_best_trials(2)]))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
+    def run(module: str) -> list[dict[str, Any]]:
+        file = tmp_path / "reader.py"
+        file.write_text(SCRIPT.format(module=module))
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, file.name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+        )
+        assert done.returncode == 0, done.stderr
+        found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_script_needs_no_line_changed_but_its_import(
+    script: Callable[[str], list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    # no `if __name__ == "__main__"`, a build function that uses a global, a callback class of the script's own
+    found = script("sweeps.tuner")
+    assert len(found) == 2
+    assert all(set(values) == {"units", "activation"} for values in found)
+    epochs = (tmp_path / "epochs.txt").read_text().splitlines()
+    assert sorted(line.split()[0] for line in epochs) == ["0", "0", "1", "1"]
+    assert (tmp_path / "runs" / "studies" / "script" / "journal.log").is_file()
