@@ -57,12 +57,18 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
 }
 
+
+def _hyperband(factor: int) -> Callable[[int], BasePruner]:
+    return lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
+
+
 #: name -> pruner of the epochs a trial has
 PRUNERS: dict[str, Callable[[int], BasePruner]] = {
     "none": lambda epochs: optuna.pruners.NopPruner(),
     "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
     "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
-    "hyperband": lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=3),
+    "hyperband": _hyperband(3),
+    **{f"hyperband-{factor}": _hyperband(factor) for factor in (2, 4, 5, 6, 7, 8, 9, 10)},
     "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }

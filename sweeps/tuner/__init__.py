@@ -51,7 +51,7 @@ _INSTEAD = {
 
 
 def __getattr__(name: str) -> Any:
-    # a worker imports this file before TensorFlow is there (see `sweeps.tuner.parcel`)
+    # importing this file alone brings no TensorFlow
     if name in _INSTEAD:
         raise InputError(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
     if name == "tuners":

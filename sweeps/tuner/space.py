@@ -12,10 +12,8 @@ import keras_tuner
 
 from sweeps.errors import InputError
 from sweeps.training import fit
-from sweeps.tuner import pruners  # noqa: F401  (its names, in each worker)
 from sweeps.tuner.callbacks import Gate, Keeper, of_execution
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.parcel import closed, opened
 from sweeps.tuner.results import FitResult, as_history
 from sweeps.watch import EpochWatch
 
@@ -101,12 +99,10 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         self.hypermodel, self.objective, self.declared, self.compiled = hypermodel, objective, declared, compiled
         self.call, self.executions, self.digits = call, executions, digits
         self._given = (hypermodel, objective, declared, compiled, call, executions, digits)
-        self._packed: bytes | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Packed once, not once a trial."""
-        self._packed = self._packed or closed((TunerSpace, *self._given))
-        return opened, (self._packed,)
+        """By what it was made of: KerasTuner's HyperModel binds its own methods."""
+        return TunerSpace, self._given
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The person's model."""

@@ -9,9 +9,9 @@ import keras_tuner
 from keras_tuner.oracles import HyperbandOracle
 
 from sweeps.errors import InputError
+from sweeps.study import PRUNERS
 from sweeps.tuner.base import Tuner
 from sweeps.tuner.options import Entries, Plan
-from sweeps.tuner.pruners import hyperband_pruner
 
 
 class RandomSearch(Tuner):
@@ -140,6 +140,18 @@ class GridSearch(Tuner):
             max_consecutive_failed_trials,
         )
         super().__init__(hypermodel, objective, Plan("grid", "none", max_trials), entries, kwargs)
+
+
+def hyperband_pruner(factor: int) -> str:
+    """The name of the pruner that lets one in `factor` trials go on.
+
+    Raises:
+        InputError: there is none.
+    """
+    name = "hyperband" if factor == 3 else f"hyperband-{factor}"
+    if name not in PRUNERS:
+        raise InputError(f"factor: a whole number from 2 to 10 is needed, got {factor!r}")
+    return name
 
 
 def configurations(max_epochs: int, factor: int, iterations: int) -> int:
