@@ -103,7 +103,7 @@ class Drive:
         Raises:
             TrialsFailed: `FAILURE_LIMIT` trials failed in a row.
         """
-        self._client.subscribe_topic("sweep", lambda event: self._watcher.epoch(EpochReport(**event[1])))
+        self._client.subscribe_topic("sweep", self._pass_on)
         try:
             self._fill()
             while self._running:
@@ -113,6 +113,11 @@ class Drive:
         finally:
             if self._running:
                 self._stop_running()
+
+    def _pass_on(self, event: tuple[float, dict[str, Any]]) -> None:
+        """An epoch's report as Dask delivers it: with its time, and with the worker's address among its fields."""
+        fields = {name: value for name, value in event[1].items() if name != "worker"}
+        self._watcher.epoch(EpochReport(**fields))
 
     def _fill(self) -> None:
         free = min(self._jobs, self._missing()) - len(self._running) if self._open else 0

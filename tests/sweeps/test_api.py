@@ -11,7 +11,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 import sweeps
+from sweeps import sweep
+from sweeps.config import load_config
 from sweeps.errors import InputError
+from sweeps.plan import EpochReport, TrialOutcome
+from sweeps.study import Objective
 
 
 def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -37,6 +41,33 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
     # other data under the same name are another study
     with pytest.raises(InputError, match="digest: "):
         sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})
+
+
+class Recording:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.objective: Objective | None = None
+        self.epochs: list[EpochReport] = []
+        self.trials: list[TrialOutcome] = []
+
+    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+        self.objective = objective
+
+    def epoch(self, report: EpochReport) -> None:
+        self.epochs.append(report)
+
+    def trial(self, outcome: TrialOutcome) -> None:
+        self.trials.append(outcome)
+
+
+def test_a_watcher_is_told_of_every_epoch_and_every_trial(here: Path) -> None:
+    watcher = Recording()
+    sweep.run(load_config({"trials": 2, "epochs": 3, "pruner": "none", "jobs": 1, "set": ["n_hidden=1"]}), watcher)
+    assert watcher.objective == Objective("val_accuracy", "maximize")
+    assert [outcome.state for outcome in watcher.trials] == ["COMPLETE", "COMPLETE"]
+    assert [(report.number, report.epoch) for report in watcher.epochs] == [(n, e) for n in (0, 1) for e in (1, 2, 3)]
+    assert max(report.value for report in watcher.epochs if report.number == 0) == watcher.trials[0].value
 
 
 def test_an_unknown_option_is_named(here: Path) -> None:
