@@ -20,4 +20,4 @@ OPTIMIZERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
 def optimizer(hp: keras_tuner.HyperParameters) -> keras.optimizers.Optimizer:
     """Draws `optimizer` and `learning_rate`."""
     kind = hp.Choice("optimizer", list(OPTIMIZERS))
-    return OPTIMIZERS[kind](hp.Float("learning_rate", 3e-4, 3e-2, sampling="log", default=2e-3))
+    return OPTIMIZERS[kind](hp.Float("learning_rate", 3e-4, 3e-2, sampling="log", default=1e-3))
