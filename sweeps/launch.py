@@ -34,7 +34,7 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     except (KeyboardInterrupt, Interrupted) as stop:
         show_best(config.study, console)
         signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
-        raise Interrupted(f"{stop or 'interrupted'}; go on with\n  {command(config)}", signum) from None
+        raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
     show_best(config.study, console)
 
 
