@@ -1,4 +1,10 @@
 # `make` lists the targets; every target installs what it needs first, into .venv
+
+# What a person gives is text: make expands nothing in it, and recipes read it from the environment as "$$STUDY", so
+# that no quote, `;` or `$(...)` of it means anything to a shell.
+GIVEN := STUDY DATASET SPACE TRIALS EPOCHS JOBS SEED SAMPLER PRUNER ARGS PYTHON
+$(foreach name,$(GIVEN),$(if $(filter-out undefined,$(origin $(name))),$(eval override $(name) := $$(value $(name)))))
+
 DATASET ?= digits
 SPACE   ?= mlp
 TRIALS  ?= 20
@@ -7,45 +13,58 @@ SEED    ?= 0
 SAMPLER ?= tpe
 PRUNER  ?= hyperband
 JOBS    ?=
-STUDY   ?= $(basename $(notdir $(DATASET)))-$(subst :,-,$(notdir $(SPACE)))
+EMPTY   :=
+NAMED    = $(notdir $(subst $(EMPTY) $(EMPTY),-,$(1)))
+STUDY   ?= $(basename $(call NAMED,$(DATASET)))-$(subst :,-,$(call NAMED,$(SPACE)))
 ARGS    ?=
 PYTHON  ?= python3
+export $(GIVEN)
 
-VENV   := .venv
-BIN    := $(VENV)/bin
+override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py \
+                   $(addprefix tests/sweeps/test_,checkpoint.py doctor.py journal.py resume.py)
+override VENV := .venv
+override BIN  := $(VENV)/bin
+# runs what follows, then the words of ARGS, quotes respected
+override RUN  := @$(BIN)/python -m sweeps.words $(BIN)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui test check format bench bench-scale picture clean
+.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: STUDY DATASET SPACE TRIALS EPOCHS JOBS SEED SAMPLER PRUNER ARGS   (make sweep TRIALS=60)"
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	  { echo "Python 3.11, 3.12 or 3.13 is needed, '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@"$$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed, '$$PYTHON' is $$("$$PYTHON" --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 2; }
+	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 setup: $(VENV)/installed ## install into .venv, nothing else
 
 sweep: setup ## search: DATASET, SPACE, TRIALS, EPOCHS, JOBS, SEED, SAMPLER, PRUNER, STUDY
-	@$(BIN)/sweeps run '$(STUDY)' --dataset '$(DATASET)' --space '$(SPACE)' --trials '$(TRIALS)' --epochs '$(EPOCHS)' \
-	  $(if $(JOBS),--jobs '$(JOBS)') --seed '$(SEED)' --sampler '$(SAMPLER)' --pruner '$(PRUNER)' $(ARGS)
+	$(RUN)/sweeps run --dataset "$$DATASET" --space "$$SPACE" --trials "$$TRIALS" --epochs "$$EPOCHS" \
+	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" --pruner "$$PRUNER" -- "$$STUDY"
 
 best: setup ## the best trial: parameters, accuracy, run, model
-	@$(BIN)/sweeps best '$(STUDY)' $(ARGS)
+	$(RUN)/sweeps best -- "$$STUDY"
 
 export: setup ## the best model, ready to load and serve, in exports/STUDY
-	@$(BIN)/sweeps export '$(STUDY)' $(ARGS)
+	$(RUN)/sweeps export -- "$$STUDY"
 
 ui: setup ## the MLflow UI on 127.0.0.1
-	@$(BIN)/sweeps ui $(ARGS)
+	$(RUN)/sweeps ui
+
+tensorboard: setup ## TensorBoard on 127.0.0.1: every trial's curves, and the HParams tab; also while it runs
+	$(RUN)/sweeps tensorboard -- "$$STUDY"
 
 test: setup ## the fast tests
-	@$(BIN)/python -m pytest -q $(ARGS)
+	$(RUN)/python -m pytest -q
+
+test-faults: setup ## the tests of faults, the slow ones too: what dies, hangs, is torn, goes away or is hostile
+	$(RUN)/python -m pytest -q -m '' $(FAULTS)
 
 check: setup ## format, lint, types, tests: what CI runs
 	@$(BIN)/ruff format --check .
@@ -62,10 +81,13 @@ $(VENV)/benched: $(VENV)/installed
 	@touch $@
 
 bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutorial way (half an hour, Fashion-MNIST)
-	@$(BIN)/python -m benchmarks.speed $(ARGS)
+	$(RUN)/python -m benchmarks.speed
 
 bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
-	@$(BIN)/python -m benchmarks.scale $(ARGS)
+	$(RUN)/python -m benchmarks.scale
+
+bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
+	$(RUN)/python -m benchmarks.chapter
 
 picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py

@@ -54,23 +54,23 @@ def classifier(kt: Any) -> Any:
     return Classifier()
 
 
-def tuner_of(kt: Any, search: str, folder: Path) -> Any:
+def tuner_of(kt: Any, search: str, folder: Path, seed: int) -> Any:
     """One of the chapter's three tuners."""
     place = {"overwrite": True, "directory": str(folder), "project_name": search}
     if search == "random":
-        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=42, **place)
+        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=seed, **place)
     if search == "hyperband":
         return kt.Hyperband(
             classifier(kt),
             objective="val_accuracy",
-            seed=42,
+            seed=seed,
             max_epochs=10,
             factor=3,
             hyperband_iterations=2,
             **place,
         )
     return kt.BayesianOptimization(
-        classifier(kt), objective="val_accuracy", seed=42, max_trials=10, alpha=1e-4, beta=2.6, **place
+        classifier(kt), objective="val_accuracy", seed=seed, max_trials=10, alpha=1e-4, beta=2.6, **place
     )
 
 
@@ -81,7 +81,7 @@ def callbacks_of(search: str, folder: Path) -> list[keras.callbacks.Callback]:
     return [keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
 
 
-def run(module: str, search: str, rows: int | None, scaled: bool) -> dict[str, Any]:
+def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> dict[str, Any]:
     """Run one search in this process.
 
     Args:
@@ -96,7 +96,7 @@ def run(module: str, search: str, rows: int | None, scaled: bool) -> dict[str, A
     began = time.perf_counter()
     kt = importlib.import_module(module)
     with tempfile.TemporaryDirectory(prefix="chapter-tuner-") as folder:
-        tuner = tuner_of(kt, search, Path(folder))
+        tuner = tuner_of(kt, search, Path(folder), seed)
         tuner.search(
             x[training],
             y[training],
@@ -111,6 +111,7 @@ def run(module: str, search: str, rows: int | None, scaled: bool) -> dict[str, A
             "module": module,
             "search": search,
             "scaled": scaled,
+            "seed": seed,
             "val_accuracy": best.metrics.get_last_value("val_accuracy"),
             "seconds": round(seconds, 1),
             "trials": len(tuner.oracle.trials),
@@ -125,14 +126,16 @@ def main() -> None:
     parser.add_argument("--search", choices=("random", "hyperband", "bayesian"), action="append")
     parser.add_argument("--rows", type=int, help="train and validate with so many rows only")
     parser.add_argument("--scaled", action="store_true", help="pixels from 0 to 1")
+    parser.add_argument("--seed", type=int, default=42, help="of sampler, weights and shuffles [42]")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     searches = asked.search or ["random", "hyperband", "bayesian"]
     if asked.here:
-        print(json.dumps(run(asked.module, searches[0], asked.rows, asked.scaled)))
+        print(json.dumps(run(asked.module, searches[0], asked.rows, asked.scaled, asked.seed)))
         return
     common = ["--rows", str(asked.rows)] if asked.rows else []
     common += ["--scaled"] if asked.scaled else []
+    common += ["--seed", str(asked.seed)]
     for search in searches:
         options = ["--search", search, "--here", *common]
         command = [sys.executable, "-m", "benchmarks.chapter_tuner", asked.module, *options]

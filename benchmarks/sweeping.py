@@ -20,8 +20,9 @@ from benchmarks.records import Breakdown
 from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
-from sweeps.engine import slots
+from sweeps.engine import Limits
 from sweeps.plan import EpochReport, Looked, TrialOutcome
+from sweeps.slots import slots
 from sweeps.study import Objective
 from sweeps.sweep import look
 from sweeps.tasks import preflight, warm_up
@@ -89,7 +90,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         RuntimeError: a trial did not end well; what it cost would say nothing.
         sweeps.errors.SweepError: as `sweeps.sweep.run`.
     """
-    with slots(config.jobs) as client:
+    with slots(config.jobs, config.memory_limit) as client:
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
         began = time.perf_counter()
         request = look(config)
@@ -97,7 +98,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         looked = time.perf_counter()
         before = _calls(client)
         watch = _Watch(client, on_trial)
-        sweeps.search.search(Looked(config, request, found), client, watch, None)
+        sweeps.search.search(Looked(config, request, found), client, watch, Limits())
         ended = time.perf_counter()
         calls = {name: seconds - before.get(name, 0.0) for name, seconds in _calls(client).items()}
     bad = [outcome for outcome, _ in watch.ended if outcome.state != "COMPLETE"]

@@ -57,12 +57,12 @@ def _speed(speed: Speed) -> str:
         f"{speed.dataset}; {len(speed.configurations)} configurations, batch size 32; median (range). "
         "Timed after imports and with the data in memory, for all alike (`CLOCK` in `benchmarks/speed.py`)."
     )
-    return f"{title}\n\n{_markdown(head, rows)}"
+    return f"{title}\n\n{markdown(head, rows)}"
 
 
 def _goals(results: Results) -> str:
     rows = [[goal.figure, wanted(goal), measured(goal), verdict(goal)] for goal in results.goals]
-    return _markdown(["figure", "goal", "measured", ""], rows)
+    return markdown(["figure", "goal", "measured", ""], rows)
 
 
 def _where(results: Results) -> str:
@@ -74,7 +74,8 @@ def _where(results: Results) -> str:
     )
 
 
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A table; all columns but the first are aligned to the right."""
     ruler = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
 

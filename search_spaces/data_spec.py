@@ -47,6 +47,8 @@ class DataSpec:
         labels: the classes' names in the order of their indices, or None.
         target_mean, target_variance: one number a column of a regression target over the training rows, or
             None; given, the model learns on the scale of one and still predicts in the target's own units.
+        metrics: names of `search_spaces.metrics` that are asked for beside the target's own. With any, the target
+            comes as columns (n, outputs), and "sparse" it is not.
     """
 
     inputs: InputSpec | Mapping[str, InputSpec]
@@ -55,6 +57,7 @@ class DataSpec:
     labels: tuple[str, ...] | None = None
     target_mean: tuple[float, ...] | None = None
     target_variance: tuple[float, ...] | None = None
+    metrics: tuple[str, ...] = ()
 
     def get_config(self) -> dict[str, Any]:
         """Plain values, which JSON can hold."""

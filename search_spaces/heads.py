@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from search_spaces.data_spec import DataSpec, Target
+from search_spaces.metrics import metric
 
 ACTIVATIONS: dict[Target, str] = {
     "sparse": "softmax",
@@ -67,7 +68,11 @@ def loss_weight(spec: DataSpec) -> float:
 
 
 def metrics(spec: DataSpec) -> list[keras.metrics.Metric]:
-    """New metric objects for one output: "accuracy" for classes, "rmse" and "mae" for numbers."""
+    """New metric objects for one output: "accuracy" for classes, "rmse" and "mae" for numbers, and the spec's."""
+    return [*_own_metrics(spec), *(metric(name, spec) for name in spec.metrics)]
+
+
+def _own_metrics(spec: DataSpec) -> list[keras.metrics.Metric]:
     if spec.target == "sparse":
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     if spec.target == "one_hot":

@@ -57,7 +57,7 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
 class WideAndDeepSubclassed(Family):
     """A search space of `WideAndDeepModel`s for any kind of target.
 
-    Hyperparameters: `units` (32 to 512), `activation`, `optimizer`, `learning_rate` and `batch_size`.
+    Hyperparameters: `units` (32 to 512), `activation`, `optimizer`, `learning_rate`, `batch_size` and `schedule`.
     """
 
     def __init__(self, spec: DataSpec) -> None:

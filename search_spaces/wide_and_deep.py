@@ -29,7 +29,7 @@ class WideAndDeep(Family):
     """A search space of Wide & Deep networks for any kind of target.
 
     Hyperparameters: `n_hidden` (1 to 8) and the properties of the hidden layers, `optimizer`,
-    `learning_rate` and `batch_size`, as in `MLP`.
+    `learning_rate`, `batch_size` and `schedule`, as in `MLP`.
 
     Args:
         spec: what the data asks of a model.

@@ -14,6 +14,7 @@ from rich.console import Console
 from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.errors import InputError
 from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import Objective
@@ -67,9 +68,9 @@ class Result:
 
 def run(
     space: str | Space = "mlp",
-    data: str | Dataset | tuple[Any, Any] = "digits",
+    data: str | Dataset | tuple[Any, ...] = "digits",
     *,
-    validation_data: tuple[Any, Any] | None = None,
+    validation_data: tuple[Any, ...] | None = None,
     show: bool = True,
     **options: Any,
 ) -> Result:
@@ -77,8 +78,8 @@ def run(
 
     Args:
         space: a `build(hp)` function, a HyperModel, or a name as `--space` takes it.
-        data: `(x, y)` arrays, a `Dataset`, or a name as `--dataset` takes it.
-        validation_data: `(x, y)` arrays; without them rows are split off `data`.
+        data: `(x, y)` or `(x, y, sample_weight)` arrays, a `Dataset`, or a name as `--dataset` takes it.
+        validation_data: arrays as `data`; without them rows are split off `data`.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
             `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
@@ -87,7 +88,7 @@ def run(
         SweepError: see `sweeps.errors`.
     """
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
-    dataset, name = _dataset(data, validation_data, int(options.get("seed") or 0))
+    dataset, name = _dataset(data, validation_data, options)
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
     with watching(config, show) as watcher:
@@ -95,16 +96,25 @@ def run(
     return Result(config.study)
 
 
-def _dataset(data: Any, validation: tuple[Any, Any] | None, seed: int) -> tuple[Dataset | None, str]:
+def _dataset(data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any]) -> tuple[Dataset | None, str]:
     """The dataset, None where workers load it by name, and what it is called."""
     if isinstance(data, str):
         return None, data
+    for name in ("target", "weight_column") if not isinstance(data, Dataset) else ("target", "weight_column", "task"):
+        if options.get(name) is not None:
+            raise InputError(
+                f"{name}: only data by name has it, got {options[name]!r}; arrays are (x, y, sample_weight)"
+            )
     if isinstance(data, Dataset):
         return data, data.name
-    test_fraction = 0.0 if validation is not None else 0.2
-    source = DataSource("arrays", seed=seed, test_fraction=test_fraction)
-    x, y = data
-    return from_arrays(x, y, source, validation), "arrays"
+    source = DataSource(
+        "arrays",
+        task=options.get("task"),
+        seed=int(options.get("seed") or 0),
+        test_fraction=0.0 if validation is not None else 0.2,
+    )
+    x, y, *weights = data
+    return from_arrays(x, y, source, validation, sample_weight=weights[0] if weights else None), "arrays"
 
 
 class Silent:

@@ -1,4 +1,4 @@
-"""The command line: `sweeps run | status | list | best | export | predict | ui`."""
+"""The command line; `sweeps --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sweeps.errors import InputError, Interrupted, SweepError
+from sweeps.commands.continue_ import continue_
+from sweeps.commands.doctor import doctor
+from sweeps.commands.lr_range import lr_range
+from sweeps.commands.tensorboard import tensorboard
+from sweeps.errors import InputError, Interrupted, SweepError, without_passwords
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,8 +34,12 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("study", required=False)
-@click.option("--dataset", help="digits, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]")
+@click.option(
+    "--dataset", help="digits, california_housing, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]"
+)
 @click.option("--target", help="The column to predict, in a .csv or .parquet file.")
+@click.option("--task", help="classification, regression or multi_label, where the target leaves it open.")
+@click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="How many trials the study is to have in all.  [20]")
 @click.option("--epochs", type=int, help="Epochs a trial.  [10]")
@@ -43,6 +51,15 @@ def cli() -> None:
     "--objective",
     help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
 )
+@click.option("--class-weight", help="balanced, or a JSON (or .json file) of weights by class: '{\"3\": 2.0}'.")
+@click.option("--metrics", multiple=True, metavar="NAMES", help="More Keras metrics by name: f1_score,auc.")
+@click.option(
+    "--callback",
+    multiple=True,
+    metavar="FILE.py:FUNCTION",
+    help="What gives a keras Callback, a new one each trial (module:function too). May be repeated.",
+)
+@click.option("--patience", type=int, help="End a trial after so many epochs without a better objective.")
 @click.option(
     "--set",
     "set_",
@@ -52,17 +69,20 @@ def cli() -> None:
 )
 @click.option("--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first.")
 @click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
+@click.option("--trial-timeout", help="End a trial that runs longer, hung or not: 10m, 1h.  [never]")
+@click.option("--memory-limit", help="Memory of a worker, which is ended above it: 4GB.  [the machine's, shared out]")
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line wins.",
 )
-def run(config: Path | None, set_: tuple[str, ...], **options: Any) -> None:
+def run(config: Path | None, **options: Any) -> None:
     """Run the trials that STUDY still lacks; all of them when it is new."""
     from sweeps.config import load_config
     from sweeps.launch import run_sweep
 
-    run_sweep(load_config(options | {"set": list(set_) or None}, config), console())
+    given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
+    run_sweep(load_config(given, config), console())
 
 
 @cli.command()
@@ -100,7 +120,7 @@ def list_(study: str, as_json: bool) -> None:
         value = "" if row.value is None else f"{row.value:.4f}"
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
         table.add_row(str(row.number), row.state, value, seconds, row.error or as_text(row.params))
-    console().print(table)
+    console().print(table, markup=False)
 
 
 @cli.command()
@@ -156,6 +176,12 @@ def ui(port: int) -> None:
     serve(port)
 
 
+cli.add_command(doctor)
+cli.add_command(lr_range)
+cli.add_command(tensorboard)
+cli.add_command(continue_)
+
+
 def emit(document: object) -> None:
     """One JSON document, and nothing else, on standard output."""
     click.echo(json.dumps(document, indent=2, allow_nan=False))
@@ -186,7 +212,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 def fail(error: SweepError) -> None:
     """Say what is wrong on standard error and leave with its exit code."""
-    click.echo(f"sweeps: {error}", err=True)
+    click.echo(without_passwords(f"sweeps: {error}"), err=True)
     sys.exit(error.exit_code)
 
 

@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
+from dask.utils import parse_bytes
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from sweeps import class_weights
 from sweeps.errors import InputError, unknown
+from sweeps.reading import read_text
 from sweeps.workspace import check_study_name
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(value: object) -> object:
-    """Seconds of `90`, `90s`, `10m`, `1.5h`, `2d`; anything else goes on to pydantic, which names it."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())):
-        return float(match[1]) * _UNITS[match[2] or "s"]
-    return value
+    """Seconds of `90`, `90s`, `10m`, `1.5h`, `2d`; a number goes on to pydantic."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([smhd]?)", value.strip())
+    if not match:
+        raise ValueError("a time such as 90s, 10m, 1.5h or 2d is wanted")
+    return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+#: bytes that a worker needs for its imports, some data and a model
+LEAST_MEMORY = 10**9
+
+
+def parse_size(value: object) -> object:
+    """Bytes of `4GB`, `1.5GiB`, `4000000000`."""
+    size = value
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError, OverflowError):
+            size = parse_bytes(value)
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise ValueError("a size is wanted, as 4GB or 1.5GiB")
+    if size < LEAST_MEMORY:
+        raise ValueError("a worker needs at least 1GB")
+    return size
+
+
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0, le=86400 * 365, allow_inf_nan=False)]
+
+
+def _class_weight(value: object) -> object:
+    return None if value is None else class_weights.parse(value)
+
+
+def _listed(value: object) -> object:
+    """`("a,b", "c")` and `"a,b,c"` as `("a", "b", "c")`, each once."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        return value
+    return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
 class SweepConfig(BaseModel):
@@ -35,6 +73,8 @@ class SweepConfig(BaseModel):
     study: str
     dataset: str = "digits"
     target: str | None = None
+    task: str | None = None
+    weight_column: str | None = None
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
@@ -43,25 +83,38 @@ class SweepConfig(BaseModel):
     sampler: str = "tpe"
     pruner: str = "hyperband"
     objective: str | None = None
+    class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None
+    metrics: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    callback: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    patience: Count | None = None
     set: tuple[str, ...] = ()
     enqueue: Path | None = None
     time_budget: Seconds | None = None
+    trial_timeout: Seconds | None = None
+    memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
 
     @field_validator("study")
     @classmethod
     def _study_is_a_name(cls, value: str) -> str:
         return check_study_name(value)
 
-    @field_validator("trials", "epochs", "jobs", "seed", mode="before")
+    @field_validator("trials", "epochs", "jobs", "seed", "patience", "time_budget", mode="before")
     @classmethod
     def _a_boolean_is_no_number(cls, value: object) -> object:
         if isinstance(value, bool):
-            raise ValueError("a whole number is wanted")
+            raise ValueError("a number is wanted")
         return value
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
-        return {"space": self.space, "epochs": self.epochs, "seed": self.seed, "set": tuple(sorted(self.set))}
+        options = ("target", "task", "weight_column", "class_weight", "callback", "patience")
+        return {
+            "space": self.space,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "set": tuple(sorted(self.set)),
+            "options": {name: value for name in options if (value := getattr(self, name))},
+        }
 
 
 def load_config(options: dict[str, Any], file: Path | None = None) -> SweepConfig:
@@ -78,34 +131,45 @@ def load_config(options: dict[str, Any], file: Path | None = None) -> SweepConfi
     for key in given:
         if key not in SweepConfig.model_fields:
             raise unknown("option", key, SweepConfig.model_fields)
-    given.setdefault("study", default_study(given.get("dataset", "digits"), given.get("space", "mlp")))
+    given.setdefault("study", default_study(str(given.get("dataset", "digits")), str(given.get("space", "mlp"))))
     try:
         return SweepConfig(**given)
     except ValidationError as error:
         raise InputError(_first(error)) from None
 
 
-def default_study(dataset: object, space: object) -> str:
-    """`digits-mlp`; of paths the stem counts, of `module:function` both."""
-    return f"{Path(str(dataset)).stem}-{Path(str(space)).name.replace(':', '-')}"
+def default_study(dataset: str, space: str) -> str:
+    """`digits-mlp`; of paths the stem counts, of `module:function` both, and of their letters those that a study's
+    name may have."""
+    data, model = (
+        re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-_.") for name in (Path(dataset).stem, Path(space).name)
+    )
+    return f"{data[: max(1, 63 - len(model))]}-{model}".strip("-")[:64] or "study"
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
+    text = read_text("--config", file)
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--config: {str(file)!r} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        read = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"--config: {str(file)!r} is not TOML: {error}") from None
-    values = {key.replace("-", "_"): value for key, value in values.items()}
+    except RecursionError:
+        raise InputError(f"--config: {str(file)!r} is nested too deeply") from None
+    values = {key.replace("-", "_"): value for key, value in read.items()}
+    if len(values) < len(read):
+        twice = next(key for key in read if "-" in key and key.replace("-", "_") in read)
+        raise InputError(f"--config: {str(file)!r} has {twice!r} twice, with - and with _")
     if isinstance(values.get("set"), dict):
-        values["set"] = [f"{name}={_as_text(value)}" for name, value in values["set"].items()]
+        values["set"] = [f"{name}={_as_text(name, value)}" for name, value in values["set"].items()]
     return values
 
 
-def _as_text(value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     """A `[set]` table's value as `--set` takes it: `[64, 128]` are choices, `true` a boolean."""
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(one, str | int | float) for one in values):
+        raise InputError(f"--set: {name} must be a value, a range or a list of values, got {value!r}")
+    return ",".join(map(str, values))
 
 
 def _first(error: ValidationError) -> str:

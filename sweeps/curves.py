@@ -1,11 +1,12 @@
-"""The learning curves of a trial as a picture (SVG).
+"""Curves as a picture (SVG): those of a trial over its epochs, and that of a learning-rate range test.
 
-Written by hand since it is drawn in every trial: matplotlib took 30 ms for it, as much as all of MLflow.
+Written by hand since one is drawn in every trial: matplotlib took 30 ms for it, as much as all of MLflow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 400, 56, 150, 16, 40
@@ -19,34 +20,79 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
         history: by metric one finite value an epoch.
     """
     values = [value for curve in history.values() for value in curve]
-    low, high = min(values), max(values)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    y, parts = _heights(min(values), max(values))
     epochs = max(len(curve) for curve in history.values())
 
     def x(epoch: float) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (epoch - 1) / max(1, epochs - 1)
 
-    def y(value: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
-
-    parts = [_grid(x(tick), None, str(tick)) for tick in range(1, epochs + 1, max(1, epochs // 10))]
-    ticks = [low + (high - low) * step / 5 for step in range(6)]
-    parts += [_grid(None, y(tick), f"{tick:.4g}") for tick in ticks]
+    parts += [_grid(x(tick), None, str(tick)) for tick in range(1, epochs + 1, max(1, epochs // 10))]
     metrics = list(dict.fromkeys(name.removeprefix("val_") for name in history))
     for row, (name, curve) in enumerate(history.items()):
         colour = _COLOURS[metrics.index(name.removeprefix("val_")) % len(_COLOURS)]
         dashes = ' stroke-dasharray="6 4"' if name.startswith("val_") else ""
         style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
-        points = " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(curve, 1))
-        label_y = _TOP + 12 + 20 * row
-        parts.append(f'<polyline {style} points="{points}"/>')
-        parts.append(f'<line {style} x1="{_WIDTH - 140}" x2="{_WIDTH - 110}" y1="{label_y - 4}" y2="{label_y - 4}"/>')
-        parts.append(f'<text x="{_WIDTH - 104}" y="{label_y}">{escape(name)}</text>')
-    parts.append(f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}">epoch</text>')
+        parts += _line(name, style, [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1)], row)
+    return _picture(parts, "epoch")
+
+
+def draw_range(
+    losses: Sequence[tuple[float, float]], smoothed: Sequence[tuple[float, float]], marks: Mapping[str, float]
+) -> str:
+    """The losses of a learning-rate range test over the logarithm of the rate.
+
+    Args:
+        losses, smoothed: (rate, loss) by batch. What lies above the picture, whose upper end is a little above the
+            first smoothed losses, is drawn at that end.
+        marks: rates to point at, by their names.
+    """
+    low, high = min(loss for _, loss in smoothed), smoothed[0][1]
+    top = high + 0.2 * (high - low)
+    y, parts = _heights(low - 0.1 * (high - low), top)
+    first, last = math.log10(losses[0][0]), math.log10(losses[-1][0])
+
+    def x(rate: float) -> float:
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (math.log10(rate) - first) / ((last - first) or 1)
+
+    def within(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [(x(rate), min(max(y(loss), _TOP), _HEIGHT - _BOTTOM)) for rate, loss in points]
+
+    parts += [_grid(x(10.0**n), None, f"1e{n}") for n in range(math.ceil(first), math.floor(last) + 1)]
+    parts += _line("loss", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="1" opacity="0.35"', within(losses), 0)
+    parts += _line("smoothed", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="2"', within(smoothed), 1)
+    for row, (name, rate) in enumerate(marks.items(), 2):
+        style = f'fill="none" stroke="{_COLOURS[row - 1]}" stroke-width="2" stroke-dasharray="2 3"'
+        parts += _line(f"{name} {rate:.2g}", style, [(x(rate), _TOP), (x(rate), _HEIGHT - _BOTTOM)], row)
+    return _picture(parts, "learning rate")
+
+
+def _heights(low: float, high: float) -> tuple[Callable[[float], float], list[str]]:
+    """The height in the picture of a value from `low` to `high`, and the grid's lines across."""
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+
+    def y(value: float) -> float:
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
+
+    ticks = [low + (high - low) * step / 5 for step in range(6)]
+    return y, [_grid(None, y(tick), f"{tick:.4g}") for tick in ticks]
+
+
+def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int) -> list[str]:
+    """A line through points of the picture, and its entry in the given row of the legend."""
+    label_y = _TOP + 12 + 20 * row
+    return [
+        f'<polyline {style} points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>',
+        f'<line {style} x1="{_WIDTH - 140}" x2="{_WIDTH - 110}" y1="{label_y - 4}" y2="{label_y - 4}"/>',
+        f'<text x="{_WIDTH - 104}" y="{label_y}">{escape(name)}</text>',
+    ]
+
+
+def _picture(parts: Sequence[str], below: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>'
+        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}'
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}">{below}</text></svg>'
     )
 
 

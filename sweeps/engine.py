@@ -1,34 +1,28 @@
-"""The engine: Dask workers, one process a slot, one task a trial."""
+"""The engine: keeps every slot at a trial, ends what hangs, gives up after failures in a row."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, wait
+from distributed import Client, Future, KilledWorker, wait
 
-from sweeps import worker
+from sweeps import signals, worker
 from sweeps.errors import TrialsFailed
-from sweeps.plan import EpochReport, TrialOutcome, TrialPlan
+from sweeps.nanny import last_words
+from sweeps.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.study import Objective
-from sweeps.tasks import run_trial, warm_up_soon
+from sweeps.tasks import run_trial
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
 #: seconds that running trials get to end in order once a sweep is told to stop
-GRACE = 12.0
-
-_DASK = {
-    "distributed.comm.timeouts.connect": "60s",
-    # a task whose worker died is run again by another one, at most so many times
-    "distributed.scheduler.allowed-failures": 2,
-    "distributed.worker.profile.enabled": False,
-}
+GRACE = 7.0
+#: seconds beyond its time that a trial gets for the end of its epoch
+MERCY = 2.0
 
 
 class Watcher(Protocol):
@@ -44,28 +38,58 @@ class Watcher(Protocol):
         """A trial has ended."""
 
 
-@contextlib.contextmanager
-def slots(jobs: int) -> Iterator[Client]:
-    """A client of `jobs` local worker processes that share the cores among them; they end with the block."""
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    with (
-        dask.config.set(_DASK),
-        LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            env=worker.environment(threads),
-            preload="sweeps.worker",
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-        client.as_current(),
-    ):
-        # all processes import at once, while the client opens the stores
-        client.run(warm_up_soon)
-        yield client
+@dataclass(frozen=True)
+class Limits:
+    """When a sweep ends before its time.
+
+    Attributes:
+        deadline: the `time.monotonic()` at which the running trials are ended; None for never.
+        failures: failed trials in a row after which it is given up.
+    """
+
+    deadline: float | None = None
+    failures: int = FAILURE_LIMIT
+
+
+class Died(Protocol):
+    """What is done for a worker that died."""
+
+    def __call__(self, task: str, how: str, again: bool = True) -> TrialOutcome:
+        """Fail the trial that it had from that task; tell how it ended."""
+
+
+class Reap(Protocol):
+    """What is done for trials that nobody works at any more."""
+
+    def __call__(self, *, error: str = ...) -> list[int]:
+        """Fail them, with what is known of their end; their numbers."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is left to do, asked anew each time since others may work at the same study; and who is told of deaths.
+
+    Attributes:
+        missing: how many trials the study lacks.
+        unclaimed: how many of them nobody works at.
+    """
+
+    missing: Callable[[], int]
+    unclaimed: Callable[[], int]
+    died: Died
+    reap: Reap
+
+
+@dataclass
+class _Task:
+    """A trial that was submitted; where and since when it runs, once that is known."""
+
+    draw: int
+    number: int | None = None
+    worker: str = ""
+    begun: float = 0.0
+    #: why its worker was ended
+    reason: str | None = None
 
 
 class Drive:
@@ -73,10 +97,8 @@ class Drive:
 
     Args:
         jobs: slots to keep busy.
-        missing: how many trials the study still lacks.
         begin: the number of the first task; it seeds that task's sampler.
         watcher: told of every epoch and every trial.
-        deadline: the `time.monotonic()` at which the running trials are ended; None for never.
         data: a dataset that was sent to the workers; None: they load what the plan names.
     """
 
@@ -85,30 +107,39 @@ class Drive:
         client: Client,
         plan: TrialPlan,
         jobs: int,
-        missing: Callable[[], int],
+        work: Work,
         begin: int,
         watcher: Watcher,
-        deadline: float | None = None,
+        limits: Limits,
         data: Future | None = None,
     ) -> None:
-        self._client, self._plan, self._jobs, self._missing = client, plan, jobs, missing
-        self._draw, self._watcher, self._deadline, self._data = begin, watcher, deadline, data
-        self._running: set[Future] = set()
+        self._client, self._plan, self._jobs, self._work = client, plan, jobs, work
+        self._draw, self._watcher, self._limits, self._data = begin, watcher, limits, data
+        self._running: dict[Future, _Task] = {}
         self._open = True
+        #: nothing is submitted before: others work at all that is missing
+        self._hold = 0.0
         self._failed_in_a_row = 0
 
     def run(self) -> None:
         """Keep every slot at a trial.
 
         Raises:
-            TrialsFailed: `FAILURE_LIMIT` trials failed in a row.
+            TrialsFailed: too many trials failed in a row.
+            Interrupted: by a signal.
         """
         self._client.subscribe_topic("sweep", self._pass_on)
+        self._client.subscribe_topic("begun", self._begun)
+        self._client.subscribe_topic("worker-restart-memory", self._too_large)
         try:
             self._fill()
-            while self._running:
+            while self._running or (self._open and self._work.missing() > 0):
+                signals.heed()
+                if self._limits.deadline is not None and time.monotonic() >= self._limits.deadline:
+                    break
                 for future in self._ended():
                     self._take(future)
+                self._end_overdue()
                 self._fill()
         finally:
             if self._running:
@@ -119,61 +150,100 @@ class Drive:
         fields = {name: value for name, value in event[1].items() if name != "worker"}
         self._watcher.epoch(EpochReport(**fields))
 
+    def _begun(self, event: tuple[float, dict[str, Any]]) -> None:
+        fields = dict(event[1])
+        address = fields.pop("worker")
+        begun = TrialBegun(**fields)
+        for task in list(self._running.values()):
+            if task.draw == begun.draw:
+                task.number, task.worker, task.begun = begun.number, address, time.monotonic()
+
+    def _too_large(self, event: tuple[float, dict[str, Any]]) -> None:
+        """A nanny is about to end its worker."""
+        for task in list(self._running.values()):
+            if task.worker == event[1]["worker"]:
+                task.reason = f"its worker took {event[1]['rss'] / 1e9:.1f} GB, more than --memory-limit allows"
+
     def _fill(self) -> None:
-        free = min(self._jobs, self._missing()) - len(self._running) if self._open else 0
-        for _ in range(free):
-            self._running.add(self._client.submit(run_trial, self._plan, self._draw, self._data, pure=False))
+        if not self._open or time.monotonic() < self._hold:
+            return
+        begun = sum(task.number is not None for task in self._running.values())
+        for _ in range(min(self._jobs, self._work.unclaimed() + begun) - len(self._running)):
+            future = self._client.submit(run_trial, self._plan, self._draw, self._data, pure=False)
+            self._running[future] = _Task(self._draw)
             self._draw += 1
 
     def _ended(self) -> set[Future]:
         """The futures that are done, waited for half a second at most."""
-        if self._open and self._deadline is not None and time.monotonic() >= self._deadline:
-            self._open = False
-            self._client.run(worker.request_stop)
+        if not self._running:  # others work at what is missing, as long as they live
+            self._work.reap()
+            time.sleep(0.5)
+            return set()
         try:
-            done = set(wait(self._running, timeout=0.5, return_when="FIRST_COMPLETED").done)
+            return set(wait(list(self._running), timeout=0.5, return_when="FIRST_COMPLETED").done)
         except TimeoutError:
             return set()
-        self._running -= done
-        return done
 
     def _take(self, future: Future) -> None:
         """Pass on how a trial ended, and give up after too many failures in a row."""
-        outcome = _outcome(future)
-        self._watcher.trial(outcome)
+        outcome = self._outcome(future, self._running.pop(future))
         if outcome.exhausted:
             self._open = False
+        if outcome.state == "NONE":
+            self._hold = time.monotonic() + 1.0
+            return
+        self._watcher.trial(outcome)
         if outcome.state == "FAIL":
             self._failed_in_a_row += 1
-        elif outcome.state != "INTERRUPTED":
+        elif outcome.state not in ("INTERRUPTED", "KILLED"):
             self._failed_in_a_row = 0
-        if self._failed_in_a_row >= FAILURE_LIMIT and self._open:
+        if self._failed_in_a_row >= self._limits.failures and self._open:
             self._open = False
             raise TrialsFailed(
-                f"{FAILURE_LIMIT} trials failed in a row, the last (trial {outcome.number}): {outcome.error}\n"
+                f"{self._limits.failures} trials failed in a row, the last (trial {outcome.number}): {outcome.error}\n"
                 f"Its traceback is the artifact error.txt of its run; see: sweeps list {self._plan.study.name}"
             )
 
+    def _end_overdue(self) -> None:
+        """End the workers of trials that are beyond their time and did not end by themselves."""
+        limit = self._plan.trial_timeout
+        if limit is None:
+            return
+        for task in self._running.values():
+            if task.number is not None and not task.reason and time.monotonic() > task.begun + limit + MERCY:
+                task.reason = self._plan.overdue
+                with contextlib.suppress(KeyError):  # it has died already
+                    self._client.run(worker.kill, nanny=True, workers=[task.worker], on_error="ignore")
+
     def _stop_running(self) -> None:
-        """End the running trials at their next epoch, and wait for them a while."""
+        """End the running trials at their next epoch, and after a while their workers."""
         self._open = False
-        with contextlib.suppress(OSError, TimeoutError):
-            self._client.run(worker.request_stop)
-            wait(self._running, timeout=GRACE)
-        for future in self._running:
-            if future.done():
-                self._watcher.trial(_outcome(future))
+        self._client.run(worker.request_stop, nanny=True, on_error="ignore")
+        with contextlib.suppress(TimeoutError):
+            wait(list(self._running), timeout=GRACE)
+        late = {future: task for future, task in self._running.items() if not future.done()}
+        if late:
+            self._client.run(worker.kill, again=False, nanny=True, on_error="ignore")
+            self._work.reap(error="interrupted in the middle of an epoch")
+        for future, task in self._running.items():
+            if future not in late:
+                self._report(self._outcome(future, task))
+            elif task.number is not None:
+                self._report(TrialOutcome(task.number, "INTERRUPTED", None, time.monotonic() - task.begun))
 
+    def _report(self, outcome: TrialOutcome) -> None:
+        if outcome.state != "NONE":
+            self._watcher.trial(outcome)
 
-def _outcome(future: Future) -> TrialOutcome:
-    """What the task returned; for a task that raised or whose workers all died, a failed trial."""
-    if future.status == "finished":
-        result: Any = future.result()
-        assert isinstance(result, TrialOutcome)
-        return result
-    error = future.exception() if future.status == "error" else None
-    if isinstance(error, KilledWorker):
-        text = "its worker process died each time it was tried, most likely out of memory"
-    else:
-        text = f"{type(error).__name__}: {error}"
-    return TrialOutcome(-1, "FAIL", None, 0.0, error=text)
+    def _outcome(self, future: Future, task: _Task) -> TrialOutcome:
+        """What the task returned; a failed trial for a task that raised or whose worker died."""
+        if future.status == "finished":
+            result: Any = future.result()
+            assert isinstance(result, TrialOutcome)
+            future.release()  # Dask would run the task again, when the worker that holds the result dies
+            return result
+        error = future.exception() if future.status == "error" else None
+        if isinstance(error, KilledWorker):
+            how = task.reason or last_words(error.last_worker.nanny)
+            return self._work.died(future.key, how, again=how != self._plan.overdue)
+        return TrialOutcome(-1, "FAIL", None, 0.0, error=f"{type(error).__name__}: {error}")

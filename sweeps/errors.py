@@ -2,6 +2,7 @@
 
     SweepError
     ├── InputError            2    what was given is wrong; nothing was written
+    │   └── NoModel                a space does not build, or its model does not train, with the values at hand
     ├── TrialsFailed          3    too many trials failed in a row
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
     ├── CorruptStore          5    a store or a file is not what it was when it was written
@@ -12,6 +13,7 @@ A message is one or two lines: what was given, what is allowed, what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -26,6 +28,10 @@ class InputError(SweepError):
     """What was given is wrong: a flag, a file, a data set, a build function."""
 
     exit_code = 2
+
+
+class NoModel(InputError):
+    """A space does not build a model that trains, with the values at hand; with others it may."""
 
 
 class TrialsFailed(SweepError):
@@ -60,3 +66,8 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")
+
+
+def without_passwords(text: str) -> str:
+    """The text, with `***` where a URI in it holds a password: those of databases are printed by what uses them."""
+    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)

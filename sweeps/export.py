@@ -30,14 +30,15 @@ def export_best(study: str, force: bool = False) -> str:
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow does, which lets TensorFlow greet
-    from sweeps.models import store_of
-    from tracking.models import fetch_keras_file, register_champion
+    from sweeps.models import fetch, in_reach, store_of
+    from tracking.models import register_champion
 
     store = store_of(study)
     with new_folder(folder, force) as made:
-        fetch_keras_file(store, best.model_uri, made)
+        fetch(store, best.model_uri, made)
         details = write_export(made, made / "model.keras", best, opened.user_attrs)
-    version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
+    with in_reach():
+        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     return (
         f"{folder}: {best.objective} {best.value:.4f} of trial {best.trial}, {details['parameters']:,} parameters; "
         f"registered in MLflow as {study} version {version_}, alias champion\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from sweeps.errors import InputError
 
@@ -26,6 +28,9 @@ def new_folder(path: Path, replace: bool) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     made.chmod(0o755)
+    # let go of by the kernel, however this process ends: see `is_left`
+    held = os.open(made, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
     try:
         yield made
         for file in made.rglob("*"):
@@ -39,6 +44,35 @@ def new_folder(path: Path, replace: bool) -> Iterator[Path]:
         _sync(path.parent)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
+        raise
+    finally:
+        os.close(held)
+
+
+def is_left(folder: Path) -> bool:
+    """Whether the process that made this temporary folder is gone."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A temporary file that takes the place of `path` when the block ends well, and is removed otherwise."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
         raise
 
 

@@ -17,6 +17,7 @@ import optuna
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution
 
+from sweeps.declarations import check_declaration
 from sweeps.domains import Value, canonical, conditions_text, describe, question, same_domain
 from sweeps.errors import InputError, unknown
 from sweeps.narrowing import Narrowing
@@ -66,7 +67,7 @@ class CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
 
     def _register(self, hyperparameter: kinds.HyperParameter, overwrite: bool = False) -> Value | None:
         hp = hyperparameter
-        _check_declaration(hp)
+        check_declaration(hp)
         if hp.name not in self.values and self.is_active(hp):
             self.values[hp.name] = self._answer(hp)
         return super()._register(hp)  # type: ignore[no-any-return]
@@ -157,13 +158,3 @@ def label(hp: kinds.HyperParameter, ambiguous: frozenset[str]) -> str:
 def _declaration(hp: kinds.HyperParameter) -> str:
     values = repr(hp.value) if isinstance(hp, kinds.Fixed) else describe(question(hp))
     return f"{type(hp).__name__} {values}"
-
-
-def _check_declaration(hp: kinds.HyperParameter) -> None:
-    if not isinstance(hp, kinds.Int | kinds.Float):
-        return
-    bounds = (hp.min_value, hp.max_value)
-    if not all(abs(bound) < float("inf") for bound in bounds):
-        raise InputError(f"bounds of {hp.name!r} must be finite, got {bounds[0]}..{bounds[1]}")
-    if not bounds[0] <= hp.default <= bounds[1]:
-        raise InputError(f"default of {hp.name!r} must lie in {bounds[0]}..{bounds[1]}, got {hp.default}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sweeps import selection
-from sweeps.errors import InputError
+from sweeps.errors import CorruptStore, InputError
 from sweeps.quiet import import_keras
 from sweeps.study import IDENTITY
 
@@ -20,8 +21,11 @@ def load_keras_file(file: Path, study: str) -> Any:
     study, which is taken from this workspace: a file from elsewhere cannot name code to run.
 
     Raises:
-        InputError: a class of the model is nowhere to be found.
+        InputError: a class of the model is nowhere to be found, or safe mode refuses what it holds.
+        CorruptStore: it is no `.keras` file.
     """
+    if not zipfile.is_zipfile(file):
+        raise CorruptStore(f"{file} is no .keras file, or damaged")
     keras = import_keras()
     definitions: list[Callable[[], None]] = [_import_registry, lambda: _import_space(study)]
     unknown: TypeError | None = None
@@ -32,9 +36,16 @@ def load_keras_file(file: Path, study: str) -> Any:
             return keras.saving.load_model(file, safe_mode=True)
         except TypeError as wrong:
             if "Could not locate" not in str(wrong):
-                raise
+                raise _refused(file, wrong) from None
             unknown = wrong
+        except (ValueError, KeyError, AttributeError, OSError) as wrong:
+            raise _refused(file, wrong) from None
     raise InputError(f"a class of the model is not known: {str(unknown).partition('. ')[0]}; import what defines it")
+
+
+def _refused(file: Path, wrong: Exception) -> InputError:
+    reason = (str(wrong).splitlines() or [type(wrong).__name__])[0]
+    return InputError(f"{file} is refused in Keras's safe mode: {reason[:300]}")
 
 
 def _import_registry() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 
 from rich.console import Console
 from rich.table import Table
 
-from sweeps import selection, study, sweep, workspace
+from sweeps import selection, signals, study, sweep, workspace
 from sweeps.config import SweepConfig
 from sweeps.errors import Interrupted, SweepError
 from sweeps.progress import Progress, as_text
@@ -21,11 +22,13 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         Interrupted: by Ctrl-C or SIGTERM; the message holds the command that goes on.
         SweepError: see `sweeps.sweep.run`.
     """
+    signals.listen(f"ended at once; go on with\n  {command(config)}")
     done = _counts(config.study)
     console.print(
         f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
         f"space {config.space}, {config.jobs} at once",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     try:
@@ -45,7 +48,11 @@ def command(config: SweepConfig) -> str:
         value = getattr(config, name)
         if name == "study" or value == field.get_default(call_default_factory=True):
             continue
-        values = value if isinstance(value, tuple) else (f"{value:g}" if name == "time_budget" else value,)
+        if isinstance(value, dict):
+            value = json.dumps(value)
+        elif isinstance(value, float):
+            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
+        values = value if isinstance(value, tuple) else (value,)
         for one in values:
             words += [f"--{name.replace('_', '-')}", str(one)]
     return shlex.join(words)
@@ -53,7 +60,7 @@ def command(config: SweepConfig) -> str:
 
 def show_best(name: str, console: Console, n: int = 5) -> None:
     """The `n` best trials and the commands that come next; nothing for a study without a complete trial."""
-    if not workspace.journal(name).is_file():
+    if not study.begun(workspace.journal(name)):
         return
     found = selection.open_study(name)
     rows = selection.top(found, n)
@@ -66,7 +73,7 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     table.add_column("hyperparameters", overflow="fold")
     for row in rows:
         table.add_row(str(row.number), f"{row.value:.4f}", f"{row.seconds or 0:.1f}", as_text(row.params))
-    console.print(table)
+    console.print(table, markup=False)
     counts = selection.status(found).trials
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     console.print(
@@ -76,7 +83,7 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
 
 def _counts(name: str) -> dict[str, int]:
     """Trials by state, of a study that may not be there yet."""
-    if not workspace.journal(name).is_file():
+    if not study.begun(workspace.journal(name)):
         return {}
     try:
         return selection.status(selection.open_study(name)).trials

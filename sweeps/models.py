@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sweeps import workspace
-from sweeps.errors import BackendUnreachable
+from sweeps.errors import BackendUnreachable, CorruptStore
 from sweeps.keras_file import load_keras_file
-from tracking import Store, find_store
+from tracking import Store, TrackingError, answering, find_store
+
+
+@contextlib.contextmanager
+def in_reach() -> Iterator[None]:
+    """Turns what a tracking store raises that does not answer, or not as it should, into a `BackendUnreachable`."""
+    try:
+        with answering():
+            yield
+    except TrackingError as error:
+        raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None
 
 
 def store_of(study: str) -> Store:
     """The MLflow store with the study's experiment.
 
     Raises:
-        BackendUnreachable: there is none.
+        BackendUnreachable: there is none, or it does not answer.
     """
-    store = find_store(workspace.tracking_uri(), study)
+    with in_reach():
+        store = find_store(workspace.tracking_uri(), study, workspace.spool(study))
     if store is None:
         raise BackendUnreachable(f"the MLflow store {workspace.tracking_uri()} has no experiment {study!r}")
     return store
@@ -29,9 +42,26 @@ def load_logged(study: str, model_uri: str) -> Any:
 
     Raises:
         BackendUnreachable: the record is not there.
+        CorruptStore: the model is not what was logged.
         InputError: see `load_keras_file`.
     """
-    from tracking.models import fetch_keras_file
-
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        return load_keras_file(fetch_keras_file(store_of(study), model_uri, Path(folder)), study)
+        return load_keras_file(fetch(store_of(study), model_uri, Path(folder)), study)
+
+
+def fetch(store: Store, model_uri: str, folder: Path) -> Path:
+    """The logged model as `folder/model.keras`.
+
+    Raises:
+        BackendUnreachable: the store does not answer.
+        CorruptStore: the model is not what was logged.
+    """
+    from tracking.models import AlteredModel, fetch_keras_file
+
+    try:
+        with answering():
+            return fetch_keras_file(store, model_uri, folder)
+    except AlteredModel as error:
+        raise CorruptStore(str(error)) from None
+    except TrackingError as error:
+        raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None

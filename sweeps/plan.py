@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
+from sweeps.fitting import Fitting
 from sweeps.packed import PackedSpace
 from sweeps.study import Objective, StudyRef
 
@@ -22,7 +23,12 @@ SpaceRef = str | PackedSpace | Space
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """All that a worker needs to run trials of a sweep, on whatever machine it is."""
+    """All that a worker needs to run trials of a sweep, on whatever machine it is.
+
+    Attributes:
+        total: how many trials the study is to have.
+        trial_timeout: seconds after which a trial is ended; None for never.
+    """
 
     study: StudyRef
     objective: Objective
@@ -32,11 +38,19 @@ class TrialPlan:
     ambiguous: frozenset[str]
     store: Store
     parent_run: str
+    fitting: Fitting = field(default_factory=Fitting)
+    total: int = 1
+    trial_timeout: float | None = None
 
     @property
     def epochs(self) -> int:
         """Epochs a trial."""
         return self.study.epochs
+
+    @property
+    def overdue(self) -> str:
+        """What is said of a trial that took too long."""
+        return f"ran longer than --trial-timeout {self.trial_timeout or 0:g} s"
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,8 @@ class SweepRequest:
     enqueue: tuple[Mapping[str, Any], ...]
     seed: int
     grid: bool
+    fitting: Fitting = field(default_factory=Fitting)
+    defaults_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,19 @@ class Looked:
 
 
 @dataclass(frozen=True)
+class TrialBegun:
+    """A task has its trial: by what the client knows what it ends when it ends a worker.
+
+    Attributes:
+        draw: the task's number.
+        number: the trial's.
+    """
+
+    draw: int
+    number: int
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """How a running trial stands, sent at each epoch's end for the live table."""
 
@@ -100,7 +129,9 @@ class TrialOutcome:
     """How a trial ended."""
 
     number: int
-    state: str  # "COMPLETE", "PRUNED", "FAIL" or "INTERRUPTED"
+    #: "COMPLETE", "PRUNED", "FAIL", "INTERRUPTED", "KILLED" (its worker died, it is tried again), or "NONE" where no
+    #: trial was left to claim
+    state: str
     value: float | None
     seconds: float
     params: Mapping[str, Any] = field(default_factory=dict)

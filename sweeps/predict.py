@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sweeps.data import read_rows
+from sweeps.data import read_array, read_rows
 from sweeps.errors import CorruptStore, InputError
-from sweeps.files import sha256
 from sweeps.keras_file import load_keras_file
+from sweeps.manifest import Manifest, read_labels, read_manifest
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -29,14 +28,16 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
         InputError: no export there, or a file that does not fit its model.
         CorruptStore: the model is not what was exported.
     """
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
+    labels = read_labels(folder)
     x = _read(file, manifest, rows)
-    model = load_keras_file(folder / "model.keras", manifest["study"])
+    model = load_keras_file(folder / "model.keras", manifest.study)
     from sweeps.training import as_tensors
 
     answer = np.asarray(_main(model(as_tensors(x), training=False)))
-    labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    return [_named(row, labels, manifest["target"]) for row in answer]
+    if labels is not None and len(labels) != (2 if manifest.target == "binary" else answer.shape[-1]):
+        raise CorruptStore(f"{folder / 'labels.json'} names {len(labels)} classes, the model gives {answer.shape[-1]}")
+    return [_named(row, labels, manifest.target) for row in answer]
 
 
 def _main(answer: Any) -> Any:
@@ -58,44 +59,27 @@ def _named(row: Any, labels: list[str] | None, target: str) -> dict[str, Any]:
     return {"class": labels[index], "probability": round(float(row[index]), 4)}
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, once the model file is what it says."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        expected = manifest["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"--model: {str(folder)!r} is no export (it has no manifest.json); make one: sweeps export STUDY"
-        ) from None
-    for name in ("model.keras", "labels.json"):
-        if not (folder / name).is_file() or sha256(folder / name) != expected.get(name):
-            raise CorruptStore(f"{folder / name} is not what was exported (its SHA-256 differs from the manifest)")
-    return manifest
-
-
-def _read(file: Path, manifest: dict[str, Any], rows: int) -> Any:
+def _read(file: Path, manifest: Manifest, rows: int) -> Any:
     """The file's first rows as the model takes them: an array (n, …), or a dictionary of columns (n, 1)."""
     suffix = file.suffix.lower()
     try:
         if suffix in (".csv", ".parquet"):
             return _table(file, manifest, rows)
-        if suffix not in (".npy", ".npz") or manifest["named_inputs"]:
-            kinds = ".csv or .parquet" if manifest["named_inputs"] else ".npy, .npz, .csv or .parquet"
+        if suffix not in (".npy", ".npz") or manifest.named_inputs:
+            kinds = ".csv or .parquet" if manifest.named_inputs else ".npy, .npz, .csv or .parquet"
             raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
-        x = np.load(file, allow_pickle=False)
-        if suffix == ".npz":
-            with x as arrays:
-                names = [name for name in ("x", "x_test", *arrays.files) if name in arrays.files]
-                x = arrays[names[0]]
+        x = read_array(file)
+        if x.dtype.kind not in "biuf":
+            raise InputError(f"numbers are needed, got {x.dtype}")
     except InputError as error:
         raise InputError(f"{str(file)!r}: {error}") from None
-    except (OSError, ValueError, IndexError) as error:
-        raise InputError(f"{str(file)!r} cannot be read: {str(error).splitlines()[0]}") from None
-    wanted = manifest["input"][0]
-    return _of_shape(x, tuple(wanted["shape"][1:]), file)[:rows].astype(wanted["dtype"], copy=False)
+    except OSError as error:
+        raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
+    wanted = manifest.input[0]
+    return _of_shape(x, wanted.shape[1:], file)[:rows].astype(wanted.dtype, copy=False)
 
 
-def _of_shape(x: Any, shape: tuple[int, ...], file: Path) -> Any:
+def _of_shape(x: Any, shape: tuple[int | None, ...], file: Path) -> Any:
     """`x` with an axis of rows."""
     if x.shape == shape:
         x = x[None]
@@ -104,12 +88,12 @@ def _of_shape(x: Any, shape: tuple[int, ...], file: Path) -> Any:
     return x
 
 
-def _table(file: Path, manifest: dict[str, Any], rows: int) -> Any:
-    inputs = manifest["input"]
-    if manifest["named_inputs"]:
-        return read_rows(file, {entry["name"]: entry["dtype"] for entry in inputs}, rows, missing=True)
-    columns = manifest["features"]
+def _table(file: Path, manifest: Manifest, rows: int) -> Any:
+    inputs = manifest.input
+    if manifest.named_inputs:
+        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
+    columns = manifest.features
     if columns is None:
-        raise InputError(f"rows of shape {tuple(inputs[0]['shape'][1:])} are wanted (.npy, .npz), got a table")
+        raise InputError(f"rows of shape {inputs[0].shape[1:]} are wanted (.npy, .npz), got a table")
     read = read_rows(file, dict.fromkeys(columns, "float32"), rows, missing=False)
-    return _of_shape(np.concatenate(list(read.values()), axis=1), tuple(inputs[0]["shape"][1:]), file)
+    return _of_shape(np.concatenate(list(read.values()), axis=1), inputs[0].shape[1:], file)

@@ -12,20 +12,23 @@ import numpy as np
 import optuna
 
 from sweeps import narrowing
+from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
+from sweeps.declarations import check_name
 from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
-from sweeps.errors import InputError, SweepError
+from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
+from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
 from sweeps.plan import Preflight, SweepRequest
 from sweeps.spaces import build, declaration, explain, resolve
 from sweeps.study import Objective
 from sweeps.training import fit
-from sweeps.watch import no_such_metric
+from sweeps.watch import epoch_logs, no_such_metric
 
-#: rows that are trained and validated with (fewer than a batch: one such step needs no graph), and random draws
-#: beside the default values
-_ROWS, _DRAWS = 31, 2
+#: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
+#: draws beside the default values
+_ROWS, _DRAWS = 15, 2
 
 _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
@@ -40,11 +43,12 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     Raises:
         InputError: something of it is wrong: the data, the space, a narrowing, an enqueued trial, the objective.
     """
-    data = given or load(request.source)
-    space = resolve(request.space, data.spec)
+    data = request.fitting.target_of(given or load(request.source))
+    space = resolve(request.space, data.spec, request.fitting.metrics)
+    make_callbacks(request.fitting.callbacks)
     narrowings = tuple(map(narrowing.parse_narrowing, request.set))
     try:
-        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request.seed)
+        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
     except InputError:
         require_plain(data)  # text and gaps are the likelier reason, and the clearer one
         raise
@@ -53,7 +57,9 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     names += [name for values in request.enqueue for name in values]
     found = discover(declare, names)
     narrowing.check_narrowings(narrowings, found)
-    enqueue = request.enqueue or (() if request.grid else (_defaults(declare, narrowings),))
+    enqueue = request.enqueue
+    if not enqueue and request.defaults_first and not request.grid:
+        enqueue = (_defaults(declare, narrowings),)
     enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in enqueue)
     objective = choose_objective(request.objective, data.spec.target, logs)
     warnings = _try_random(space, narrowings, ambiguous(found), data, request)
@@ -71,7 +77,7 @@ def _declare(space: Any, data: Dataset) -> Declare:
     def declare(hp: CheckedHyperParameters) -> object:
         try:
             return strict(hp)
-        except InputError:
+        except NoModel:
             return None
 
     return declare
@@ -122,31 +128,36 @@ def _head(x: Any, y: Any) -> tuple[Any, Any]:
     return first
 
 
-def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, seed: int) -> dict[str, float]:
+def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRequest) -> dict[str, float]:
     """Build one model, train and validate it on a few rows; the logs of its epoch.
 
     Raises:
-        InputError: it does not build, does not fit the data, or gives NaN.
+        NoModel: it does not build, does not fit the data, or gives NaN.
+        InputError: a hyperparameter or a metric cannot be one.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(request.seed)
     model = build(space, hp)
     x, y = _head(data.train.x, data.train.y)
     _check_output(model, data.train.y)
-    model.fit = partial(fit, model, seed=seed, jit=False)
+    _check_loss_weights(model)
+    model.fit = partial(fit, model, seed=request.seed)
+    arguments = request.fitting.data_arguments(data, _ROWS)
     try:
-        history = space.fit(
-            hp, model, x, y, validation_data=_head(data.validation.x, data.validation.y), epochs=1, verbose=0
-        )
+        with bounded_weights():  # a model without an Input layer makes its weights only now
+            result = space.fit(hp, model, x, y, epochs=1, verbose=0, **arguments)
     except SweepError:
         raise
-    except Exception as wrong:
-        raise InputError(
-            f"the space's model does not fit the data ({_shapes(model, x, y)}): {explain(wrong)}"
-        ) from wrong
-    logs = {name: float(values[-1]) for name, values in history.history.items()}
+    except (Exception, SystemExit) as wrong:
+        raise NoModel(f"the space's model does not fit the data ({_shapes(model, x, y)}): {explain(wrong)}") from wrong
+    own = "val_rmse" if data.spec.target == "regression" else "val_accuracy"
+    epochs = epoch_logs(result, (request.objective or own).partition(":")[0])
+    if not epochs:
+        raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
+    logs = {name: float(value) for name, value in epochs[-1].items()}
     for name, value in logs.items():
+        check_name("metric", name)
         if not math.isfinite(value):
-            raise InputError(
+            raise NoModel(
                 f"the space's model gives {name}={value} after one batch of the data; values: {hp.active_values}"
             )
     return logs
@@ -165,7 +176,19 @@ def _check_output(model: keras.Model, y: Any) -> None:
     ):
         highest = int(y.max())
         if highest >= shape[-1]:
-            raise InputError(f"the space's model has {shape[-1]} outputs, the target has class indices up to {highest}")
+            raise NoModel(f"the space's model has {shape[-1]} outputs, the target has class indices up to {highest}")
+
+
+def _check_loss_weights(model: keras.Model) -> None:
+    """Keras passes over a weight for an output that the model does not have."""
+    weights = getattr(model._compile_loss, "_user_loss_weights", None)
+    shape = getattr(model, "output_shape", None)
+    outputs = {*(getattr(model, "output_names", None) or ()), *(shape if isinstance(shape, dict) else ())}
+    if not isinstance(weights, Mapping) or not outputs:
+        return
+    for name in weights:
+        if name not in outputs:
+            raise unknown("output in the loss_weights of the space's model:", name, outputs)
 
 
 def _shapes(model: keras.Model, x: Any, y: Any) -> str:
@@ -187,8 +210,8 @@ def _try_random(
     for _ in range(_DRAWS):
         hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared)
         try:
-            _try(space, hp, data, request.seed)
-        except InputError as error:
+            _try(space, hp, data, request)
+        except NoModel as error:
             errors.append(error)
         keras.utils.clear_session()
     if len(errors) == _DRAWS:

@@ -1,4 +1,4 @@
-"""Trials whose process is gone: failed in the study, closed in MLflow."""
+"""Trials whose process is gone: failed in the study, closed in MLflow, and tried again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.study import ERROR, RUN_ID
-from tracking import Store, close_run
+from sweeps import attempts
+from sweeps.attempts import CUT_SHORT, DEATH, DEATHS, INTERRUPTION, TASK
+from sweeps.checkpoint import Checkpoints
+from sweeps.claims import Claims
+from sweeps.plan import TrialOutcome
+from sweeps.study import ERROR, PARAMS, PARENT_RUN, RUN_ID, own
+from tracking import Store, close_trial
 
 GONE = "its process ended before the trial did"
 
@@ -40,15 +45,84 @@ def present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
         yield if_alone
 
 
-def reap(study: optuna.Study, store: Store) -> list[int]:
-    """Fail every trial that is RUNNING though no process works at it, close its run; their numbers.
+def is_alive(folder: Path) -> bool:
+    """Whether a sweep of this study is running, in whatever process."""
+    try:
+        with (folder / "alive").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
-    Only for who is alone with the study (see `present`).
+
+def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error: str = GONE) -> list[int]:
+    """Give up every trial that is RUNNING though no process works at it; their numbers.
+
+    Args:
+        claims: tell who works at what; None: nobody does, since the caller is alone with the study (see `present`).
+        error: what is known of their end.
     """
-    stale = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in stale:
-        if run_id := trial.user_attrs.get(RUN_ID):
-            close_run(store, run_id, "FAIL", "KILLED", GONE)
-        study._storage.set_trial_user_attr(trial._trial_id, ERROR, GONE)
-        study.tell(trial.number, state=TrialState.FAIL)
+    with claims.turn() if claims else contextlib.nullcontext():
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        stale = claims.abandoned(study) if claims else running
+        for trial in stale:
+            give_up(study, store, trial, error, INTERRUPTION)
     return [trial.number for trial in stale]
+
+
+def died(
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, task: str, how: str, again: bool = True
+) -> TrialOutcome:
+    """Give up the trial that a worker had from a task when it died, and let it be tried again.
+
+    Args:
+        task: the Dask task's name.
+        how: what is known of the worker's end.
+        again: whether it may be tried again.
+
+    Returns:
+        How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
+        had not asked for a trial yet (its number is -1 then).
+    """
+    trials = study.get_trials(deepcopy=False)
+    mine = [trial for trial in trials if trial.state == TrialState.RUNNING and trial.user_attrs.get(TASK) == task]
+    if not mine:
+        return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
+    (trial,) = mine
+    last = attempts.deaths(trials, trial) + 1 >= DEATHS
+    error = f"{how}; given up, its worker has died {DEATHS} times" if last and again else how
+    give_up(study, store, trial, error, DEATH if again else None)
+    if last or not again:
+        checkpoints.forget(attempts.lineage(trials, trial)[0].number)
+    else:
+        attempts.retry(study, trial.number)
+    params = trial.user_attrs.get(PARAMS, trial.params)
+    return TrialOutcome(trial.number, "FAIL" if last or not again else "KILLED", None, 0.0, params, error)
+
+
+def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None:
+    """Let trials that earlier sweeps have not brought to their end go on, as many as are missing; the checkpoints of
+    all others are removed.
+
+    Only for who is alone with the study.
+    """
+    for trial in own(attempts.unfinished(study))[:missing]:
+        attempts.retry(study, trial.number)
+    checkpoints.keep(attempts.held(study))
+
+
+def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, cause: str | None) -> None:
+    """Fail a RUNNING trial that nobody works at any more, and close its run.
+
+    Args:
+        error: what is known of its end.
+        cause: see `attempts.CUT_SHORT`; None where it is not to be tried again.
+    """
+    known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs[PARENT_RUN]
+    run_id = close_trial(store, parent, trial.number, known, error)
+    attributes = {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {})
+    for name, value in attributes.items():
+        study._storage.set_trial_user_attr(trial._trial_id, name, value)
+    study.tell(trial.number, state=TrialState.FAIL)

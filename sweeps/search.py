@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 
 import optuna
 from distributed import Client, Future
 
+from sweeps import signals, workspace
 from sweeps import study as studies
-from sweeps import workspace
-from sweeps.engine import Drive, Watcher
-from sweeps.errors import BackendUnreachable, InputError, SweepError
+from sweeps.checkpoint import Checkpoints
+from sweeps.claims import Claims
+from sweeps.doctor import Finding, tidy, treat
+from sweeps.engine import Drive, Limits, Watcher, Work
+from sweeps.errors import BackendUnreachable, InputError, Interrupted, SweepError
+from sweeps.locks import exclusive
+from sweeps.models import in_reach
 from sweeps.plan import Looked, TrialOutcome, TrialPlan
-from sweeps.reaper import present, reap
+from sweeps.reaper import died, present, reap, take_up
 from sweeps.selection import status, top
-from sweeps.study import DATA, PARENT_RUN, TOTAL, Identity, StudyRef
+from sweeps.study import CONFIG, DATA, OUTCOME, PARENT_RUN, TOTAL, Identity, StudyRef
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store
+from tracking.spool import deliver
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
 
-def search(
-    looked: Looked, client: Client, watcher: Watcher, deadline: float | None, data: Future | None = None
-) -> None:
+def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
     """Store what was found good, then search."""
     config, found = looked.config, looked.found
     identity = Identity(
@@ -42,38 +48,54 @@ def search(
         config.epochs,
         config.seed,
     )
-    store = _store(config.study)
-    torn = studies.mend(ref.journal)
-    study = studies.create(ref, identity)
-    with present(ref.journal.parent) as if_alone:
-        if_alone(lambda: reap(study, store))
-        study.set_user_attr(TOTAL, config.trials)
-        study.set_user_attr(DATA, dict(found.data))
-        for params in found.enqueue:
-            study.enqueue_trial(dict(params), skip_if_exists=True)
-        parent = _begin(looked, study, store)
+    store, checkpoints = _store(config.study), Checkpoints(ref.checkpoints)
+    folder = ref.journal.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    mended: list[Finding] = []
+    with signals.deferred(), present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
+        with claims.turn():  # another process may begin the same study right now
+            if_alone(lambda: mended.extend(tidy(ref.journal)))
+            study = studies.create(ref, identity)
+            if_alone(lambda: mended.extend(treat(study, folder, store)))
+            reap(study, store, claims)
+            if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
+            study.set_user_attr(TOTAL, config.trials)
+            study.set_user_attr(DATA, dict(found.data))
+            if isinstance(looked.request.space, str) and data is None:
+                study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude={"enqueue", "time_budget"}))
+            for params in found.enqueue:
+                study.enqueue_trial(dict(params), skip_if_exists=True)
+            parent = _begin(looked, study, store)
         asked = looked.request
-        plan = TrialPlan(ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent)
-        watcher.begin(found.objective, (*found.warnings, *([torn] if torn else [])), _best_so_far(study))
+        plan = TrialPlan(
+            *(ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent),
+            fitting=asked.fitting,
+            total=config.trials,
+            trial_timeout=config.trial_timeout,
+        )
+        work = Work(
+            missing=lambda: studies.missing(study, config.trials),
+            unclaimed=lambda: claims.unclaimed(study, config.trials),
+            died=partial(died, study, store, checkpoints),
+            reap=partial(reap, study, store, claims),
+        )
+        watcher.begin(
+            found.objective, (*found.warnings, *(one.line(mended=True) for one in mended)), _best_so_far(study)
+        )
         outcome = "KILLED"
         try:
-            drive = Drive(
-                client,
-                plan,
-                config.jobs,
-                missing=lambda: studies.missing(study, config.trials),
-                begin=len(study.get_trials(deepcopy=False)),
-                watcher=watcher,
-                deadline=deadline,
-                data=data,
-            )
-            drive.run()
+            begin = len(study.get_trials(deepcopy=False))
+            Drive(client, plan, config.jobs, work, begin, watcher, limits, data).run()
             outcome = "FINISHED"
+        except Interrupted:
+            raise
         except SweepError:
             outcome = "FAILED"
             raise
         finally:
-            if_alone(lambda: reap(study, store))  # whose worker died, or did not end in time
+            with contextlib.suppress(TrackingError):
+                deliver(store)
+            reap(study, store, claims)  # whose worker died, or did not end in time
             _end(study, store, parent, outcome)
 
 
@@ -89,7 +111,9 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
 def _store(study: str) -> Store:
     try:
         workspace.home().mkdir(parents=True, exist_ok=True)
-        return open_store(workspace.tracking_uri(), study, workspace.artifact_root())
+        # two that made a store at once would be in each other's way
+        with exclusive(workspace.home() / ".lock"):
+            return open_store(workspace.tracking_uri(), study, workspace.artifact_root(), workspace.spool(study))
     except TrackingError as error:
         raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
     except OSError as error:
@@ -109,7 +133,9 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
     } | _commit()
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)
-    run_id = begin_sweep(store, known, options | rows, tags, described)
+    study.set_user_attr(OUTCOME, None)
+    with in_reach():
+        run_id = begin_sweep(store, known, options | rows, tags, described)
     study.set_user_attr(PARENT_RUN, run_id)
     return run_id
 
@@ -124,7 +150,11 @@ def _commit() -> dict[str, object]:
 
 
 def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
-    """Close the sweep's run with its counts, leaderboard and winner."""
+    """Close the sweep's run with its counts, leaderboard and winner.
+
+    Raises:
+        BackendUnreachable: the store is away; the study has all results, a resume completes the record.
+    """
     now, leaders = status(study), top(study, 10)
     winner: Mapping[str, object] = {}
     metrics: dict[str, float] = {}
@@ -132,4 +162,6 @@ def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
         winner = {"trial": leaders[0].number, "run_id": leaders[0].run_id or ""}
         metrics = {f"best_{now.objective}": leaders[0].value or 0.0}
     board = [vars(row) for row in leaders]
-    end_sweep(store, parent, outcome, board, now.trials, winner, metrics)
+    with in_reach():
+        end_sweep(store, parent, outcome, board, now.trials, winner, metrics)
+    study.set_user_attr(OUTCOME, outcome)

@@ -65,9 +65,9 @@ def open_study(name: str) -> optuna.Study:
 
 
 def status(study: optuna.Study) -> Status:
-    """Counts by state, and the best value so far."""
+    """Counts by state, and the best value so far; trials that train another one on are left out."""
     trials = study.get_trials(deepcopy=False)
-    counts = {state.name: sum(trial.state == state for trial in trials) for state in STATES}
+    counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
     objective = studies.objective_of(study)
     best = objective.best(trials)
     total = int(study.user_attrs.get(TOTAL, 0))
@@ -81,7 +81,8 @@ def rows(study: optuna.Study) -> list[TrialRow]:
 
 def top(study: optuna.Study, n: int) -> list[TrialRow]:
     """The `n` best COMPLETE trials, best first; the earlier one among equals."""
-    complete = [row for row in rows(study) if row.state == "COMPLETE" and row.value is not None]
+    own = map(_row, studies.own(study.get_trials(deepcopy=False)))
+    complete = [row for row in own if row.state == "COMPLETE" and row.value is not None]
     sign = -1 if studies.objective_of(study).direction == "maximize" else 1
     return sorted(complete, key=lambda row: (sign * (row.value or 0.0), row.number))[:n]
 

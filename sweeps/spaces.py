@@ -16,6 +16,7 @@ import sysconfig
 import traceback
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,9 +25,11 @@ import keras
 import keras_tuner
 
 from search_spaces import DataSpec
+from search_spaces.metrics import names_for
 from search_spaces.registry import SPACES
-from sweeps.errors import InputError, SweepError, unknown
+from sweeps.errors import InputError, NoModel, SweepError, unknown, without_passwords
 from sweeps.hyperparameters import CheckedHyperParameters
+from sweeps.memory import bounded_weights
 from sweeps.packed import PackedSpace
 
 
@@ -43,7 +46,9 @@ class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
 
 
 def resolve(
-    space: str | PackedSpace | Callable[..., Any] | keras_tuner.HyperModel, spec: DataSpec
+    space: str | PackedSpace | Callable[..., Any] | keras_tuner.HyperModel,
+    spec: DataSpec,
+    metrics: tuple[str, ...] = (),
 ) -> keras_tuner.HyperModel:
     """The space that a name stands for, or that is given as an object.
 
@@ -51,12 +56,16 @@ def resolve(
         space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function or a
             HyperModel, packed or not.
         spec: the data, for a registered space; a person's own knows its data itself.
+        metrics: to be taken beside the target's own, for a registered space likewise.
 
     Raises:
-        InputError: there is no such space; the message says which part of the name is wrong.
+        InputError: there is no such space, and the message says which part of the name is wrong; or there are no
+            such metrics.
     """
     if isinstance(space, PackedSpace):
         space = space.open()
+    if metrics:
+        spec = _with_metrics(space, spec, metrics)
     if not isinstance(space, str):
         return _hypermodel(space, getattr(space, "__name__", type(space).__name__))
     if space in SPACES:
@@ -73,16 +82,25 @@ def resolve(
     return _hypermodel(getattr(module, attribute), space)
 
 
-def import_place(place: str) -> ModuleType:
-    """The module that holds a space: `path/to/file.py`, or a name that can be imported.
+def _with_metrics(space: Any, spec: DataSpec, metrics: tuple[str, ...]) -> DataSpec:
+    if not isinstance(space, str) or space not in SPACES:
+        raise InputError(f"metrics: a space of your own compiles its metrics itself, got {', '.join(metrics)}")
+    for name in metrics:
+        if name not in (known := names_for(spec.target)):
+            raise unknown(f"metric for a target of kind {spec.target}:", name, known)
+    return replace(spec, metrics=metrics)
+
+
+def import_place(place: str, what: str = "a space") -> ModuleType:
+    """The module that holds `what`: `path/to/file.py`, or a name that can be imported.
 
     Raises:
         InputError: it is not there, or raises.
     """
-    return load_file(place) if place.endswith(".py") else _import(place)
+    return load_file(place, what) if place.endswith(".py") else _import(place, what)
 
 
-def load_file(path: str) -> ModuleType:
+def load_file(path: str, what: str = "a space") -> ModuleType:
     """A Python file as a module, run once a process; what lies beside it can be imported by it.
 
     Raises:
@@ -93,7 +111,7 @@ def load_file(path: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     if not file.is_file():
-        raise InputError(f"the file of a space must exist, got {path!r}")
+        raise InputError(f"the file of {what} must exist, got {path!r}")
     found = importlib.util.spec_from_file_location(name, file)
     assert found is not None
     assert found.loader is not None
@@ -103,7 +121,7 @@ def load_file(path: str) -> ModuleType:
         sys.path.append(str(file.parent))
     try:
         found.loader.exec_module(module)
-    except Exception as wrong:
+    except (Exception, SystemExit) as wrong:
         del sys.modules[name]
         raise InputError(f"{path} cannot be loaded: {explain(wrong)}") from wrong
     return module
@@ -113,18 +131,20 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters) -> ker
     """One model of a space, compiled; it may still be without weights, if it has no Input layer.
 
     Raises:
-        InputError: the space's build function raises, or returns something that cannot be trained.
+        NoModel: the space's build function raises, or returns something that cannot be trained.
+        InputError: it declares a hyperparameter that cannot be one.
     """
     try:
-        model = space.build(hp)
+        with bounded_weights():
+            model = space.build(hp)
     except SweepError:
         raise
-    except Exception as wrong:
-        raise InputError(f"space {space.name!r} cannot build a model: {explain(wrong)}") from wrong
+    except (Exception, SystemExit) as wrong:
+        raise NoModel(f"space {space.name!r} cannot build a model: {explain(wrong)}") from wrong
     if not isinstance(model, keras.Model):
-        raise InputError(f"space {space.name!r} must build a keras.Model, got {type(model).__name__}")
+        raise NoModel(f"space {space.name!r} must build a keras.Model, got {type(model).__name__}")
     if not model.compiled:
-        raise InputError(f"space {space.name!r} must build a compiled model, got one without model.compile(…)")
+        raise NoModel(f"space {space.name!r} must build a compiled model, got one without model.compile(…)")
     return model
 
 
@@ -146,8 +166,8 @@ def declaration(
             space.fit(hp, model, *fit_args, **fit_kwargs)
         except SweepError:
             raise
-        except Exception as wrong:
-            raise InputError(f"space {space.name!r} cannot fit a model: {explain(wrong)}") from wrong
+        except (Exception, SystemExit) as wrong:
+            raise NoModel(f"space {space.name!r} cannot fit a model: {explain(wrong)}") from wrong
         return model
 
     return declare
@@ -155,7 +175,7 @@ def declaration(
 
 def explain(wrong: BaseException) -> str:
     """An exception in one line: type, first line of its text, and the line of a person's own that raised."""
-    text = re.sub(r"\x1b\[\d*m", "", str(wrong))  # Keras prints the line that matters in bold
+    text = without_passwords(re.sub(r"\x1b\[\d*m", "", str(wrong)))  # Keras prints the line that matters in bold
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Exception encountered when calling")] or lines
     text = f"{type(wrong).__name__}: {lines[0][:300]}" if lines else type(wrong).__name__
@@ -179,7 +199,7 @@ def _untrained() -> keras.callbacks.History:
     return history
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, what: str) -> ModuleType:
     # A console script, unlike `python -m`, does not look for modules in the current folder.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
@@ -187,9 +207,9 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as wrong:
         if wrong.name is not None and name.startswith(wrong.name):
-            raise InputError(f"the module of a space must exist, got {name!r}") from None
+            raise InputError(f"the module of {what} must exist, got {name!r}") from None
         raise InputError(f"module {name!r} cannot be loaded: {explain(wrong)}") from wrong
-    except Exception as wrong:
+    except (Exception, SystemExit) as wrong:
         raise InputError(f"module {name!r} cannot be loaded: {explain(wrong)}") from wrong
 
 

@@ -1,26 +1,23 @@
-"""The study: Optuna's, in a journal file; its samplers and pruners by name."""
+"""The study: Optuna's, in a journal file."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
+from sweeps.journal import WholeRecords
+from sweeps.samplers import make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -35,46 +32,15 @@ DATA = "data"
 TOTAL = "total"
 #: the study attribute that holds the id of the MLflow run of the sweep
 PARENT_RUN = "parent_run"
+#: the study attribute that holds how the last sweep ended, once its record is closed
+OUTCOME = "outcome"
+#: the study attribute that holds its configuration, where a command line can give it again
+CONFIG = "config"
+#: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
+#: others, so they count towards no total, and are not compared
+CONTINUES = "continued_from"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
 PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
-
-
-def _gp(seed: int) -> BaseSampler:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise InputError("sampler 'gp' needs PyTorch, which is not installed: pip install torch") from None
-    return optuna.samplers.GPSampler(seed=seed, deterministic_objective=False)
-
-
-#: name -> sampler of a seed. CMA-ES is left out: it unpickles what the storage holds.
-SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "grid": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
-    "gp": _gp,
-    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False),
-    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
-}
-
-
-def _hyperband(factor: int) -> Callable[[int], BasePruner]:
-    return lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
-
-
-#: name -> pruner of the epochs a trial has
-PRUNERS: dict[str, Callable[[int], BasePruner]] = {
-    "none": lambda epochs: optuna.pruners.NopPruner(),
-    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
-    "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
-    "hyperband": _hyperband(3),
-    **{f"hyperband-{factor}": _hyperband(factor) for factor in (2, 4, 5, 6, 7, 8, 9, 10)},
-    "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
-    "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
-}
-
-#: samplers that walk one sequence together, and so need one seed in all workers
-_SEQUENCES = {"qmc"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +60,8 @@ class Objective:
         for trial in trials:
             if trial.state != TrialState.COMPLETE or trial.value is None or not np.isfinite(trial.value):
                 continue
+            if CONTINUES in trial.user_attrs:
+                continue
             if found is None or self.better(trial.value, found.value):
                 found = trial
         return found
@@ -101,7 +69,11 @@ class Objective:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a resume must not change: a study whose trials differ in these compares nothing."""
+    """What a resume must not change: a study whose trials differ in these compares nothing.
+
+    Attributes:
+        options: those of `sweeps run` that were given, of which none has to be.
+    """
 
     space: str
     dataset: str
@@ -111,6 +83,7 @@ class Identity:
     epochs: int
     seed: int
     set: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +97,16 @@ class StudyRef:
     epochs: int = 1
     seed: int = 0
 
+    @property
+    def checkpoints(self) -> Path:
+        """Where running trials are saved."""
+        return self.journal.parent / "checkpoints"
+
+    @property
+    def states(self) -> Path:
+        """Where the last states of the best trials are."""
+        return self.journal.parent / "states"
+
     def open(self, draw: int = 0) -> optuna.Study:
         """The study, with a sampler of its own for the sweep's `draw`-th task: two workers that sampled
         from equal random states would propose equal trials.
@@ -133,35 +116,8 @@ class StudyRef:
         """
         study = _load(self.name, self.journal)
         study.sampler = make_sampler(self.sampler, self.seed, draw)
-        with _no_warning_of_experiments():
-            study.pruner = PRUNERS[self.pruner](self.epochs)
+        study.pruner = make_pruner(self.pruner, self.epochs)
         return study
-
-
-def check_names(sampler: str, pruner: str) -> None:
-    """Raises:
-    InputError: the sampler or the pruner is unknown, or needs what is not installed.
-    """
-    if sampler not in SAMPLERS:
-        raise unknown("sampler", sampler, SAMPLERS)
-    if pruner not in PRUNERS:
-        raise unknown("pruner", pruner, PRUNERS)
-    make_sampler(sampler, 0, 0)
-
-
-def make_sampler(name: str, seed: int, draw: int) -> BaseSampler:
-    """The sampler of that name, seeded by the study's seed and by which draw of the sweep it is for."""
-    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, draw]).generate_state(1)[0])
-    with _no_warning_of_experiments():
-        return SAMPLERS[name](sequence)
-
-
-@contextlib.contextmanager
-def _no_warning_of_experiments() -> Iterator[None]:
-    """Optuna warns of parts that may change; its version is bounded here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -179,7 +135,7 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     ref.journal.parent.mkdir(parents=True, exist_ok=True)
     direction = StudyDirection[identity.direction.upper()]
     with _readable(ref.journal):
-        storage = _storage(ref.journal)
+        storage = JournalStorage(WholeRecords(ref.journal))
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         known = study.user_attrs.get(IDENTITY)
         if known is None:
@@ -189,41 +145,25 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     return ref.open()
 
 
-def mend(journal: Path) -> str | None:
-    """Cut off what a process that died in mid-write left of its last record, and say so.
-
-    Optuna reads over a torn last line, but appends to it, and from then on cannot read the file any more. The file
-    as it was stays beside it as `journal.log.bak`.
-    """
-    if not journal.is_file():
-        return None
-    lock = JournalFileOpenLock(str(journal))
-    lock.acquire()
-    try:
-        content = journal.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole == len(content):
-            return None
-        backup = journal.with_name(journal.name + ".bak")
-        shutil.copyfile(journal, backup)
-        os.truncate(journal, whole)
-    finally:
-        lock.release()
-    return f"the journal ended in a torn record; {len(content) - whole} bytes were cut off, the former file: {backup}"
-
-
 def check_identity(name: str, known: dict[str, Any], wanted: Identity) -> None:
     """Raises:
     InputError: the study was begun with something else.
     """
-    now = asdict(wanted) | {"set": list(wanted.set)}
-    changed = [key for key in now if key != "dataset" and known.get(key) != now[key]]
+    now, then = _options_beside(json.loads(json.dumps(asdict(wanted)))), _options_beside(known)
+    changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
     if changed:
-        difference = "; ".join(f"{key}: {known.get(key)!r} then, {now[key]!r} now" for key in changed)
+        difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
         raise InputError(
             f"study {name!r} was begun with another configuration: {difference}\n"
             "Run with the same one, or name a new study (STUDY=…)"
         )
+
+
+def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
+    """One level of names; an option that was not given is none of them."""
+    flat = dict(identity)
+    options: dict[str, Any] = flat.pop("options", {})
+    return flat | options
 
 
 def load(name: str, journal: Path) -> optuna.Study:
@@ -238,6 +178,19 @@ def load(name: str, journal: Path) -> optuna.Study:
     return _load(name, journal)
 
 
+def forget(journal: Path) -> None:
+    """Let this process read the journal anew when it next opens the study."""
+    _open.pop(journal, None)
+
+
+def begun(journal: Path) -> bool:
+    """Whether the study was made; a process may have died, or be about to go on, before that."""
+    if not journal.is_file():
+        return False
+    with journal.open("rb") as file:
+        return file.readline().endswith(b"\n")
+
+
 def objective_of(study: optuna.Study) -> Objective:
     """The objective that the study was begun with."""
     identity = study.user_attrs[IDENTITY]
@@ -246,7 +199,12 @@ def objective_of(study: optuna.Study) -> Objective:
 
 def missing(study: optuna.Study, total: int) -> int:
     """How many trials the total still lacks: only those that ended well (COMPLETE or PRUNED) count."""
-    return max(0, total - len(study.get_trials(deepcopy=False, states=FINISHED)))
+    return max(0, total - len(own(study.get_trials(deepcopy=False, states=FINISHED))))
+
+
+def own(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Without those that train another one on."""
+    return [trial for trial in trials if CONTINUES not in trial.user_attrs]
 
 
 _open: dict[Path, optuna.Study] = {}
@@ -256,13 +214,8 @@ def _load(name: str, journal: Path) -> optuna.Study:
     # kept open: a journal is replayed once a process, after that only what is new is read
     if journal not in _open:
         with _readable(journal):
-            _open[journal] = optuna.load_study(study_name=name, storage=_storage(journal))
+            _open[journal] = optuna.load_study(study_name=name, storage=JournalStorage(WholeRecords(journal)))
     return _open[journal]
-
-
-def _storage(journal: Path) -> JournalStorage:
-    path = str(journal.absolute())
-    return JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
 
 
 @contextlib.contextmanager

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 
+from distributed import Future, KilledWorker
+
+from sweeps import samplers, workspace
 from sweeps import study as studies
-from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
-from sweeps.engine import Watcher, slots
-from sweeps.errors import InputError
+from sweeps.data.files import check_file
+from sweeps.engine import FAILURE_LIMIT, Limits, Watcher
+from sweeps.errors import InputError, TrialsFailed
+from sweeps.fitting import Fitting
+from sweeps.nanny import last_words
 from sweeps.packed import PackedSpace
-from sweeps.plan import Looked, Space, SweepRequest
+from sweeps.plan import Looked, Preflight, Space, SweepRequest
+from sweeps.reading import read_text
+from sweeps.slots import slots
 from sweeps.study import Identity
-from sweeps.tasks import preflight
+from sweeps.tasks import preflight, warm_up
 
 
-def run(config: SweepConfig, watcher: Watcher, space: Space | None = None, data: Dataset | None = None) -> None:
+def run(
+    config: SweepConfig,
+    watcher: Watcher,
+    space: Space | None = None,
+    data: Dataset | None = None,
+    defaults_first: bool = True,
+    failures: int = FAILURE_LIMIT,
+) -> None:
     """Run the trials that the study still lacks.
 
     Args:
         space: a build function or a HyperModel in memory; None: the one that the configuration names.
         data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
+        defaults_first: whether the first trial has the space's default values.
+        failures: failed trials in a row after which the sweep is given up.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -32,61 +49,121 @@ def run(config: SweepConfig, watcher: Watcher, space: Space | None = None, data:
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    request = look(config, space)
+    request = look(config, space, defaults_first)
     if _complete(config, request):
         return
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
-    with slots(config.jobs) as client:
+    with slots(config.jobs, config.memory_limit) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
+        warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
         # imports MLflow, while the workers import TensorFlow
         from sweeps.search import search
 
-        search(Looked(config, request, looking.result()), client, watcher, deadline, sent)
+        limits = Limits(deadline, failures)
+        search(Looked(config, request, seen(looking, warm, config.trial_timeout)), client, watcher, limits, sent)
 
 
-def look(config: SweepConfig, space: Space | None = None) -> SweepRequest:
+def seen(looking: Future, warm: Future, timeout: float | None = None) -> Preflight:
+    """What the worker has seen.
+
+    Raises:
+        InputError: it takes too long.
+        TrialsFailed: the worker died of it.
+    """
+    try:
+        warm.result()  # imports take none of its time
+        found: Preflight = looking.result(timeout=timeout)
+        looking.release()  # Dask would look again whenever the worker that holds the result dies
+    except TimeoutError:
+        raise InputError(f"the look at data and space took longer than --trial-timeout {timeout:g} s") from None
+    except KilledWorker as death:
+        how = last_words(death.last_worker.nanny)
+        raise TrialsFailed(
+            f"the look at data and space did not end: {how}\n"
+            "Nothing was stored. A worker gets more memory by --memory-limit, or by fewer --jobs"
+        ) from None
+    return found
+
+
+def look(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
         InputError: a name or a file is wrong.
     """
-    studies.check_names(config.sampler, config.pruner)
+    samplers.check_names(config.sampler, config.pruner)
+    workspace.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     return SweepRequest(
         space=_absolute(config.space) if space is None else PackedSpace.of(space),
-        source=DataSource(config.dataset, target=config.target, seed=config.seed).absolute(),
+        source=DataSource(
+            config.dataset,
+            target=config.target,
+            task=config.task,
+            seed=config.seed,
+            weight_column=config.weight_column,
+        ).absolute(),
         set=config.set,
         objective=config.objective,
         enqueue=_read_enqueue(config.enqueue) if config.enqueue else (),
         seed=config.seed,
         grid=config.sampler == "grid",
+        fitting=Fitting(
+            config.class_weight,
+            config.metrics,
+            tuple(_absolute(one, "callback") for one in config.callback),
+            config.patience,
+        ),
+        defaults_first=defaults_first,
     )
 
 
-def _absolute(space: str) -> str:
-    """`path/file.py:function` for workers in another working directory."""
-    path, colon, name = space.rpartition(":")
-    return f"{Path(path).absolute()}:{name}" if colon and path.endswith(".py") else space
+def _absolute(named: str, what: str = "space") -> str:
+    """`path/file.py:function` for workers in another working directory.
+
+    Raises:
+        InputError: there is no such file, or it is none.
+    """
+    path, colon, name = named.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        return named
+    file = Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises when there is no such user
+    try:
+        check_file(file)
+    except InputError as error:
+        raise InputError(f"{what} {path!r}: {error}") from None
+    return f"{file.absolute()}:{name}"
 
 
 def _read_enqueue(file: Path) -> tuple[dict[str, Any], ...]:
+    text = read_text("--enqueue", file)
     try:
-        listed = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--enqueue: {str(file)!r} cannot be read: {error.strerror}") from None
+        listed = json.loads(text, object_pairs_hook=_once_each)
     except ValueError as error:
         raise InputError(f"--enqueue: {str(file)!r} is not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"--enqueue: {str(file)!r} is nested too deeply") from None
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise InputError(f"--enqueue: {str(file)!r} must hold a list of parameter dictionaries: [{{…}}, …]")
     return tuple(listed)
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that comes twice `json` would take the last in silence."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)!r} comes twice in {names}")
+    return values
+
+
 def _complete(config: SweepConfig, request: SweepRequest) -> bool:
-    """Whether all trials are there already, so that there is nothing to start processes for."""
+    """Whether all trials are there already and their record is closed, so that there is nothing to start processes
+    for."""
     journal = workspace.journal(config.study)
-    if not journal.is_file() or request.enqueue:
+    if not studies.begun(journal) or request.enqueue:
         return False
     study = studies.load(config.study, journal)
     known = study.user_attrs.get(studies.IDENTITY)
@@ -95,4 +172,4 @@ def _complete(config: SweepConfig, request: SweepRequest) -> bool:
     asked = config.objective.partition(":")[0] if config.objective else known["objective"]
     wanted = Identity(**{**known, **config.identity(), "objective": asked})
     studies.check_identity(config.study, known, wanted)
-    return studies.missing(study, config.trials) == 0
+    return studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None

@@ -7,6 +7,8 @@ import threading
 from functools import cache
 
 from sweeps.data import Dataset
+from sweeps.errors import SweepError
+from sweeps.lr_range import RangeRequest, RangeTest
 from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
 
 _importing = threading.Lock()
@@ -20,7 +22,7 @@ def warm_up() -> None:
         if gc.get_freeze_count():
             return
         import sweeps.preflight  # noqa: F401
-        from sweeps.objective import rehearse
+        from sweeps.rehearsal import rehearse
 
         rehearse()
         gc.collect()
@@ -45,14 +47,27 @@ def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
     warm_up()
     from sweeps.preflight import preflight
 
-    return preflight(request, data)
+    try:
+        return preflight(request, data)
+    except SweepError as error:
+        # the message says all; what it came from may be a traceback of a thousand frames, which would not get through
+        error.__cause__ = error.__context__ = None
+        raise error.with_traceback(None)  # noqa: B904
 
 
-def run_trial(plan: TrialPlan, draw: int, data: Dataset | None = None) -> TrialOutcome:
-    """See `sweeps.objective.run_trial`."""
+def range_test(request: RangeRequest) -> RangeTest:
+    """See `sweeps.range_test.range_test`."""
     warm_up()
-    from sweeps.objective import run_trial
+    from sweeps.range_test import range_test
 
-    outcome = run_trial(plan, draw, data)
+    return range_test(request)
+
+
+def run_trial(plan: TrialPlan, draw: int, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+    """See `sweeps.trial.run_trial`."""
+    warm_up()
+    from sweeps.trial import run_trial
+
+    outcome = run_trial(plan, draw, data, number)
     _settle()
     return outcome

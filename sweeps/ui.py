@@ -24,9 +24,11 @@ def serve(port: int) -> None:
         raise InputError(f"no sweep has run in {workspace.home()} yet; start one: make sweep")
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not an argument, which other people's process lists show
     }
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += [
         "--port",
         str(port),

@@ -19,7 +19,7 @@ class TrialInterrupted(Exception):
 
 
 class BadNumber(Exception):
-    """A loss or a metric is not a finite number."""
+    """A loss or a metric is not a finite number, or an accuracy is above 1."""
 
 
 class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -28,6 +28,9 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
         history: by metric one value an epoch.
+        stopped: whether the sweep is ending.
+        compared: the pruner compares it with other trials.
+        followed: another callback acts on `stopped`.
     """
 
     def __init__(
@@ -39,39 +42,47 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         params: Callable[[], Mapping[str, object]],
         tell: Callable[[int, float], None],
         stopped: Callable[[], bool],
+        patience: int | None = None,
     ) -> None:
         super().__init__()
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
         self.best: float | None = None
         self.best_epoch = 0
         self.history: dict[str, list[float]] = {}
+        self.stopped, self.followed, self.compared = stopped, False, True
+        self._epochs: list[dict[str, float]] = []
         self._best_weights: list[Any] = []
-        self._active, self._tell, self._stopped = params, tell, stopped
+        self._active, self._tell, self._patience = params, tell, patience
+
+    @property
+    def seen(self) -> int:
+        """How many epochs it has been told of."""
+        return len(self._epochs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record, report, and leave by an exception where the trial is not to go on.
 
         Raises:
-            BadNumber: a metric is NaN or infinite.
+            BadNumber: a metric is NaN or infinite, or an accuracy above 1.
             InputError: no metric bears the objective's name.
             TrialInterrupted: the sweep is ending.
             optuna.TrialPruned: the pruner sees no prospect.
         """
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         value = self._value(metrics, epoch + 1)
-        for name, one in metrics.items():
-            self.history.setdefault(name, []).append(one)
         self.run.log_params(self._active())
-        self.run.log_metrics(metrics, step=epoch + 1)
-        self.trial.report(value, step=epoch + 1)
+        self._record(metrics, epoch + 1)
         self._tell(epoch + 1, value)
         if self.objective.better(value, self.best):
             self.best, self.best_epoch = value, epoch + 1
             self._best_weights = self.model.get_weights()
-        if self._stopped():
+        if self.stopped() and not self.followed:
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
+        if self._patience is not None and epoch + 1 - self.best_epoch >= self._patience:
+            self.model.stop_training = True
+            return
         # at the last epoch there is nothing left to save
-        if epoch + 1 < self.epochs and self.trial.should_prune():
+        if self.compared and epoch + 1 < self.epochs and self.trial.should_prune():
             raise optuna.TrialPruned(f"pruned after epoch {epoch + 1} of {self.epochs}")
 
     def conclude(self, model: keras.Model, result: Any) -> float:
@@ -86,7 +97,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         """
         if self.best is None:
             self.set_model(model)
-            for epoch, logs in enumerate(_logs(result, self.objective.metric)):
+            for epoch, logs in enumerate(epoch_logs(result, self.objective.metric)):
                 self.on_epoch_end(epoch, logs)
         else:
             model.set_weights(self._best_weights)
@@ -94,10 +105,42 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
         return self.best
 
+    def state(self) -> dict[str, Any]:
+        """What another attempt needs to go on, as `put_back` takes it."""
+        return {
+            "epochs": self._epochs,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            # those of the epoch that has just ended are the model's own
+            "best_weights": None if self.best_epoch == self.seen else self._best_weights,
+        }
+
+    def put_back(self, state: Mapping[str, Any], model: keras.Model) -> None:
+        """Go on from another attempt's state: its epochs are recorded as this attempt's.
+
+        Args:
+            model: it has the weights of the last of those epochs.
+        """
+        for epoch, metrics in enumerate(state["epochs"], 1):
+            self._record(metrics, epoch)
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self._best_weights = model.get_weights() if state["best_weights"] is None else state["best_weights"]
+
+    def _record(self, metrics: dict[str, float], epoch: int) -> None:
+        """An epoch (from 1), in the trial's run and for the pruner."""
+        self._epochs.append(metrics)
+        for name, one in metrics.items():
+            self.history.setdefault(name, []).append(one)
+        self.run.log_metrics(metrics, step=epoch)
+        if self.compared:
+            self.trial.report(metrics[self.objective.metric], step=epoch)
+
     def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise BadNumber(f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients")
+            if name.removeprefix("val_") == "accuracy" and value > 1:
+                raise BadNumber(f"{name} is {value} at epoch {epoch}; an accuracy is at most 1")
         if self.objective.metric not in metrics:
             raise no_such_metric(self.objective.metric, metrics)
         return metrics[self.objective.metric]
@@ -108,7 +151,7 @@ def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:
     return InputError(f"objective: no metric is named {metric!r}; there are {', '.join(sorted(there))}")
 
 
-def _logs(result: Any, metric: str) -> list[dict[str, Any]]:
+def epoch_logs(result: Any, metric: str) -> list[dict[str, Any]]:
     """An epoch's logs each, of what a person's own `fit` returned; KerasTuner takes the same three."""
     if isinstance(result, keras.callbacks.History):
         return [dict(zip(result.history, values, strict=True)) for values in zip(*result.history.values(), strict=True)]

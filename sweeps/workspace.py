@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from sweeps.errors import InputError
+
+#: how the URIs of tracking stores begin
+SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -25,13 +29,20 @@ def check_study_name(name: str) -> str:
 
 
 def home() -> Path:
-    """The workspace's absolute path (not made)."""
-    return Path(os.environ.get("SWEEPS_HOME", "runs")).absolute()
+    """The workspace's absolute path (not made).
+
+    Raises:
+        InputError: `SWEEPS_HOME` cannot be a folder's name.
+    """
+    name = os.environ.get("SWEEPS_HOME") or "runs"
+    if not name.isprintable():
+        raise InputError(f"SWEEPS_HOME: a folder is wanted, got {name!r}")
+    return Path(name).absolute()
 
 
 def study_folder(study: str) -> Path:
     """What belongs to one study alone: its journal, checkpoints and report."""
-    return home() / "studies" / check_study_name(study)
+    return _own(home() / "studies" / check_study_name(study))
 
 
 def journal(study: str) -> Path:
@@ -39,14 +50,63 @@ def journal(study: str) -> Path:
     return study_folder(study) / "journal.log"
 
 
+def spool(study: str) -> Path:
+    """What a tracking store that was away has still to get."""
+    return study_folder(study) / "spool"
+
+
 def export_folder(study: str) -> Path:
     """Where `sweeps export` writes."""
-    return Path("exports").absolute() / check_study_name(study)
+    return _own(Path("exports").absolute() / check_study_name(study))
+
+
+def _own(folder: Path) -> Path:
+    """The folder itself. Above it links are a person's choice (a larger disk); it would be another's data.
+
+    Raises:
+        InputError: it is a link.
+    """
+    if folder.is_symlink():
+        raise InputError(f"{folder} must be a folder, got a link to {folder.readlink()}: remove it")
+    return folder
 
 
 def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, or the SQLite file of the workspace."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    """`MLFLOW_TRACKING_URI`, or the SQLite file of the workspace.
+
+    A name and a password in it are moved into the variables where MLflow looks for them, of this process and those
+    that it starts: MLflow's errors, and the logs of the libraries below it, print the URI.
+
+    Raises:
+        InputError: it is none that MLflow can record to.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        return f"sqlite:///{home() / 'mlflow.db'}"
+    address = _checked(uri)
+    if address.scheme not in SERVERS or "@" not in address.netloc:
+        return uri
+    os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(address.username or "")
+    os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(address.password or "")
+    bare = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
+    os.environ["MLFLOW_TRACKING_URI"] = bare
+    return bare
+
+
+def _checked(uri: str) -> SplitResult:
+    """The parts of a tracking URI; what is said of a wrong one leaves out all that could be a password."""
+    scheme = uri.partition(":")[0].partition("+")[0] if ":" in uri else ""
+    if scheme not in (*SERVERS, *DATABASES):
+        allowed = ", ".join(f"{known}:" for known in (*DATABASES, *SERVERS))
+        raise InputError(f"MLFLOW_TRACKING_URI: one of {allowed} is wanted, got {scheme or uri.rpartition('@')[2]!r}")
+    try:
+        address = urlsplit(uri)
+        complete = scheme not in SERVERS or (address.hostname and address.port != 0)
+    except ValueError:
+        complete = False
+    if not complete:
+        raise InputError(f"MLFLOW_TRACKING_URI: {scheme}://HOST:PORT is wanted, got another host or port")
+    return address
 
 
 def artifact_root() -> str | None:

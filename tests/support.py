@@ -13,9 +13,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder in which the command line is run as a person would."""
+    """A folder in which the command line is run as a person would.
+
+    Attributes:
+        tracking_uri: of an MLflow server; None: the workspace's own store.
+    """
 
     folder: Path
+    tracking_uri: str | None = None
 
     def sweeps(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run `sweeps …` to its end."""
@@ -54,7 +59,8 @@ class Workspace:
         kept = {name: value for name, value in os.environ.items() if name not in unset}
         if home := kept.get("KERAS_HOME"):
             kept["KERAS_HOME"] = str(Path(home).absolute())
-        return kept | {"PYTHONPATH": checkout}
+        server = {"MLFLOW_TRACKING_URI": self.tracking_uri} if self.tracking_uri else {}
+        return kept | server | {"PYTHONPATH": checkout}
 
     @property
     def files(self) -> list[str]:

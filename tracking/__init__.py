@@ -1,19 +1,36 @@
 """What is remembered: MLflow experiments, runs and models. The only room that imports mlflow."""
 
-from tracking.store import Store, TrackingError, best_run, child_runs, find_store, open_store
-from tracking.sweep_run import DataDescription, begin_sweep, close_run, end_sweep
+from tracking.experiments import EpochValue, epoch_curves
+from tracking.store import (
+    Refused,
+    Store,
+    StoreAway,
+    TrackingError,
+    answering,
+    best_run,
+    child_runs,
+    find_store,
+    open_store,
+)
+from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
 from tracking.trial_run import TrialRun
 
 __all__ = [
     "DataDescription",
+    "EpochValue",
+    "Refused",
     "Store",
+    "StoreAway",
     "TrackingError",
     "TrialRun",
+    "answering",
     "begin_sweep",
     "best_run",
     "child_runs",
     "close_run",
+    "close_trial",
     "end_sweep",
+    "epoch_curves",
     "find_store",
     "open_store",
 ]

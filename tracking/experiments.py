@@ -1,30 +1,59 @@
-"""Experiments looked at again: a trial's figures at one epoch, and an experiment set aside."""
+"""Experiments looked at again: a trial's figures by epoch, and an experiment set aside."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tracking.store import Store, TrackingError
+from tracking.store import Store, TrackingError, answering
 
 #: what a trial's run holds beside the metrics of its epochs
 _FIGURES = {"best_epoch", "n_params"}
 
 
+@dataclass(frozen=True)
+class EpochValue:
+    """A metric at the end of an epoch (from 1), and when that was: seconds since 1970."""
+
+    epoch: int
+    value: float
+    seconds: float
+
+
+def epoch_curves(store: Store, run_id: str) -> dict[str, list[EpochValue]]:
+    """What the metrics of a trial were at the end of each epoch, by name, in the order of the epochs.
+
+    Raises:
+        TrackingError: the store does not answer, or has no such run.
+    """
+    curves = {}
+    with answering():
+        for name in _of_epochs(store.client.get_run(run_id).data.metrics):
+            # in the order of time: of an epoch that was run twice the last counts
+            history = store.client.get_metric_history(run_id, name)
+            by_epoch = {entry.step: EpochValue(entry.step, entry.value, entry.timestamp / 1000) for entry in history}
+            curves[name] = [by_epoch[epoch] for epoch in sorted(by_epoch)]
+    return curves
+
+
 def metrics_at(store: Store, run_id: str, epoch: int) -> dict[str, float]:
     """What the metrics of a trial were at the end of an epoch (from 1)."""
-    client = store.client
-    names = client.get_run(run_id).data.metrics
-    found = {}
-    for name in sorted(names):
-        if name in _FIGURES or name.startswith("seconds_") or name.removeprefix("best_") in names.keys() - {name}:
-            continue
-        values = [entry.value for entry in client.get_metric_history(run_id, name) if entry.step == epoch]
-        if values:
-            found[name] = float(values[-1])
-    return found
+    curves = epoch_curves(store, run_id)
+    return {name: at.value for name, curve in curves.items() for at in curve if at.epoch == epoch}
+
+
+def _of_epochs(names: Iterable[str]) -> list[str]:
+    """Of all metrics of a run those that are logged at each epoch's end."""
+    there = set(names)
+    return sorted(
+        name
+        for name in there - _FIGURES
+        if not name.startswith("seconds_") and name.removeprefix("best_") not in there - {name}
+    )
 
 
 def set_aside(uri: str, experiment: str) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import shutil
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -15,17 +18,26 @@ import mlflow.store.db.utils
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
 from mlflow.artifacts import download_artifacts
+from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
-from tracking.store import Store
+from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
+from tracking.store import KERAS_FILE, Store, StoreAway, TrackingError, answering
 
-#: where MLflow's Keras flavor keeps the model inside of a logged model
-KERAS_FILE = "data/model.keras"
 CHAMPION = "champion"
+#: the tag of a trial's run that holds its model's hash
+SHA256 = "model_sha256"
 
 
-def log_model(store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]) -> str:
-    """Log a Keras model with signature and input example, and give its `models:/m-…` URI.
+class AlteredModel(TrackingError):
+    """A logged model is not what was logged."""
+
+
+def log_model(
+    store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]
+) -> dict[str, str]:
+    """Log a Keras model with signature and input example; where the store is away and has a spool, the model waits
+    in there.
 
     Unlike `mlflow.keras.log_model` this infers nothing by running the model in a subprocess (7 s):
     the requirements are the versions installed here, the signature follows from the two examples.
@@ -35,16 +47,43 @@ def log_model(store: Store, run_id: str, model: Any, example: Any, output: Any, 
         example: a few rows of raw input, as arrays (n, …) or a dict of them.
         output: what the model gives for as many rows, as an array or a dict of them.
         params: kept with the logged model, as text.
+
+    Returns:
+        Tags for its run: `model_uri`, which is `models:/m-…`, or `runs:/RUN_ID/model` of a model that waits, and
+        `model_sha256`, of the `.keras` file, which `fetch_keras_file` looks for there. They are not sent here: the
+        run's next call takes them along.
+
+    Raises:
+        StoreAway: the store is away and has no spool.
+        OSError: the model cannot be written; the path is named.
     """
-    client = store.client
-    logged = client.create_logged_model(
-        store.experiment_id, "model", run_id, params={key: str(value) for key, value in params.items()}
-    )
-    with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        save_model(Path(folder), model, example, output, Model(run_id=run_id, model_id=logged.model_id))
-        client.log_model_artifacts(logged.model_id, folder)
-    client.finalize_logged_model(logged.model_id, "READY")
-    return str(logged.model_uri)
+    texts = {key: str(value) for key, value in params.items()}
+    logged = None
+    with contextlib.suppress(StoreAway), answering():
+        logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)
+    place = store.spool / run_id if store.spool else Path(tempfile.mkdtemp(prefix="sweeps-model-"))
+    try:
+        (place / MODEL).mkdir(parents=True)
+        description = Model(run_id=run_id, model_id=logged.model_id if logged else None)
+        save_model(place / MODEL, model, example, output, description)
+        digest = _sha256(place / MODEL / KERAS_FILE)
+        with answering():
+            if logged is None:
+                raise StoreAway(f"the model of run {run_id} waits for the store")
+            send_model(store, logged, place / MODEL)
+    except StoreAway:
+        if store.spool is None:
+            shutil.rmtree(place)
+            raise
+        write_json(place / PARAMS, texts)
+    except BaseException as error:
+        shutil.rmtree(place, ignore_errors=True)
+        if isinstance(error, OSError) and not error.filename:
+            raise OSError(error.errno, str(error), str(place)) from error
+        raise
+    else:
+        shutil.rmtree(place)
+    return {"model_uri": str(logged.model_uri) if logged else f"runs:/{run_id}/model", SHA256: digest}
 
 
 def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
@@ -64,10 +103,23 @@ def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:
 
     Args:
         model_uri: as `log_model` gave it.
+
+    Raises:
+        AlteredModel: its SHA-256 is not the one that its run remembers.
     """
-    logged = store.client.get_logged_model(model_uri.removeprefix("models:/"))
+    logged = _logged(store, model_uri)
     uri = f"{logged.artifact_location}/{KERAS_FILE}"
-    return Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri))
+    file = Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri))
+    expected = store.client.get_run(logged.source_run_id).data.tags.get(SHA256)
+    if _sha256(file) != expected:
+        file.unlink()
+        raise AlteredModel(f"{uri} is not what was logged (its SHA-256 differs from the one in its run)")
+    return file
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> int:
@@ -78,7 +130,7 @@ def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags
     client = store.client
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    logged = client.get_logged_model(model_uri.removeprefix("models:/"))
+    logged = _logged(store, model_uri)
     same = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == run_id]
     # the artifacts' own address: `models:/…` would be looked up in the process's default store
     made = (
@@ -90,3 +142,15 @@ def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags
     )
     client.set_registered_model_alias(name, CHAMPION, made.version)
     return int(made.version)
+
+
+def _logged(store: Store, model_uri: str) -> LoggedModel:
+    """Raises:
+    TrackingError: the model is still in the spool.
+    """
+    if not model_uri.startswith("runs:/"):
+        return store.client.get_logged_model(model_uri.removeprefix("models:/"))
+    found = model_of(store, model_uri.split("/")[1])
+    if found is None:
+        raise TrackingError(f"{model_uri} was not sent to the store yet; a resume or sweeps doctor --fix sends it")
+    return found

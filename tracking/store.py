@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
-from collections.abc import Mapping
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from urllib.parse import urlsplit
 
 # read by MLflow when it is imported
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"  # whatever a person has set: nothing here needs it
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# MLflow itself would send everything up to 8 times, creations too, and let a trial wait for 4 minutes; what is not
+# delivered is kept here, and sent again so that it counts once
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
+import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-NUMBER, STATE = "trial", "state"
+NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
+#: the status that a run ends with, by the state of its trial
+RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
+#: where MLflow's Keras flavor keeps the model inside of a logged model
+KERAS_FILE = "data/model.keras"
+
+#: seconds that the making of a run waits for a store that is away, and between two tries
+PATIENCE, TRY_EVERY = 300.0, 2.0
+#: what MLflow takes in one call
+_MOST_METRICS, _MOST_PARAMS = 1000, 100
 
 
 class TrackingError(Exception):
     """The tracking store does not answer, or not as it should."""
 
 
+class StoreAway(TrackingError):
+    """The tracking store does not answer now: it is stopped, out of reach or locked, and may come back."""
+
+
+class Refused(TrackingError):
+    """The tracking store answers that it cannot be done."""
+
+
 @dataclass(frozen=True)
 class Store:
-    """An experiment in a tracking store; travels to the workers."""
+    """An experiment in a tracking store; travels to the workers.
+
+    Attributes:
+        spool: the folder for what the store did not take while it was away; None: nothing is kept.
+    """
 
     uri: str
     experiment_id: str
+    spool: Path | None = None
 
     @property
     def client(self) -> MlflowClient:
@@ -39,40 +71,71 @@ class Store:
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
 
-def open_store(uri: str, experiment: str, artifact_root: str | None) -> Store:
+def open_store(uri: str, experiment: str, artifact_root: str | None, spool: Path | None = None) -> Store:
     """The store with an experiment of that name, made when it is not there yet.
 
     A new SQLite store is made here, before any worker opens it: two that did would race in its migration.
 
     Args:
         artifact_root: URI of the folder for a new experiment's artifacts; None leaves it to the server.
+        spool: see `Store`.
 
     Raises:
         TrackingError: the store does not answer.
     """
     try:
-        _knock(uri)
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is not None and found.lifecycle_stage == "deleted":
-            client.restore_experiment(found.experiment_id)
-        location = f"{artifact_root}/{experiment}" if artifact_root else None
-        identifier = found.experiment_id if found else client.create_experiment(experiment, location)
-    except (MlflowException, OSError) as error:
+        with answering():
+            _knock(uri)
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            found = client.get_experiment_by_name(experiment)
+            if found is not None and found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
+            location = f"{artifact_root}/{experiment}" if artifact_root else None
+            identifier = found.experiment_id if found else client.create_experiment(experiment, location)
+    except OSError as error:
         raise TrackingError(_one_line(error)) from None
-    return Store(uri, str(identifier))
+    return Store(uri, str(identifier), spool)
 
 
-def find_store(uri: str, experiment: str) -> Store | None:
-    """The store with an experiment of that name; None where there is none."""
-    found = MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(experiment)
-    return Store(uri, str(found.experiment_id)) if found else None
+def find_store(uri: str, experiment: str, spool: Path | None = None) -> Store | None:
+    """The store with an experiment of that name; None where there is none.
+
+    Raises:
+        TrackingError: the store does not answer.
+    """
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).is_file():  # MLflow would make one
+        return None
+    with answering():
+        _knock(uri)
+        found = MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(experiment)
+    return Store(uri, str(found.experiment_id), spool) if found else None
 
 
 def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
-    """A new run's id; with `parent` it is a child run."""
-    tags = dict(tags) | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
-    return str(store.client.create_run(store.experiment_id, run_name=name, tags=tags).info.run_id)
+    """A new run's id; with `parent` it is a child run.
+
+    Where the store's answer is lost, the run may have been made nevertheless: it bears a mark of this attempt, by
+    which it is looked for before another is made.
+
+    Raises:
+        StoreAway: for `PATIENCE` seconds.
+    """
+    mark = uuid.uuid4().hex
+    tags = {**tags, ATTEMPT: mark} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
+    deadline, first = time.monotonic() + PATIENCE, True
+    while True:
+        try:
+            with answering():
+                query = f"tags.`{ATTEMPT}` = '{mark}'"
+                made = [] if first else store.client.search_runs([store.experiment_id], query, max_results=1)
+                run = made[0] if made else store.client.create_run(store.experiment_id, run_name=name, tags=tags)
+                return str(run.info.run_id)
+        except StoreAway:
+            if time.monotonic() >= deadline:
+                raise
+            first = False
+            time.sleep(TRY_EVERY)
 
 
 def log(
@@ -85,12 +148,24 @@ def log(
     timestamp: int = 0,
 ) -> None:
     """Parameters, tags and one step's metrics in one call; `timestamp` in milliseconds since the epoch."""
-    store.client.log_batch(
-        run_id,
-        metrics=[Metric(key, value, timestamp, step) for key, value in metrics.items()],
-        params=[Param(key, str(value)) for key, value in params.items()],
-        tags=[RunTag(key, str(value)) for key, value in tags.items()],
-    )
+    log_all(store, run_id, [Metric(key, value, timestamp, step) for key, value in metrics.items()], params, tags)
+
+
+def log_all(
+    store: Store, run_id: str, metrics: Sequence[Metric], params: Mapping[str, object], tags: Mapping[str, object]
+) -> None:
+    """Metrics of any steps, parameters and tags, in one call if MLflow takes them in one.
+
+    Sent twice they count once: MLflow knows a metric by its key, step, time and value.
+    """
+    numbers, texts = iter(metrics), iter([Param(key, str(value)) for key, value in params.items()])
+    marks = iter([RunTag(key, str(value)) for key, value in tags.items()])
+    while True:
+        batch = list(islice(numbers, _MOST_METRICS - 2 * _MOST_PARAMS))
+        some, few = list(islice(texts, _MOST_PARAMS)), list(islice(marks, _MOST_PARAMS))
+        if not (batch or some or few):
+            return
+        store.client.log_batch(run_id, metrics=batch, params=some, tags=few)
 
 
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:
@@ -116,12 +191,36 @@ def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
     return found[0] if found else None
 
 
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Turns what MLflow raises into an error of one line.
+
+    Raises:
+        StoreAway: what could not be done now may succeed later.
+        Refused: it cannot be done.
+    """
+    try:
+        yield
+    except MlflowException as error:
+        busy = error.get_http_status_code() >= 500 or error.get_http_status_code() == 429
+        raise (StoreAway if busy else Refused)(_one_line(error)) from error
+    except requests.RequestException as error:
+        raise StoreAway(_one_line(error)) from error
+
+
 def _knock(uri: str) -> None:
-    """See whether a server listens at all: MLflow itself would try for four minutes."""
+    """See whether a server listens at all.
+
+    Raises:
+        StoreAway: none does.
+    """
     address = urlsplit(uri)
     if address.scheme in ("http", "https"):
         port = address.port or (443 if address.scheme == "https" else 80)
-        socket.create_connection((address.hostname or "", port), timeout=5).close()
+        try:
+            socket.create_connection((address.hostname or "", port), timeout=5).close()
+        except OSError as error:
+            raise StoreAway(f"{address.hostname}:{port}: {error}") from None
 
 
 def _one_line(error: Exception) -> str:

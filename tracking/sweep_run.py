@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from tracking.store import STATE, Store, log, start_run
+from tracking.spool import Rest, keep
+from tracking.store import NUMBER, STATE, Store, StoreAway, answering, log, start_run
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,40 @@ def _as_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def close_run(store: Store, run_id: str, state: str, status: str, error: str) -> None:
-    """End a run whose process died, with what is known of it."""
-    log(store, run_id, tags={STATE: state, "error": error[:500]})
-    store.client.set_terminated(run_id, status)
+    """End a run whose process died, with what is known of it; a store that is away gets it later."""
+    tags = {STATE: state, "error": error[:500]}
+    try:
+        with answering():
+            log(store, run_id, tags=tags)
+            store.client.set_terminated(run_id, status)
+    except StoreAway:
+        keep(store, run_id, Rest([], {}, tags, {}, status, int(time.time() * 1000)))
+
+
+def close_trial(store: Store, parent: str, number: int, run_id: str | None, error: str) -> str | None:
+    """End the run of a trial whose process died, with what is known of it.
+
+    Args:
+        run_id: None where the process did not come to say it. The run is looked for then, and where there is none,
+            one is made, so that each trial has its own.
+
+    Returns:
+        The run's id; None where it is not known and the store is away: `sweeps doctor`, and a resume, find it.
+    """
+    try:
+        with answering():
+            run_id = run_id or _run_of(store, number) or start_trial(store, parent, number, {})
+    except StoreAway:
+        return None
+    close_run(store, run_id, "FAIL", "FAILED", error)
+    return run_id
+
+
+def _run_of(store: Store, number: int) -> str | None:
+    found = store.client.search_runs([store.experiment_id], f"tags.`{NUMBER}` = '{number}'", max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
+def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
+    """The id of a new run for a trial."""
+    return start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric
 
-from tracking.store import NUMBER, STATE, Store, start_run
+from tracking.spool import Rest, deliver, keep
+from tracking.store import RUN_STATUS, STATE, Store, StoreAway, answering, log_all
+from tracking.sweep_run import start_trial
 
 #: seconds that metrics may wait for company: one call of 5 ms serves all epochs that end meanwhile
 FLUSH_EVERY = 1.0
-
-_RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
+#: seconds between two tries at a store that is away: each may take as long as MLflow waits for an answer
+TRY_AGAIN = 10.0
 
 
 class TrialRun:
     """A child run of the sweep's run, ended in whatever way its `with` block is left.
 
     Metrics of an epoch are sent at its end, at most one call a second: what a faster trial has
-    gathered by then goes along in the next call.
+    gathered by then goes along in the next call. While the store is away they gather, too; at the trial's end
+    what it has not taken goes to the store's spool, and to the store later.
+
+    Raises:
+        StoreAway: the run could not be begun.
     """
 
     def __init__(self, store: Store, parent: str, number: int, tags: Mapping[str, str]) -> None:
@@ -31,9 +37,10 @@ class TrialRun:
         self._params: dict[str, object] = {}
         self._sent_params: set[str] = set()
         self._tags: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         started = time.perf_counter()
-        self._flushed = started
-        self.run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent)
+        self._next, self._away_until = started + FLUSH_EVERY, started
+        self.run_id = start_trial(store, parent, number, tags)
         self.seconds += time.perf_counter() - started
 
     def __enter__(self) -> TrialRun:
@@ -52,7 +59,7 @@ class TrialRun:
         """Metrics of an epoch (`step` counts from 1)."""
         now = int(time.time() * 1000)
         self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
-        if time.perf_counter() - self._flushed >= FLUSH_EVERY:
+        if time.perf_counter() >= self._next:
             self.flush()
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
@@ -61,28 +68,54 @@ class TrialRun:
 
     def log_text(self, text: str, file: str) -> None:
         """A text as an artifact."""
-        started = time.perf_counter()
-        self.store.client.log_text(self.run_id, text, file)
-        self.seconds += time.perf_counter() - started
+        self._texts[file] = text
+        self._send_texts()
 
-    def flush(self) -> None:
-        """Send what waits, in one call."""
-        started = time.perf_counter()
-        self.store.client.log_batch(
-            self.run_id,
-            metrics=self._metrics,
-            params=[Param(key, str(value)) for key, value in self._params.items()],
-            tags=[RunTag(key, value) for key, value in self._tags.items()],
-        )
+    def flush(self) -> bool:
+        """Send what waits, in one call; whether the store took it. What it did not take goes on waiting."""
+        self._next = time.perf_counter() + FLUSH_EVERY
+        if not self._took(lambda: log_all(self.store, self.run_id, self._metrics, self._params, self._tags)):
+            return False
         self._sent_params |= self._params.keys()
         self._metrics, self._params, self._tags = [], {}, {}
-        self._flushed = time.perf_counter()
-        self.seconds += self._flushed - started
+        return True
 
     def close(self) -> None:
-        """Send what waits and end the run in the state that `self.state` names."""
+        """Send what waits and end the run in the state that `self.state` names; or keep all of it for later.
+
+        Raises:
+            OSError: the store is away, and the spool cannot be written either.
+            StoreAway: the store is away, and it has no spool.
+        """
         self.set_tags({STATE: "FAIL" if self.state == "INTERRUPTED" else self.state})
-        self.flush()
+        ended, status = int(time.time() * 1000), RUN_STATUS[self.state]
+        whole = self.flush() and self._send_texts()
+        whole = whole and self._took(lambda: self.store.client.set_terminated(self.run_id, status, ended))
+        model_waits = self.store.spool is not None and (self.store.spool / self.run_id).exists()
+        if model_waits or not whole:
+            keep(self.store, self.run_id, Rest(self._metrics, self._params, self._tags, self._texts, status, ended))
+        if whole:
+            self._took(lambda: deliver(self.store))
+
+    def _send_texts(self) -> bool:
+        def send() -> None:
+            for file in list(self._texts):
+                self.store.client.log_text(self.run_id, self._texts[file], file)
+                del self._texts[file]
+
+        return self._took(send)
+
+    def _took(self, send: Callable[[], object]) -> bool:
+        """Whether the store took it; one that was away is left alone for a while."""
         started = time.perf_counter()
-        self.store.client.set_terminated(self.run_id, _RUN_STATUS[self.state])
-        self.seconds += time.perf_counter() - started
+        if started < self._away_until:
+            return False
+        try:
+            with answering():
+                send()
+        except StoreAway:
+            self._away_until = time.perf_counter() + TRY_AGAIN
+            return False
+        finally:
+            self.seconds += time.perf_counter() - started
+        return True

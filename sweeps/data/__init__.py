@@ -1,9 +1,23 @@
 """Datasets: by name or by file, split, encoded and described for a search space."""
 
-from sweeps.data.dataset import Dataset, Part, require_plain
+from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
 from sweeps.data.load import from_arrays, load
+from sweeps.data.npz import read_array
 from sweeps.data.registry import DATASETS
 from sweeps.data.rows import read_rows
 from sweeps.data.source import TASKS, DataSource
 
-__all__ = ["DATASETS", "TASKS", "DataSource", "Dataset", "Part", "from_arrays", "load", "read_rows", "require_plain"]
+__all__ = [
+    "DATASETS",
+    "TASKS",
+    "Array",
+    "DataSource",
+    "Dataset",
+    "Part",
+    "from_arrays",
+    "load",
+    "read_array",
+    "read_rows",
+    "require_plain",
+    "with_columns",
+]

@@ -10,6 +10,7 @@ import pyarrow.compute as compute
 
 from sweeps.data.dataset import Array, Inputs, Part
 from sweeps.data.raw import Raw
+from sweeps.data.weights import as_weights
 from sweeps.errors import InputError
 
 # What has more different texts, or longer ones, is no category but a name, a number or prose.
@@ -17,25 +18,26 @@ MOST_CATEGORIES = 1000
 LONGEST_CATEGORY = 256
 
 
-def from_table(table: pa.Table, target: str | None) -> Raw:
-    """Inputs of all columns but `target`, which becomes `y`.
+def from_table(table: pa.Table, target: str | None, weight: str | None = None) -> Raw:
+    """Inputs of all columns but `target`, which becomes `y`, and `weight`, which becomes the sample weights.
 
     Complete numeric columns become one float32 array (n, features). When a column holds text or misses
     values, the inputs are a dictionary, column -> (n, 1): float32 with NaN where a value is missing, or text
     with ``""`` there.
 
     Raises:
-        InputError: no such target, values missing in it, no other column, or a column that is neither number
-            nor category.
+        InputError: no such target or weight, values missing in it, no other column, or a column that is neither
+            number nor category.
     """
     names = list(table.column_names)
     if target is None:
         raise InputError(f"target: the column to predict must be given, one of {_some(names)}")
-    if target not in names:
-        near = get_close_matches(target, names, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"target: no column {target!r}.{hint}\nThere are {_some(names)}")
-    features = tuple(name for name in names if name != target)
+    _check_there("target", target, names)
+    if weight is not None:
+        _check_there("weight_column", weight, names)
+        if weight == target:
+            raise InputError(f"weight_column: another column than the target is needed, got {weight!r} for both")
+    features = tuple(name for name in names if name not in (target, weight))
     if not features:
         raise InputError(f"a column beside the target {target!r} is needed, got none")
     columns = {name: _feature(name, table.column(name)) for name in features}
@@ -46,7 +48,15 @@ def from_table(table: pa.Table, target: str | None) -> Raw:
     else:
         _check_input_names(features)
         inputs = {name: values[:, np.newaxis] for name, values in columns.items()}
-    return Raw(Part(inputs, _target(target, table.column(target))), whole=True, features=features)
+    weights = None if weight is None else _weights(weight, table.column(weight))
+    return Raw(Part(inputs, _target(target, table.column(target)), weights), whole=True, features=features)
+
+
+def _check_there(option: str, wanted: str, names: list[str]) -> None:
+    if wanted not in names:
+        near = get_close_matches(wanted, names, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"{option}: no column {wanted!r}.{hint}\nThere are {_some(names)}")
 
 
 def _check_input_names(names: tuple[str, ...]) -> None:
@@ -94,6 +104,18 @@ def _target(name: str, column: pa.ChunkedArray) -> Array:
     return values
 
 
+def _weights(name: str, column: pa.ChunkedArray) -> Array:
+    """float32 (n,)."""
+    column = decoded(column)
+    if not is_number(column.type):
+        first = next((row for row, value in enumerate(column) if value.is_valid), 0)
+        raise InputError(
+            f"weight_column: numbers of at least 0 are needed, column {name!r} holds {column.type}, "
+            f"{str(column[first].as_py())[:40]!r} in row {first}"
+        )
+    return as_weights(f"weight_column: column {name!r}", column.cast(pa.float64(), safe=False).to_numpy())
+
+
 def _feature(name: str, column: pa.ChunkedArray) -> Array:
     """float32 (n,) with NaN for missing, or text (n,) with "" for missing."""
     column = decoded(column)
@@ -123,5 +145,7 @@ def _as_text(name: str, column: pa.ChunkedArray) -> Array:
         raise InputError(
             f"column {name!r}: categories have {LONGEST_CATEGORY} characters at most, got one of {longest}"
         )
+    if compute.any(compute.match_substring(column, "\0")).as_py():  # NumPy drops those at a text's end
+        raise InputError(f"column {name!r}: text without NUL characters is needed")
     text: Array = compute.fill_null(column, "").to_numpy().astype(np.str_)
     return text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,25 @@ class Dataset:
     def labels(self) -> tuple[str, ...] | None:
         """The classes' names in the order of their indices; None for regression."""
         return self.spec.labels
+
+
+@lru_cache(maxsize=2)
+def with_columns(data: Dataset) -> Dataset:
+    """The same with the target as columns, (n, outputs), once a process: class indices as one-hot, float32, all else as
+    it is. Metrics such as F1 take nothing else."""
+    indices = data.spec.target == "sparse"
+    one_hot = np.eye(data.spec.n_outputs, dtype=np.float32)
+
+    def columns(part: Part) -> Part:
+        if part.y.ndim > 1:
+            return part
+        y = one_hot[part.y] if indices else part.y[:, np.newaxis]
+        y.flags.writeable = False
+        return replace(part, y=y)
+
+    spec = replace(data.spec, target="one_hot") if indices else data.spec
+    test = None if data.test is None else columns(data.test)
+    return replace(data, train=columns(data.train), validation=columns(data.validation), test=test, spec=spec)
 
 
 def require_plain(dataset: Dataset) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +24,13 @@ from sweeps.data.source import DataSource
 from sweeps.data.splits import split
 from sweeps.data.tables import read_csv, read_parquet
 from sweeps.data.targets import Encoded, encode
+from sweeps.data.weights import check_some_weigh, checked_weights
 from sweeps.errors import InputError, unknown
 
-_READERS: dict[str, Callable[[Path, str | None], Raw]] = {
-    ".csv": lambda path, target: from_table(read_csv(path), target),
-    ".parquet": lambda path, target: from_table(read_parquet(path), target),
-    ".npz": lambda path, target: read_npz(path),
+_READERS: dict[str, Callable[[Path, DataSource], Raw]] = {
+    ".csv": lambda path, source: from_table(read_csv(path), source.target, source.weight_column),
+    ".parquet": lambda path, source: from_table(read_parquet(path), source.target, source.weight_column),
+    ".npz": lambda path, source: read_npz(path),
 }
 
 
@@ -53,8 +56,9 @@ def from_arrays(
     x: Inputs,
     y: Array,
     source: DataSource,
-    validation: tuple[Inputs, Array] | None = None,
+    validation: tuple[Any, ...] | None = None,
     test: Part | None = None,
+    sample_weight: Array | None = None,
 ) -> Dataset:
     """A dataset of arrays in memory; without `validation`, that and (unless given) a test set are split off.
 
@@ -63,13 +67,19 @@ def from_arrays(
         y: (n,) or (n, k) numbers or text.
         source: the dataset's name, and the seed and fractions of the split; a `test_fraction` of 0 splits
             off no test set.
-        validation: `x` and `y` as above.
+        validation: `x` and `y` as above, and sample weights where there are some.
         test: likewise.
+        sample_weight: (n,) numbers of at least 0.
 
     Raises:
         InputError: as `load`.
     """
-    raw = Raw(Part(x, y), Part(*validation) if validation else None, test, whole=validation is None and test is None)
+    raw = Raw(
+        Part(x, y, sample_weight),
+        Part(*validation) if validation else None,
+        test,
+        whole=validation is None and test is None,
+    )
     try:
         return assemble(raw, source)
     except InputError as error:
@@ -84,12 +94,16 @@ def assemble(raw: Raw, source: DataSource) -> Dataset:
     """
     names = ("x" if raw.whole else "x_train", "x_valid", "x_test")
     given = zip(names, (raw.train, raw.validation, raw.test), strict=True)
-    parts = {name: Part(check_inputs(name, part.x), part.y) for name, part in given if part is not None}
+    parts = {
+        name: Part(check_inputs(name, part.x), part.y, checked_weights(name, part))
+        for name, part in given
+        if part is not None
+    }
     check_alike(parts)
     target = encode(joined([part.y for part in parts.values()]), source.task, raw.labels)
     ends = np.cumsum([len(part) for part in parts.values()])[:-1]
     ys = dict(zip(parts, np.split(target.y, ends), strict=True))
-    encoded = [Part(parts[name].x, ys[name]) if name in parts else None for name in names]
+    encoded = [replace(parts[name], y=ys[name]) if name in parts else None for name in names]
     return _described(_with_validation(encoded, raw.whole, target, source), target, raw, source)
 
 
@@ -119,6 +133,7 @@ def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw,
     assert train is not None
     assert validation is not None
     check_classes(train, validation, target)
+    check_some_weigh(train, validation)
     scale = moments(train.y) if target.kind == "regression" else (None, None)
     spec = DataSpec(describe(train.x), target.kind, target.n_outputs, target.labels, *scale)
     names = (*(raw.features or ()), "labels", *(target.labels or ()))
@@ -141,8 +156,10 @@ def _reader(source: DataSource) -> Callable[[], Raw]:
     suffix = path.suffix.lower() if path else ""
     if path is not None and suffix not in _READERS:
         raise InputError(f"dataset {source.name!r}: a .csv, .parquet or .npz file is needed, got {suffix!r}")
-    if source.target is not None and suffix not in (".csv", ".parquet"):
-        raise InputError(
-            f"target: only .csv and .parquet have a target column, got {source.target!r} for {source.name!r}"
-        )
-    return DATASETS[source.name] if path is None else lambda: _READERS[suffix](path, source.target)
+    for option, what, column in (
+        ("target", "a target column", source.target),
+        ("weight_column", "a column of weights", source.weight_column),
+    ):
+        if column is not None and suffix not in (".csv", ".parquet"):
+            raise InputError(f"{option}: only .csv and .parquet have {what}, got {column!r} for {source.name!r}")
+    return DATASETS[source.name] if path is None else lambda: _READERS[suffix](path, source)

@@ -28,6 +28,10 @@ _FASHION_FILES = {
     "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
 }
 _MNIST_FILES = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
+_CALIFORNIA_FILES = {"california_housing.npz": "1a2e3a52e0398de6463aebe6f4a8da34fb21fbb6b934cf88c3425e766f2a1a6f"}
+_CALIFORNIA_FEATURES = (
+    "MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude",
+)  # fmt: skip
 _VALIDATION_IMAGES = 5000
 
 
@@ -61,7 +65,29 @@ def mnist() -> Raw:
     return _first_validate(np.asarray(raw.train.x), raw.train.y, raw.test, _DIGITS)
 
 
-DATASETS: dict[str, Callable[[], Raw]] = {"digits": digits, "fashion_mnist": fashion_mnist, "mnist": mnist}
+def california_housing() -> Raw:
+    """20,640 districts of California: float32 (n, 8) and the median price in dollars, in the order, and with the
+    test set, of `keras.datasets.california_housing`."""
+    [path] = keras_files("", _CALIFORNIA_FILES).values()
+    try:
+        raw = read_npz(path)
+    except InputError as error:
+        raise damaged(path, error) from None
+    x, y = np.asarray(raw.train.x), raw.train.y
+    if x.ndim != 2 or x.shape[1] != len(_CALIFORNIA_FEATURES) or y.shape != (len(x),):
+        raise damaged(path, f"{y.shape} prices of {x.shape} districts")
+    order = np.arange(len(x))
+    np.random.RandomState(113).shuffle(order)
+    train, test = np.split(order, [int(len(x) * 0.8)])
+    return Raw(Part(x[train], y[train]), test=Part(x[test], y[test]), features=_CALIFORNIA_FEATURES)
+
+
+DATASETS: dict[str, Callable[[], Raw]] = {
+    "california_housing": california_housing,
+    "digits": digits,
+    "fashion_mnist": fashion_mnist,
+    "mnist": mnist,
+}
 
 
 def _first_validate(x: Array, y: Array, test: Part | None, labels: tuple[str, ...]) -> Raw:

@@ -18,6 +18,7 @@ class DataSource:
     Attributes:
         name: a registered dataset (``digits``) or the path of a ``.csv``, ``.parquet`` or ``.npz`` file.
         target: the column to predict; for ``.csv`` and ``.parquet`` only, and required there.
+        weight_column: the column of sample weights; for ``.csv`` and ``.parquet`` only.
         task: ``classification``, ``regression`` or ``multi_label`` where the target itself leaves it open;
             None infers it (see `sweeps.data.targets`).
         seed: of the split, where the data brings none.
@@ -34,6 +35,7 @@ class DataSource:
     seed: int = 0
     validation_fraction: float = 0.2
     test_fraction: float = 0.2
+    weight_column: str | None = None
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:

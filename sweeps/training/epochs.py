@@ -5,11 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
-from sweeps.training.passes import Order, TrainingPass, ValidationPass
+from sweeps.training.rows import Order
+
+
+class OneEpoch(Protocol):
+    """Training on all rows, in an order."""
+
+    def __call__(self, order: Order) -> None: ...
+
+
+class OneEvaluation(Protocol):
+    """All rows told to the model's metrics."""
+
+    def __call__(self) -> None: ...
 
 
 @dataclass
@@ -28,8 +40,8 @@ class Epochs:
 
     model: Any
     callbacks: Any
-    training: TrainingPass | None
-    validation: ValidationPass | None
+    training: OneEpoch | None
+    validation: OneEvaluation | None
     validation_freq: int | list[int]
     order: Callable[[int], Order]
     timings: dict[str, float]
@@ -62,7 +74,7 @@ class Epochs:
         self.timings["train"] += time.perf_counter() - began
         return logs
 
-    def _validate(self, validation: ValidationPass) -> dict[str, Any]:
+    def _validate(self, validation: OneEvaluation) -> dict[str, Any]:
         began = time.perf_counter()
         self.model.stop_evaluating = False
         self.callbacks.on_test_begin()

@@ -17,12 +17,13 @@ import tensorflow as tf
 from sweeps.training.arguments import training_and_validation_rows
 from sweeps.training.build import build
 from sweeps.training.checks import check_numbers, check_shapes, check_weights
-from sweeps.training.epochs import Epochs
+from sweeps.training.dense import DenseTraining, chain_of, dense_passes
+from sweeps.training.epochs import Epochs, OneEpoch, OneEvaluation
 from sweeps.training.handover import NotHereError, reason_for_keras
-from sweeps.training.passes import Order, TrainingPass, ValidationPass
+from sweeps.training.passes import TrainingPass, ValidationPass
 from sweeps.training.preprocessing import preprocess
 from sweeps.training.resident import RESIDENT
-from sweeps.training.rows import Rows
+from sweeps.training.rows import Order, Rows
 from sweeps.training.text import as_tensors
 
 logger = logging.getLogger(__name__)
@@ -57,11 +58,13 @@ def fit(
         seed: the permutation of epoch e follows from `seed` and e alone, so that `fit(initial_epoch=k,
             seed=s)` on a restored model continues an interrupted training exactly. None: drawn from NumPy's
             global state, which `keras.utils.set_random_seed` sets.
-        jit: whether XLA compiles the epoch; `"auto"` decides by what it would save (`compilation.py`).
+        jit: whether XLA compiles the epoch. `"auto"`: kernels of our own where they can do it (`dense/`), a graph
+            elsewhere, with XLA by what it would save (`compilation.py`).
 
     Returns:
-        Keras's History, with two attributes more: `timings`, the seconds of "compile", "train" and
-        "validate", and `handed_over`, None or the reason for which Keras's own `fit` did the work.
+        Keras's History, with three attributes more: `timings`, the seconds of "compile", "train" and
+        "validate"; `by_kernels`, whether `dense/` did the work; and `handed_over`, None or the reason for which
+        Keras's own `fit` did it.
 
     Raises:
         ValueError: the input is wrong; raised before anything is compiled.
@@ -126,17 +129,21 @@ def fit(
 
     Epochs(model, container, *passes, validation_freq, order, timings).run(initial_epoch, epochs)
     model.history.timings, model.history.handed_over = timings, None
+    model.history.by_kernels = isinstance(passes[0], DenseTraining)
     return model.history
 
 
 def _compile(
     model: Any, training: Rows, validation: Rows | None, epochs: int, jit: bool | str
-) -> tuple[TrainingPass | None, ValidationPass | None]:
+) -> tuple[OneEpoch | None, OneEvaluation | None]:
     """Everything that is traced and compiled, before the first step is taken."""
     if epochs <= 0:
         return None, None
     model, training, validation = preprocess(model, training, validation)
     build(model, training)
+    chain = chain_of(model, training, validation) if jit == "auto" else None
+    if chain is not None:
+        return dense_passes(model, chain, training, validation)
     training_pass = _compile_training(model, training, epochs, jit)
     if validation is None:
         return training_pass, None
@@ -173,5 +180,5 @@ def _hand_over(model: Any, reason: str, arguments: dict[str, Any]) -> keras.call
     history = type(model).fit(model, **arguments)
     # Keras does not say how long it compiled or validated: all of it is counted as training.
     history.timings = {"compile": 0.0, "train": time.perf_counter() - began, "validate": 0.0}
-    history.handed_over = reason
+    history.handed_over, history.by_kernels = reason, False
     return history

@@ -85,10 +85,10 @@ FUSED: dict[type, Callable[[Any], UpdateStep]] = {
 
 def is_fused(optimizer: Any) -> bool:
     """Whether `optimizer` has a fused kernel."""
-    return type(optimizer) in FUSED and _updates_one_by_one(optimizer)
+    return type(optimizer) in FUSED and updates_one_by_one(optimizer)
 
 
-def _updates_one_by_one(optimizer: Any) -> bool:
+def updates_one_by_one(optimizer: Any) -> bool:
     """Whether nothing happens around the updates (Nadam keeps a product there), and none was replaced."""
     base = keras.optimizers.Optimizer._backend_update_step
     own = {"_backend_update_step", "update_step"} & vars(optimizer).keys()
@@ -104,7 +104,7 @@ def plain_updates(optimizer: Any) -> Iterator[None]:
     variable.
     """
     target = getattr(optimizer, "inner_optimizer", optimizer)
-    if not _updates_one_by_one(target):
+    if not updates_one_by_one(target):
         yield
         return
     fused = FUSED[type(target)](target) if type(target) in FUSED else None

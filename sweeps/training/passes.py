@@ -14,9 +14,7 @@ from sweeps.training.deferred import Deferred, can_be_deferred
 from sweeps.training.handover import NotHereError
 from sweeps.training.kernels import plain_updates
 from sweeps.training.loop import StepLoop
-from sweeps.training.rows import Rows
-
-Order = np.ndarray[Any, np.dtype[np.int32]]
+from sweeps.training.rows import Order, Rows
 
 # Tracing a second graph for the last, smaller batch costs as much as running that batch without a graph in
 # so many epochs.

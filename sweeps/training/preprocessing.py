@@ -74,7 +74,7 @@ def _frontier(model: Any) -> tuple[Any, ...]:
     if any(len(tensor.shape) < 2 for tensor in model.inputs):
         return ()  # some layers take an array of one axis for a single row
     found: dict[int, Any] = {}
-    for node in _nodes(model):
+    for node in nodes(model):
         if _is_preprocessing(node) and all(id(tensor) in known for tensor in node.input_tensors):
             known |= {id(tensor) for tensor in node.output_tensors}
         else:
@@ -84,7 +84,7 @@ def _frontier(model: Any) -> tuple[Any, ...]:
     return tuple(found.values()) if found and not raw >= found.keys() else ()
 
 
-def _nodes(model: Any) -> Iterator[Any]:
+def nodes(model: Any) -> Iterator[Any]:
     """The calls of layers, from the inputs to the outputs."""
     for depth in sorted(model._nodes_by_depth, reverse=True):
         yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)

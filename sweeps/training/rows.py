@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+Order = np.ndarray[Any, np.dtype[np.int32]]
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -51,7 +53,7 @@ class Rows:
             lambda leaf: leaf if leaf is None else leaves[int(leaf)], self.structure, none_is_leaf=True
         )
 
-    def order(self, shuffle: bool | str, seed: int, epoch: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+    def order(self, shuffle: bool | str, seed: int, epoch: int) -> Order:
         """int32 (count,): the rows in the order of `epoch`, which follows from `seed` and `epoch` alone."""
         rows = np.arange(self.start, self.stop, dtype=np.int32)
         if not shuffle:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -14,8 +13,8 @@ from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.hypermodel import HyperModel
 from keras_tuner.src.engine.hypermodel import get_hypermodel
 
-from sweeps import engine, sweep
 from sweeps import study as studies
+from sweeps import sweep
 from sweeps.api import watching
 from sweeps.config import load_config
 from sweeps.data import Dataset
@@ -126,8 +125,10 @@ class Tuner:
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._place.entered(), main_hidden(), _failures(self._entries), watching(config, show) as watcher:
-            sweep.run(config, watcher, space, dataset)
+        with self._place.entered(), main_hidden(), watching(config, show) as watcher:
+            # KerasTuner's first trial is drawn like all others
+            failures = self._entries.max_consecutive_failed_trials
+            sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures)
         self._rows = _few(dataset)
         self.oracle.forget_space()
         self._close_grid()
@@ -229,13 +230,3 @@ def _few(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
     train, validation = (part.map(lambda column: column[:64]) for part in (dataset.train, dataset.validation))
     options = {"validation_data": (validation.x, validation.y), "epochs": 1, "callbacks": [], "verbose": 0}
     return (train.x, train.y), options
-
-
-@contextlib.contextmanager
-def _failures(entries: Entries) -> Iterator[None]:
-    """How many trials in a row may fail before the search is given up."""
-    kept, engine.FAILURE_LIMIT = engine.FAILURE_LIMIT, entries.max_consecutive_failed_trials
-    try:
-        yield
-    finally:
-        engine.FAILURE_LIMIT = kept

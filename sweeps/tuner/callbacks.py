@@ -73,7 +73,7 @@ def of_execution(
 
 
 def _hparams(folder: str, hp: keras_tuner.HyperParameters, trial_id: str) -> keras.callbacks.Callback:
-    from tensorboard.plugins.hparams import api  # type: ignore[import-untyped]
+    from tensorboard.plugins.hparams import api
 
     values = tuner_utils.convert_hyperparams_to_hparams(hp, api)
     return api.KerasCallback(writer=folder, hparams=values, trial_id=trial_id)

@@ -95,7 +95,7 @@ class Place:
                 raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
         if not done:
             raise InputError(f"overwrite=True: no other process may be at study {self.study!r}, got one running")
-        studies._open.pop(self.folder / "journal.log", None)  # this process may have it open
+        studies.forget(self.folder / "journal.log")
         shutil.rmtree(self.folder)
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import keras
 import keras_tuner
 
+from sweeps.models import fetch
 from sweeps.tuner.space import TunerSpace
 from tracking import Store
-from tracking.models import fetch_keras_file
 
 
 def restored(space: TunerSpace, store: Store, uri: str, params: Mapping[str, Any]) -> keras.Model:
@@ -25,7 +25,7 @@ def restored(space: TunerSpace, store: Store, uri: str, params: Mapping[str, Any
     from its hyperparameters, as KerasTuner does with all, and gets the weights.
     """
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        file = fetch_keras_file(store, uri, Path(folder))
+        file = fetch(store, uri, Path(folder))
         try:
             return keras.saving.load_model(file, safe_mode=True)
         except (TypeError, ValueError):

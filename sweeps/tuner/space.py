@@ -202,7 +202,7 @@ class _Quiet:
 
     def __init__(self, own: Any) -> None:
         self._own = own
-        self.seed = int(getattr(own, "keywords", {}).get("seed") or 0)
+        self.seed = int(own.keywords["seed"] if isinstance(own, partial) else getattr(own, "seed", 0))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) < 5:  # x, y, batch_size, epochs, verbose

@@ -9,7 +9,7 @@ import keras_tuner
 from keras_tuner.oracles import HyperbandOracle
 
 from sweeps.errors import InputError
-from sweeps.study import PRUNERS
+from sweeps.samplers import PRUNERS
 from sweeps.tuner.base import Tuner
 from sweeps.tuner.options import Entries, Plan
 
@@ -63,7 +63,7 @@ class BayesianOptimization(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        sampler = "gp" if find_spec("torch") else "tpe"
+        sampler = "gp" if find_spec("torch") else "tpe-multivariate"
         entries = Entries(
             seed,
             hyperparameters,
@@ -76,7 +76,9 @@ class BayesianOptimization(Tuner):
 
 
 class Hyperband(Tuner):
-    """Many trials for a few epochs, the promising ones for `max_epochs`: Optuna's HyperbandPruner over random draws.
+    """Many trials for a few epochs, the promising ones for `max_epochs`: Optuna's HyperbandPruner over its TPE.
+
+    KerasTuner draws at random. That a model of the earlier trials draws instead is BOHB (Falkner, Klein, Hutter 2018).
 
     KerasTuner numbers the continuation of a trial as a trial of its own; here it is the same trial. So the study has
     as many trials as KerasTuner's brackets have configurations: 22 an iteration for `max_epochs=10, factor=3`.
@@ -103,7 +105,7 @@ class Hyperband(Tuner):
                 f"RandomSearch and BayesianOptimization take more, got {kwargs['executions_per_trial']}"
             )
         total = configurations(max_epochs, factor, hyperband_iterations)
-        plan = Plan("random", hyperband_pruner(factor), total, max_epochs)
+        plan = Plan("tpe-multivariate", hyperband_pruner(factor), total, max_epochs)
         entries = Entries(
             seed,
             hyperparameters,

@@ -203,3 +203,15 @@ def test_targets_choose_the_head(data: Dataset) -> None:
         found = preflight(REQUEST, from_arrays(x, target(), DataSource("arrays")))
         assert found.data["target"] == kind
         assert found.objective.metric == ("val_rmse" if kind == "regression" else "val_accuracy")
+
+
+@pytest.mark.parametrize("returned", [lambda history: 0.5, lambda history: {"val_accuracy": 0.5}])
+def test_a_fit_of_ones_own_may_return_a_number_or_metrics(data: Dataset, returned: Callable[[Any], Any]) -> None:
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            return model()
+
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return returned(model.fit(*args, **kwargs))
+
+    assert preflight(replace(REQUEST, space=Own()), data).objective == Objective("val_accuracy", "maximize")

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
+from sweeps import journal as journals
 from sweeps import study as studies
 from sweeps.errors import CorruptStore, InputError
-from sweeps.study import PRUNERS, SAMPLERS, Identity, Objective, StudyRef, make_sampler, trial_seed
+from sweeps.journal import WholeRecords
+from sweeps.samplers import PRUNERS, SAMPLERS, make_sampler
+from sweeps.study import Identity, Objective, StudyRef, trial_seed
 
 IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
 
@@ -118,22 +122,22 @@ def test_a_journal_torn_at_any_byte_of_its_last_record_loses_that_record_alone(t
         torn = tmp_path / str(end) / "journal.log"
         torn.parent.mkdir()
         torn.write_bytes(content[:end])
-        said = studies.mend(torn)
+        said = journals.mend(torn)
         assert said is not None
         assert f"{end - last} bytes were cut off" in said
         assert torn.read_bytes() == content[:last]
         assert torn.with_name("journal.log.bak").read_bytes() == content[:end]
-    study = optuna.load_study(study_name="houses", storage=studies._storage(torn))
+    study = optuna.load_study(study_name="houses", storage=JournalStorage(WholeRecords(torn)))
     study.optimize(square, n_trials=1)
-    again = optuna.load_study(study_name="houses", storage=studies._storage(torn))
+    again = optuna.load_study(study_name="houses", storage=JournalStorage(WholeRecords(torn)))
     assert len(again.trials) == 3
 
 
 def test_a_whole_journal_is_left_as_it_is(tmp_path: Path) -> None:
     studies.create(ref(tmp_path), IDENTITY)
     content = ref(tmp_path).journal.read_bytes()
-    assert studies.mend(ref(tmp_path).journal) is None
-    assert studies.mend(tmp_path / "none.log") is None
+    assert journals.mend(ref(tmp_path).journal) is None
+    assert journals.mend(tmp_path / "none.log") is None
     assert ref(tmp_path).journal.read_bytes() == content
     assert [path.name for path in ref(tmp_path).journal.parent.iterdir()] == ["journal.log"]
 

@@ -314,5 +314,5 @@ def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
     assert trials == {"COMPLETE": 6, "PRUNED": 0, "FAIL": 1, "RUNNING": 0, "WAITING": 0}
     rows = workspace.json("list", "digits-mlp")
     (dead,) = [row for row in rows if row["state"] == "FAIL"]
-    assert "ended before the trial did" in dead["error"]
-    assert found.client.get_run(dead["run_id"]).info.status == "KILLED"
+    assert "killed by signal 9" in dead["error"]
+    assert found.client.get_run(dead["run_id"]).info.status == "FAILED"

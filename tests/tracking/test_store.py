@@ -16,7 +16,7 @@ from tracking import (
     begin_sweep,
     best_run,
     child_runs,
-    close_run,
+    close_trial,
     end_sweep,
     find_store,
     open_store,
@@ -121,15 +121,17 @@ def test_a_sweep_is_recorded_and_taken_up_again_by_a_resume(store: Store, parent
     assert store.client.get_run(parent).info.status == "RUNNING"
 
 
-def test_a_run_whose_process_died_is_closed_with_what_is_known(store: Store, parent: str) -> None:
-    run = TrialRun(store, parent, 4, {})
-    close_run(store, run.run_id, "FAIL", "KILLED", "its process ended")
-    found = store.client.get_run(run.run_id)
-    assert (found.info.status, found.data.tags["state"], found.data.tags["error"]) == (
-        "KILLED",
-        "FAIL",
-        "its process ended",
-    )
+@pytest.mark.parametrize(("number", "known"), [(41, "its id"), (42, "only its number"), (43, "no run")])
+def test_the_run_of_a_trial_whose_process_died_is_closed_with_what_is_known(
+    store: Store, parent: str, number: int, known: str
+) -> None:
+    made = None if known == "no run" else TrialRun(store, parent, number, {}).run_id
+    closed = close_trial(store, parent, number, made if known == "its id" else None, "its process ended")
+    assert made in (None, closed)
+    found = store.client.get_run(closed)
+    assert (found.info.run_name, found.info.status) == (f"trial-{number:04d}", "FAILED")
+    assert (found.data.tags["state"], found.data.tags["error"]) == ("FAIL", "its process ended")
+    assert [run.info.run_id for run in child_runs(store, parent) if run.data.tags["trial"] == str(number)] == [closed]
 
 
 def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_keras_file(
@@ -137,18 +139,29 @@ def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_kera
 ) -> None:
     import keras
 
-    from tracking.models import fetch_keras_file, log_model, register_champion
+    from tracking.models import AlteredModel, fetch_keras_file, log_model, register_champion
+    from tracking.store import log
 
     model = keras.Sequential([keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(0.5), keras.layers.Dense(2)])
     x = np.arange(12, dtype="uint8").reshape(3, 4)
     run_id = run_of(store, parent, 5, 0.5)
-    uri = log_model(store, run_id, model, x, np.asarray(model(x)), {"units": 2})
+    tags = log_model(store, run_id, model, x, np.asarray(model(x)), {"units": 2})
+    log(store, run_id, tags=tags)
+    uri = tags["model_uri"]
     logged = store.client.get_logged_model(uri.removeprefix("models:/"))
     assert (logged.source_run_id, logged.status, logged.params) == (run_id, "READY", {"units": "2"})
     files = {path.name for path in Path(logged.artifact_location.removeprefix("file://")).rglob("*")}
     assert {"MLmodel", "input_example.json", "requirements.txt", "model.keras"} <= files
     again = keras.saving.load_model(fetch_keras_file(store, uri, tmp_path), safe_mode=True)
     np.testing.assert_array_equal(again(x), model(x))
+
+    (tmp_path / "model.keras").unlink()
+    file = next(Path(logged.artifact_location.removeprefix("file://")).rglob("model.keras"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(AlteredModel, match="SHA-256"):
+        fetch_keras_file(store, uri, tmp_path)
+    assert not (tmp_path / "model.keras").exists()
 
     assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1
     assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1

@@ -14,7 +14,7 @@ import pytest
 
 from search_spaces.data_spec import InputSpec
 from sweeps.data import DataSource, load
-from sweeps.data.registry import fashion_mnist, mnist
+from sweeps.data.registry import california_housing, fashion_mnist, mnist
 from sweeps.errors import InputError
 
 needs_fashion_mnist = pytest.mark.skipif(
@@ -91,7 +91,41 @@ def test_mnist_is_read_from_keras_home(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(raw.test or ()) == 7
 
 
-@pytest.mark.parametrize(("name", "files"), [("fashion_mnist", 4), ("mnist", 1)])
+def _california(home: Path, **arrays: object) -> Path:
+    (home / "datasets").mkdir()
+    path = home / "datasets" / "california_housing.npz"
+    rows = np.arange(50 * 8, dtype=np.float64).reshape(50, 8)
+    np.savez(path, **{"x": rows, "y": rows[:, 0] * 100} | arrays)  # type: ignore[arg-type]
+    return path
+
+
+def test_california_housing_has_the_rows_order_and_test_set_that_keras_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keras.src.datasets import california_housing as of_keras
+
+    path = _california(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(of_keras, "get_file", lambda *_, **__: path)
+    (x, y), (x_test, y_test) = of_keras.load_data()
+    raw = california_housing()
+    assert raw.test is not None
+    for mine, keras_own in ((raw.train.x, x), (raw.train.y, y), (raw.test.x, x_test), (raw.test.y, y_test)):
+        np.testing.assert_array_equal(mine, keras_own)
+    data = load(DataSource("california_housing"))
+    assert (data.spec.target, len(data.train), len(data.validation), len(data.test or ())) == ("regression", 32, 8, 10)
+    assert data.features is not None
+    assert data.features[0] == "MedInc"
+
+
+def test_a_california_file_of_other_shapes_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _california(tmp_path, x=np.zeros((50, 3)))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(InputError, match=r"is damaged: \(50,\) prices of \(50, 3\) districts"):
+        load(DataSource("california_housing"))
+
+
+@pytest.mark.parametrize(("name", "files"), [("fashion_mnist", 4), ("mnist", 1), ("california_housing", 1)])
 def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_digits_needs_none(
     name: str, files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +138,7 @@ def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_d
     assert time.monotonic() - started < 2
     first, second = str(caught.value).split("\n")
     assert first.count("-ubyte.gz") == (4 if files == 4 else 0)
-    assert "mnist.npz" in first or files == 4
+    assert f"{name}.npz" in first or files == 4
     assert str(tmp_path / "home" / "datasets") in second
     assert "DATASET=digits" in second
     assert not (tmp_path / "home").exists(), "a refused input writes nothing"

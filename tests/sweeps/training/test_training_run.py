@@ -92,7 +92,8 @@ def test_each_graph_is_traced_once_however_many_epochs(data: Data, monkeypatch: 
         return compute_loss(self, **arguments)
 
     monkeypatch.setattr(type(model), "_compute_loss", counted)
-    fit(model, data.x, data.labels, batch_size=8, epochs=12, verbose=0, validation_data=(data.x, data.labels))
+    validation = (data.x, data.labels)
+    fit(model, data.x, data.labels, batch_size=8, epochs=12, verbose=0, validation_data=validation, jit=False)
     assert [loop.traces() for loop in loops] == [1, 1, 1]
     # The full batches, the last one, the validation: not even a first trace that is thrown away.
     assert traced == [True, True, False]

@@ -20,7 +20,7 @@ from tuner_models import build_model
 import sweeps.tuner as kt
 from sweeps.errors import InputError
 from sweeps.hyperparameters import SuggestedHyperParameters
-from sweeps.study import PRUNERS
+from sweeps.samplers import PRUNERS
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import Gate
 from sweeps.tuner.declared import Declared
@@ -369,7 +369,9 @@ def test_a_tuners_compile_arguments_win_over_the_models() -> None:
 # --- scripts
 
 
-def test_a_worker_process_does_not_run_the_script_again() -> None:
+def test_a_worker_process_does_not_run_the_script_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
+
     @contextlib.contextmanager
     def nothing() -> Iterator[None]:
         yield

@@ -15,10 +15,11 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from tuner_models import Graded, Normalizing, build_model
+from tuner_models import Failing, Graded, Normalizing, build_model
 
 import sweeps.tuner as kt
 from sweeps import workspace
+from sweeps.errors import TrialsFailed
 from sweeps.tuner.base import Tuner
 from tracking import child_runs, find_store
 
@@ -78,6 +79,12 @@ def test_the_best_models_are_those_of_their_scores(searched: Tuner, digits: Any)
         accuracy = model.evaluate(digits.x[first:], digits.y[first:], verbose=0, return_dict=True)["accuracy"]
         assert accuracy == pytest.approx(trial.score, abs=1e-6)
     assert trials[0].score > 0.7
+
+
+def test_the_first_trial_is_drawn_like_all_others(searched: Tuner) -> None:
+    # as KerasTuner's; a sweep of the command line begins with the default values
+    defaults = {"n_hidden": 1, "n_neurons": 32, "learning_rate": 5e-3}
+    assert all(trial.hyperparameters.values != defaults for trial in searched.oracle.trials.values())
 
 
 def test_trials_have_the_shape_of_keras_tuners(searched: Tuner, original: Any) -> None:
@@ -173,6 +180,18 @@ def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any) -> None
     again = kt.GridSearch(Graded(), objective=kt.Objective("grade", "min"), directory=home, project_name="grid")
     again.search(*digits.train, validation_data=digits.valid, verbose=0)
     assert len(again.oracle.trials) == 4
+
+
+def test_a_search_is_given_up_after_as_many_failures_in_a_row_as_it_is_told(home: Path, digits: Any) -> None:
+    tuner = kt.RandomSearch(
+        Failing(), "val_accuracy", max_consecutive_failed_trials=2, directory=home, project_name="failing", jobs=1
+    )
+    with pytest.raises(TrialsFailed, match=r"2 trials failed in a row, .*: too many rows for me"):
+        tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
+    trials = tuner.oracle.trials.values()
+    assert [trial.status for trial in trials] == ["FAILED", "FAILED"]
+    assert all("too many rows for me" in trial.message for trial in trials)
+    assert tuner.get_best_models() == []
 
 
 @pytest.mark.slow

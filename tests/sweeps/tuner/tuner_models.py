@@ -49,3 +49,15 @@ class Graded(kt.HyperModel):
     def fit(self, hp: kt.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
         model.fit(*args, epochs=hp.Int("epochs", 2, 3), **kwargs)
         return {"grade": 1 / hp.get("units"), "val_accuracy": 0.5}
+
+
+class Failing(kt.HyperModel):
+    """Builds, and trains on a few rows, as a look at it does; on all of them it raises."""
+
+    def build(self, hp: kt.HyperParameters) -> keras.Model:
+        return build_model(hp)
+
+    def fit(self, hp: kt.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
+        if len(x) > 100:
+            raise RuntimeError("too many rows for me")
+        return model.fit(x, y, **kwargs)

@@ -1,0 +1,1 @@
+"""Subcommands of `sweeps` that live in a file of their own."""

@@ -1,0 +1,44 @@
+"""`sweeps doctor`: is the study what it says it is?"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from sweeps.errors import CorruptStore
+
+
+@click.command()
+@click.argument("study")
+@click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@click.option("--rescore", is_flag=True, help="Score the exported model again, too (needs the data).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
+    """Check that nothing of STUDY is lost, counted twice or left lying; exit code 5 when something is."""
+    from sweeps.doctor import examine
+
+    found = examine(study, fix, rescore)
+    if as_json:
+        document = {
+            "study": study,
+            "sound": found.sound,
+            "running": found.alive,
+            "findings": [
+                {"where": one.where, "what": one.what, "remedy": one.remedy, "mended": one in found.mended}
+                for one in found.findings
+            ],
+        }
+        click.echo(json.dumps(document, indent=2))
+    else:
+        for one in found.findings:
+            click.echo(one.line(one in found.mended))
+        if found.sound:
+            click.echo(f"study {study} is sound" + ("; a sweep of it is running" if found.alive else ""))
+    if not found.sound:
+        left = [one for one in found.findings if one not in found.mended]
+        fixable = any(one.mend for one in left)
+        raise CorruptStore(
+            f"study {study!r}: {len(left)} of its findings above are not mended"
+            + (f"; mend what can be: sweeps doctor {study} --fix" if fixable else "")
+        )

@@ -1,0 +1,49 @@
+"""What a hyperparameter may be declared as: what KerasTuner lets pass, and a study or its record could not keep."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+
+from keras_tuner.engine import hyperparameters as kinds
+
+from sweeps.errors import InputError
+
+_LONGEST_TEXT = 6000  # of a parameter in MLflow
+
+
+def check_declaration(hp: kinds.HyperParameter) -> None:
+    """Raises:
+    InputError: a name that MLflow would not take, bounds or choices that are not finite numbers, a step that
+        leads nowhere, a default outside.
+    """
+    check_name("hyperparameter", hp.name)
+    if isinstance(hp, kinds.Int | kinds.Float):
+        _check_range(hp)
+        return
+    for value in getattr(hp, "values", ()):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"values of {hp.name!r} must be finite, got {value}")
+        if len(str(value)) > _LONGEST_TEXT:
+            raise InputError(f"values of {hp.name!r} must have {_LONGEST_TEXT} characters at most, got {len(value)}")
+
+
+def check_name(what: str, name: object) -> None:
+    """Raises:
+    InputError: no parameter or metric can bear that name in MLflow.
+    """
+    allowed = isinstance(name, str) and re.fullmatch(r"[/\w.\- :]{1,250}", name)
+    if not allowed or posixpath.normpath(str(name)) != name or str(name).startswith((".", "/")):
+        got = repr(name) if len(str(name)) <= 250 else f"one of {len(str(name))} characters"
+        raise InputError(f"{what}: a name is 1 to 250 letters, digits, _ - . : / or spaces, and no path, got {got}")
+
+
+def _check_range(hp: kinds.Int | kinds.Float) -> None:
+    low, high = hp.min_value, hp.max_value
+    if not all(abs(bound) < float("inf") for bound in (low, high)):
+        raise InputError(f"bounds of {hp.name!r} must be finite, got {low}..{high}")
+    if hp.step is not None and not 0 < hp.step < float("inf"):
+        raise InputError(f"step of {hp.name!r} must be above 0, got {hp.step}")
+    if not low <= hp.default <= high:
+        raise InputError(f"default of {hp.name!r} must lie in {low}..{high}, got {hp.default}")

@@ -1,0 +1,128 @@
+"""The order of the checks, and who may mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import optuna
+
+from sweeps import study as studies
+from sweeps import workspace
+from sweeps.doctor.exported import look_at_export
+from sweeps.doctor.files import look_at_files
+from sweeps.doctor.finding import Finding, Patient
+from sweeps.doctor.record import look_at_record
+from sweeps.doctor.spool import look_at_spool
+from sweeps.doctor.trials import look_at_trials
+from sweeps.errors import InputError, SweepError
+from sweeps.models import in_reach, store_of
+from sweeps.reaper import is_alive, present
+from tracking import Store, TrackingError, answering
+
+Check = Callable[[Patient], Iterator[Finding]]
+
+#: what a resume looks at beside the files; a later check sees what an earlier one has mended
+_BEFORE_A_RESUME: tuple[Check, ...] = (look_at_trials, look_at_spool, look_at_record)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found, and what became of it.
+
+    Attributes:
+        alive: a sweep of the study was running.
+        mended: those findings that are no more.
+    """
+
+    study: str
+    alive: bool
+    findings: tuple[Finding, ...]
+    mended: frozenset[Finding] = frozenset()
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong, or nothing any more."""
+        return self.mended >= set(self.findings)
+
+
+def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
+    """Look over a study of this workspace.
+
+    Args:
+        fix: mend what can be mended.
+        rescore: score the export once more, too.
+
+    Raises:
+        InputError: there is no such study; with `fix`, a sweep of it is running; with `rescore`, see there.
+        CorruptStore: the journal cannot be read.
+        BackendUnreachable: the tracking store does not answer, or does not know the study.
+    """
+    journal = workspace.journal(name)
+    if not journal.is_file():
+        studies.load(name, journal)  # says which studies there are
+    if not fix:
+        alive = is_alive(journal.parent)
+        return Examination(name, alive, tuple(_look(name, journal, alive, False, rescore)))
+    found: list[Finding] | None = None
+
+    def mend() -> None:
+        nonlocal found
+        found = list(_look(name, journal, False, True, rescore))
+
+    with present(journal.parent) as if_alone:
+        if_alone(mend)
+    if found is None:
+        raise InputError(f"--fix: no sweep of study {name!r} may be running, got one; wait for its end")
+    return Examination(name, False, tuple(found), frozenset(one for one in found if one.mend))
+
+
+def tidy(journal: Path) -> list[Finding]:
+    """Mend a study's files before a resume opens it; what was found.
+
+    Only for who is alone with the study (see `reaper.present`), as `treat` is.
+    """
+    return list(_mended(look_at_files(journal)))
+
+
+def treat(study: optuna.Study, folder: Path, store: Store) -> list[Finding]:
+    """Mend a study's trials and record before a resume; what was found.
+
+    Raises:
+        BackendUnreachable: the tracking store does not answer.
+    """
+    patient = Patient(study.study_name, folder, study, store, alive=False)
+    with in_reach():
+        return [finding for check in _BEFORE_A_RESUME for finding in _mended(check(patient))]
+
+
+def _look(name: str, journal: Path, alive: bool, mend: bool, rescore: bool) -> Iterator[Finding]:
+    """Every check; the files' first, since all others read them."""
+    through = _mended if mend else iter
+    if not alive:
+        yield from through(look_at_files(journal))
+    studies.forget(journal)
+    study = studies.load(name, journal)
+    checks: tuple[Check, ...] = (*_BEFORE_A_RESUME, look_at_export)
+    if rescore:
+        from sweeps.doctor.rescore import look_at_score
+
+        checks = (*checks, look_at_score)
+    with in_reach():
+        patient = Patient(name, journal.parent, study, store_of(name), alive)
+        for check in checks:
+            yield from through(check(patient))
+
+
+def _mended(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings, once they are mended; those that could not be say why."""
+    for finding in list(findings):
+        try:
+            if finding.mend:
+                with answering():
+                    finding.mend()
+        except (SweepError, TrackingError, OSError) as error:
+            yield replace(finding, mend=None, remedy=f"it could not be mended: {error}")
+        else:
+            yield finding

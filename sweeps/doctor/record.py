@@ -1,0 +1,160 @@
+"""The record against the study: one run a trial, in the state of the trial; a model for each COMPLETE one."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+
+from optuna.trial import FrozenTrial
+
+from sweeps.doctor.finding import Finding, Patient
+from sweeps.study import ERROR, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from tracking import close_run
+from tracking.audit import (
+    RunRow,
+    correct_metric,
+    discard_run,
+    logged_models,
+    rebuild_run,
+    restore_run,
+    settle_run,
+    sweep_runs,
+    trial_runs,
+)
+from tracking.spool import waiting
+
+GONE = "its process ended before the sweep did"
+
+
+def look_at_record(patient: Patient) -> Iterator[Finding]:
+    """Compare the trials that have ended with the runs of the experiment."""
+    # what is still in the spool is not in the record yet, and another check's
+    underway = set(waiting(patient.store))
+    ended = [
+        trial
+        for trial in patient.study.get_trials(deepcopy=False)
+        if trial.state.is_finished() and trial.user_attrs.get(RUN_ID) not in underway
+    ]
+    rows = trial_runs(patient.store)
+    # read again: a run that was begun since the first reading has its trial
+    trials = patient.study.get_trials(deepcopy=False)
+    by_trial: dict[int, list[RunRow]] = defaultdict(list)
+    for row in rows:
+        if row.number is not None and row.number < len(trials):
+            by_trial[row.number].append(row)
+        elif not row.deleted:
+            yield _orphan(patient, row)
+    for trial in ended:
+        yield from _look_at_runs(patient, trial, by_trial[trial.number])
+    yield from _look_at_models(patient, ended)
+    if not patient.alive:
+        yield from _look_at_sweeps(patient)
+
+
+def _look_at_sweeps(patient: Patient) -> Iterator[Finding]:
+    """One run is the sweep's own, and has ended."""
+    store, parent = patient.store, patient.study.user_attrs.get(PARENT_RUN)
+    runs = sweep_runs(store)
+    if parent and parent not in runs:
+        yield Finding(
+            f"run {parent}",
+            "the sweep's own is not in MLflow",
+            "forgets it; the next resume makes another",
+            partial(patient.study.set_user_attr, PARENT_RUN, None),
+        )
+    for run_id, status in runs.items():
+        if run_id != parent:
+            yield Finding(
+                f"run {run_id}",
+                "a sweep's own that the study does not know",
+                "closes and deletes it (mlflow can restore it)",
+                partial(discard_run, store, run_id, "the study does not know this run"),
+            )
+        elif status == "RUNNING":
+            yield Finding(
+                f"run {parent}",
+                "the sweep's own is RUNNING, though no sweep is",
+                "closes it",
+                partial(close_run, store, parent, "KILLED", "KILLED", GONE),
+            )
+
+
+def _orphan(patient: Patient, row: RunRow) -> Finding:
+    return Finding(
+        f"run {row.run_id}",
+        f"of trial {row.number}, which the study does not have",
+        "closes and deletes it (mlflow can restore it)",
+        partial(discard_run, patient.store, row.run_id, "the study has no such trial"),
+    )
+
+
+def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> Iterator[Finding]:
+    """One run is the trial's, in the trial's state; all others are one too many."""
+    store, where, state = patient.store, f"trial {trial.number}", trial.state.name
+    own = _own(trial, rows)
+    if own is None:
+        yield Finding(where, "has no run in MLflow", "makes one from the study", partial(_rebuild, patient, trial))
+        return
+    for row in rows:
+        if row is not own and not row.deleted:
+            yield Finding(
+                where,
+                f"run {row.run_id} is a second one of this trial",
+                "closes and deletes it (mlflow can restore it)",
+                partial(discard_run, store, row.run_id, f"a duplicate of run {own.run_id}"),
+            )
+    if own.deleted:
+        yield Finding(where, f"its run {own.run_id} is deleted", "restores it", partial(restore_run, store, own.run_id))
+    if not own.fits(state):
+        yield Finding(
+            where,
+            f"{state}, its run {own.run_id} is {own.status} (state {own.state})",
+            f"closes the run as {state}",
+            partial(settle_run, store, own.run_id, state),
+        )
+    name = f"best_{objective_of(patient.study).metric}"
+    value = trial.value if state == "COMPLETE" else None
+    if value is not None and math.isfinite(value) and own.metrics.get(name, value) != value:
+        yield Finding(
+            where,
+            f"{name} is {value} in the study, {own.metrics[name]} in its run {own.run_id}",
+            "logs the study's value",
+            partial(correct_metric, store, own.run_id, name, value),
+        )
+
+
+def _own(trial: FrozenTrial, rows: list[RunRow]) -> RunRow | None:
+    """The run that the study names; of a trial that never came to name one, the first that is not deleted."""
+    named = [row for row in rows if row.run_id == trial.user_attrs.get(RUN_ID)]
+    return next((row for row in (*named, *rows) if row in named or not row.deleted), None)
+
+
+def _rebuild(patient: Patient, trial: FrozenTrial) -> str:
+    attributes, metric = trial.user_attrs, objective_of(patient.study).metric
+    tags = {"error": attributes[ERROR][:500]} if ERROR in attributes else {}
+    reports = {step: value for step, value in trial.intermediate_values.items() if math.isfinite(value)}
+    parent = patient.study.user_attrs.get(PARENT_RUN)
+    params = attributes.get(PARAMS, trial.params)
+    return rebuild_run(patient.store, parent, trial.number, trial.state.name, params, metric, reports, tags)
+
+
+def _look_at_models(patient: Patient, ended: list[FrozenTrial]) -> Iterator[Finding]:
+    models = logged_models(patient.store)
+    by_run = {f"runs:/{model.run_id}/model": model for model in models.values()}
+    for trial in ended:
+        if trial.state.name != "COMPLETE":
+            continue
+        uri = str(trial.user_attrs.get(MODEL_URI))
+        found = models.get(uri) or by_run.get(uri)
+        if found is None:
+            gone = "is not in MLflow"
+        elif not found.ready:
+            gone = "was never uploaded whole"
+        elif found.there is False:
+            gone = "has lost its file"
+        else:
+            continue
+        remedy = "it cannot be brought back; its parameters can be enqueued in a new study"
+        yield Finding(f"trial {trial.number}", f"its model {uri} {gone}", remedy)

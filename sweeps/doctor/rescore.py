@@ -1,0 +1,52 @@
+"""The exported model scored once more on the data that the study was searched with."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+
+from sweeps import workspace
+from sweeps.data import DataSource, load
+from sweeps.doctor.exported import look_at_export
+from sweeps.doctor.finding import Finding, Patient
+from sweeps.errors import InputError
+from sweeps.keras_file import load_keras_file
+from sweeps.study import IDENTITY, PARENT_RUN
+from tracking.audit import run_params
+
+
+def look_at_score(patient: Patient) -> Iterator[Finding]:
+    """Evaluate the export on the validation rows, if it is what its manifest says.
+
+    Raises:
+        InputError: there is no export, its data cannot be had, or its metric is not one that a model computes.
+    """
+    if any(look_at_export(patient)):
+        return
+    folder = workspace.export_folder(patient.name)
+    if not folder.exists():
+        raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {patient.name}")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    asked = run_params(patient.store, patient.study.user_attrs[PARENT_RUN])
+    target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
+    data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights))
+    if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:
+        raise InputError(f"--rescore: dataset {asked['dataset']!r} is not what the study was searched with")
+    model = load_keras_file(folder / "model.keras", patient.name)
+    from sweeps.training import as_tensors
+
+    rows = data.validation
+    scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
+    metric = manifest["objective"].removeprefix("val_")
+    if metric not in scores:
+        raise InputError(
+            f"--rescore: the model computes {', '.join(sorted(scores))}, the study's objective is {metric!r}"
+        )
+    # the order of float32 sums differs with the batch size
+    if not math.isclose(scores[metric], manifest["value"], rel_tol=1e-4, abs_tol=1e-6):
+        yield Finding(
+            str(folder),
+            f"its model scores {scores[metric]:.6f}, {manifest['value']:.6f} was logged",
+            f"which is right, trial {manifest['trial']} has to show: sweeps list {patient.name}",
+        )

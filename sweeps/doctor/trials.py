@@ -1,0 +1,47 @@
+"""The study's trials: none too many, none that nobody works at, no result that is no number; their checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+
+from optuna.trial import TrialState
+
+from sweeps.doctor.finding import Finding, Patient
+from sweeps.reaper import reap
+from sweeps.study import FINISHED, TOTAL, own
+
+
+def look_at_trials(patient: Patient) -> Iterator[Finding]:
+    """Compare the trials with the budget, and with who is there to work at them."""
+    study = patient.study
+    trials = study.get_trials(deepcopy=False)
+    counted = sum(trial.state in FINISHED for trial in own(trials))
+    total = int(study.user_attrs.get(TOTAL, 0))
+    if counted > total:
+        yield Finding(
+            f"study {patient.name}",
+            f"{counted} trials are COMPLETE or PRUNED, its total is {total}",
+            f"they cannot be taken back; a total that fits: sweeps run {patient.name} … --trials {counted}",
+        )
+    for trial in trials:
+        if trial.state == TrialState.COMPLETE and not math.isfinite(trial.value or 0.0):
+            yield Finding(
+                f"trial {trial.number}",
+                f"COMPLETE with the value {trial.value}",
+                "it cannot be taken back; it is never best",
+            )
+    if patient.alive:
+        return
+    for trial in trials:
+        if trial.state == TrialState.RUNNING:
+            yield Finding(
+                f"trial {trial.number}",
+                "RUNNING, though no process works at it",
+                "fails it and closes its run",
+                partial(reap, study, patient.store),
+            )
+    if counted >= total:  # else a resume goes on from them
+        for path in sorted((patient.folder / "checkpoints").glob("*")):
+            yield Finding(str(path), "a checkpoint that no trial goes on from", "removes it", path.unlink)

@@ -1,0 +1,37 @@
+"""How a worker process ended: Dask's nanny is its parent and knows, but tells nobody."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from distributed import Nanny
+
+#: by the nanny's address, how its last worker process ended: its exit code, or a signal's number, negative
+_exits: dict[str, int] = {}
+
+
+class ObservantNanny(Nanny):  # type: ignore[misc]
+    """A nanny of this process that keeps how its worker ended."""
+
+    def _on_worker_exit_sync(self, exitcode: int) -> None:
+        _exits[self.address] = exitcode
+        super()._on_worker_exit_sync(exitcode)
+
+
+def last_words(nanny: str | None, patience: float = 2.0) -> str:
+    """What is known of the end of a nanny's worker, as a sentence's end.
+
+    Args:
+        nanny: its address.
+        patience: seconds to wait for it: the scheduler may know of a death before the nanny does.
+    """
+    deadline = time.monotonic() + patience
+    while (code := _exits.pop(nanny or "", None)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if code is None:
+        return "its worker process died, or was cut off"
+    if code >= 0:
+        return f"its worker process left with exit code {code}"
+    guess = ", probably out of memory" if -code == signal.SIGKILL else f" ({signal.strsignal(-code)})"
+    return f"its worker process was killed by signal {-code}{guess}"

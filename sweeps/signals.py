@@ -1,0 +1,87 @@
+"""How a sweep is told to end: by Ctrl-C, by SIGTERM, by the closing of its terminal. Once: in order. Twice: at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from sweeps.errors import Interrupted
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: seconds after which a process that was told to end is out, whatever holds it up
+PATIENCE = 13
+
+_told: int | None = None
+_deferred = False
+_farewell = ""
+
+
+def listen(farewell: str) -> None:
+    """Handle the signals from now on; for a process that is all ours, the command line's.
+
+    Args:
+        farewell: what is said when there is no time for more.
+    """
+    global _told, _farewell
+    _told, _farewell = None, farewell
+    for signum in ENDING:
+        # `nohup` and a shell's background jobs have asked not to be disturbed
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _hear)
+    signal.signal(signal.SIGALRM, _leave)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """While the block runs, a first signal is only remembered: it must not tear what is being written."""
+    global _deferred
+    _deferred = True
+    try:
+        yield
+    finally:
+        _deferred = False
+
+
+def heed() -> None:
+    """Raises:
+    Interrupted: a signal has come.
+    """
+    if _told is not None:
+        raise Interrupted("interrupted" if _told == signal.SIGINT else f"ended by {signal.Signals(_told).name}", _told)
+
+
+@contextlib.contextmanager
+def blocked() -> Iterator[None]:
+    """Threads and processes that are started within the block never see the signals, which a terminal sends to all."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hear(signum: int, frame: FrameType | None) -> None:
+    global _told
+    if _told is not None:
+        _leave(signum, frame)
+    _told = signum
+    signal.alarm(PATIENCE)
+    if signum == signal.SIGHUP:  # there is no terminal to write to any more
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    if not _deferred:
+        heed()
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    """End this process now; its workers end when they see that it is gone."""
+    with contextlib.suppress(OSError):
+        if sys.stdout.isatty():
+            os.write(1, b"\x1b[?25h\n")  # the cursor, which the live table has hidden
+        os.write(2, f"sweeps: {_farewell}\n".encode())
+    os._exit(128 + (_told or signal.SIGINT))

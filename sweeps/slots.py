@@ -1,0 +1,77 @@
+"""The slots: Dask workers on this machine, one process each, one task at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+
+import dask
+from distributed import Client, LocalCluster
+from distributed.system import MEMORY_LIMIT
+
+from sweeps import signals, worker
+from sweeps.config import LEAST_MEMORY
+from sweeps.errors import BackendUnreachable
+from sweeps.nanny import ObservantNanny
+from sweeps.tasks import warm_up_soon
+
+#: Dask's configuration
+SLOTS = {
+    "distributed.comm.timeouts.connect": "60s",
+    # a task whose worker died is not run again as it was: it is the trial that is tried again
+    "distributed.scheduler.allowed-failures": 0,
+    # Dask measures it by the clock of the wall, which may be moved; a worker's death its nanny sees
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.worker.profile.enabled": False,
+    # a worker with one task and no results to keep has nothing to put aside: paused, it would never go on
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+@contextlib.contextmanager
+def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Iterator[Client]:
+    """A client of `jobs` local worker processes that share the cores among them; they end with the block.
+
+    Args:
+        memory: bytes that each may have (None: its share of the machine's); one that takes more is ended, and
+            another one started.
+        share: into how many the cores are divided, if not into `jobs`.
+
+    Raises:
+        BackendUnreachable: a worker process ended while it was started.
+    """
+    threads = max(1, (os.cpu_count() or 1) // (share or jobs))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(SLOTS))
+        # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
+        resource_tracker.ensure_running()
+        with signals.blocked():
+            cluster = stack.enter_context(_cluster(jobs, memory, threads))
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        stack.enter_context(client.as_current())
+        # all processes import at once, while the client opens the stores
+        client.run(warm_up_soon, on_error="ignore")
+        yield client
+
+
+def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            worker_class=ObservantNanny,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            memory_limit=memory or max(MEMORY_LIMIT // jobs, LEAST_MEMORY),
+            env=worker.environment(threads),
+            preload="sweeps.worker",
+        )
+    except RuntimeError as error:  # what Dask raises when a process ends while it starts
+        raise BackendUnreachable(f"the workers could not be started: {error}\nGive the same command again") from None

@@ -1,0 +1,146 @@
+"""One trial as a task of a worker: asked of the study, run under its MLflow run, told to the study."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+
+import keras
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
+
+from sweeps import states, worker
+from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK
+from sweeps.claims import claims_of
+from sweeps.data import Dataset, load
+from sweeps.errors import without_passwords
+from sweeps.grid import is_walked
+from sweeps.objective import TrialOverdue, objective
+from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
+from sweeps.resumable import Progress
+from sweeps.spaces import explain
+from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, trial_seed
+from sweeps.watch import TrialInterrupted
+from tracking import TrackingError, TrialRun, close_trial
+
+_STATES = {
+    "COMPLETE": TrialState.COMPLETE,
+    "PRUNED": TrialState.PRUNED,
+    "FAIL": TrialState.FAIL,
+    "INTERRUPTED": TrialState.FAIL,
+}
+
+GIVEN_UP = "given up before its result came"
+
+
+class LateResult(Exception):
+    """The trial was given up by the sweep before it ended."""
+
+
+def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | None = None) -> TrialOutcome:
+    """Ask the study for a trial, run it, tell how it ended.
+
+    Args:
+        draw: which task of the sweep this is; seeds the sampler.
+        data: what was sent to this worker; None: it loads what the plan names.
+        number: of the waiting trial to run; None: whichever the study gives.
+
+    Raises:
+        InputError: that trial does not wait.
+    """
+    folder = plan.study.journal.parent
+    worker.log_to(folder / "workers.log")
+    if worker.stop_requested():
+        return TrialOutcome(-1, "NONE", None, 0.0)
+    study = plan.study.open(draw)
+    exhausted: list[bool] = []
+    # a sampler that has walked all of its grid calls this
+    study.stop = lambda: exhausted.append(True)  # type: ignore[method-assign]
+    with claims_of(folder).claim(study, plan.total, number) as trial:
+        if trial is None:
+            walked = plan.study.sampler == "grid" and is_walked(study)
+            return TrialOutcome(-1, "NONE", None, 0.0, exhausted=walked)
+        trial.set_user_attr(TASK, _task())
+        progress = states.progress_of(study, trial, plan.study)
+        started = time.perf_counter()
+        worker.send("begun", TrialBegun(draw, trial.number))
+        try:
+            state, value, error = _attempt(trial, plan, data or load(plan.source), draw, progress)
+        except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
+            state, value, error = "FAIL", None, f"{type(lost).__name__}: {lost}"
+            trial.set_user_attr(ERROR, error)
+        params = trial.user_attrs.get(PARAMS, trial.params)
+        # last of all: a trial that counts has nothing left to lose
+        try:
+            _conclude(study, trial, plan, state, value)
+        except LateResult:
+            progress.close(forget=False)  # another attempt may go on from it
+            raise
+        progress.close(forget=state != "INTERRUPTED")
+        if state == "COMPLETE" and progress.last is not None:
+            states.keep(study, trial.number, plan.study, progress.last)
+    keras.utils.clear_session()
+    seconds = time.perf_counter() - started
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    return TrialOutcome(trial.number, state, value, seconds, params, error, bool(exhausted) and not waiting)
+
+
+def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, state: str, value: float | None) -> None:
+    """Tell the study how the trial ended.
+
+    Raises:
+        LateResult: the trial was given up meanwhile; what the study says of it stays, and its run says the same.
+    """
+    try:
+        study.tell(trial, value if state == "COMPLETE" else None, _STATES[state])
+    except (ValueError, UpdateFinishedTrialError) as refused:
+        if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+            raise
+        close_trial(plan.store, plan.parent_run, trial.number, trial.user_attrs[RUN_ID], GIVEN_UP)
+        raise LateResult(f"trial {trial.number} was given up, its result came too late: {refused}") from None
+
+
+def _task() -> str:
+    """The name of the Dask task that is running; empty outside of a worker."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().get_current_task())
+    except ValueError:
+        return ""
+
+
+def _attempt(
+    trial: optuna.Trial, plan: TrialPlan, data: Dataset, draw: int, progress: Progress
+) -> tuple[str, float | None, str | None]:
+    """Run the objective in a tracked run; the state it ended in, the value, and the error's text."""
+    seed = trial_seed(plan.study.seed, progress.origin)
+    tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
+    tags |= {name: str(former) for name, former in trial.user_attrs.items() if name in (RETRY_OF, CONTINUES)}
+    with TrialRun(plan.store, plan.parent_run, trial.number, tags) as run:
+        trial.set_user_attr(RUN_ID, run.run_id)
+        try:
+            value = objective(trial, plan, data, run, seed, draw, progress)
+        except optuna.TrialPruned:
+            run.state = "PRUNED"
+            return "PRUNED", None, None
+        except TrialInterrupted as stop:
+            run.state = "INTERRUPTED"
+            trial.set_user_attr(CUT_SHORT, INTERRUPTION)
+            return "INTERRUPTED", None, _remember(trial, run, str(stop))
+        except TrialOverdue as late:
+            return "FAIL", None, _remember(trial, run, str(late))
+        except Exception as error:  # whatever a user's model raises fails this trial, not the sweep
+            run.log_text(without_passwords(traceback.format_exc()), "error.txt")
+            return "FAIL", None, _remember(trial, run, explain(error))
+        run.state = "COMPLETE"
+        return "COMPLETE", value, None
+
+
+def _remember(trial: optuna.Trial, run: TrialRun, error: str) -> str:
+    trial.set_user_attr(ERROR, error)
+    run.set_tags({"error": error[:500]})
+    return error

@@ -1,0 +1,99 @@
+"""Several processes at one study: its budget is shared, and what a dead one held is free again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from sweeps.claims import Claims
+from sweeps.study import Identity, StudyRef, create
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from sweeps.claims import Claims
+from sweeps.study import StudyRef
+folder, total, then = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+study = StudyRef("shared", folder / "journal.log", "random", "none").open()
+claims = Claims(folder)
+got = 0
+while True:
+    with claims.claim(study, total) as trial:
+        if trial is None:
+            break
+        got += 1
+        if then == "hold":
+            print("held", flush=True)
+            time.sleep(600)
+        trial.suggest_float("x", 0, 1)
+        study.tell(trial, 0.5)
+print(got, flush=True)
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> optuna.Study:
+    identity = Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ())
+    return create(StudyRef("shared", tmp_path / "journal.log", "random", "none"), identity)
+
+
+def claiming(folder: Path, total: int, then: str) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", CLAIM, str(folder), str(total), then]
+    checkout = str(Path(__file__).parent.parent.parent)
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": checkout})
+
+
+def test_processes_that_race_for_a_budget_never_overshoot_it(study: optuna.Study, tmp_path: Path) -> None:
+    racing = [claiming(tmp_path, 40, "tell") for _ in range(4)]
+    got = [int(process.communicate(timeout=120)[0]) for process in racing]
+    assert sum(got) == 40
+    assert len(study.get_trials()) == 40
+
+
+def test_what_a_killed_or_stopped_process_claims(study: optuna.Study, tmp_path: Path) -> None:
+    process = claiming(tmp_path, 1, "hold")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    claims = Claims(tmp_path)
+    assert claims.unclaimed(study, 1) == 0
+    os.kill(process.pid, signal.SIGSTOP)
+    assert claims.unclaimed(study, 1) == 0
+    assert not claims.abandoned(study)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert claims.unclaimed(study, 1) == 1
+    assert [trial.number for trial in claims.abandoned(study)] == [0]
+
+
+def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: optuna.Study, tmp_path: Path) -> None:
+    hold = "import sys,time; from pathlib import Path; from sweeps.locks import JournalLock as Lock\n"
+    hold += "Lock(Path(sys.argv[1])).acquire(); print('held', flush=True); time.sleep(600)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "journal.log")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.kill()
+    process.communicate()
+    begun = time.monotonic()
+    study.tell(study.ask(), 0.5)
+    assert time.monotonic() - begun < 10  # a lock that is a file holds for 30 seconds
+
+
+def test_a_claim_ends_with_its_block(study: optuna.Study, tmp_path: Path) -> None:
+    claims = Claims(tmp_path)
+    with claims.claim(study, 1) as trial:
+        assert trial is not None
+        assert claims.unclaimed(study, 1) == 0
+    assert claims.unclaimed(study, 1) == 1
+    assert [trial.number for trial in claims.abandoned(study)] == [0]

@@ -1,0 +1,38 @@
+"""A grid that several workers walk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+
+from sweeps.claims import Claims
+from sweeps.grid import is_walked
+from sweeps.study import Identity, StudyRef, create
+
+
+def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
+    ref = StudyRef("grid", tmp_path / "journal.log", "grid", "none")
+    create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
+    claims = Claims(tmp_path)
+    running: list[tuple[optuna.Study, optuna.Trial]] = []
+    points = []
+    for draw in range(40):  # three at a time, each ended when a fourth would begin
+        if len(running) == 3:
+            study, trial = running.pop(0)
+            study.tell(trial, 0.5)
+        study = ref.open(draw)
+        study.stop = lambda: None  # type: ignore[method-assign]
+        with claims.claim(study, 100) as claimed:
+            if claimed is None:
+                if is_walked(study):
+                    break
+                study, trial = running.pop(0)
+                study.tell(trial, 0.5)
+                continue
+            kind = claimed.suggest_categorical("kind", ["one", "two"])
+            width = claimed.suggest_int("width", 1, 3)
+            points.append((kind, width, claimed.suggest_int("depth", 1, 2) if kind == "two" else 0))
+            running.append((study, claimed))
+    assert sorted(points) == sorted(set(points))
+    assert len(points) == 3 + 6

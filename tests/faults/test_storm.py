@@ -1,0 +1,71 @@
+"""Thirty kills of workers and parents, at random moments, in one small sweep."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+
+import psutil
+import pytest
+from faults.conftest import PacedSweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+KILLS, PARENTS = 30, 8
+TRIALS = 60
+#: how a sweep ends by itself in a storm: too many deaths in a row; a worker died while it started
+GIVEN_UP = (3, 4)
+
+
+def test_the_invariant_holds_after_thirty_kills_and_resumes(
+    paced: PacedSweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(5)
+    victims = ["parent"] * PARENTS + ["worker"] * (KILLS - PARENTS)
+    chance.shuffle(victims)
+    paced.pace(0.5)
+    process, given_up = begin(paced), 0
+    while victims:
+        time.sleep(chance.uniform(0.0, 4.0))
+        if process.poll() is not None:
+            _, said = process.communicate()
+            assert process.returncode in GIVEN_UP, said
+            process, given_up = begin(paced), given_up + 1
+        elif kill(paced, process, victims[-1], chance) and victims.pop() == "parent":
+            process = begin(paced)
+    process.terminate()
+    process.communicate(timeout=30)
+    before = paced.json("status", paced.study)["trials"]
+    paced.resume(TRIALS, epochs=4)
+    paced.assert_whole(TRIALS)
+    with capsys.disabled():
+        print(
+            f"\nstorm: {KILLS} kills ({PARENTS} of the parent), {given_up} sweeps that gave up; then {before}, and a "
+            f"resume to {TRIALS} trials"
+        )
+
+
+def begin(paced: PacedSweep) -> subprocess.Popen[str]:
+    """A sweep of the study, a new one or one that takes up what the last has left, in its first epoch or at its end."""
+    begun = paced.epochs_begun()
+    process = paced.start(*paced.options(TRIALS, jobs=2, epochs=4))
+    while paced.epochs_begun() == begun and process.poll() is None:
+        time.sleep(0.05)
+    return process
+
+
+def kill(paced: PacedSweep, process: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
+    """SIGKILL the parent, once it has workers, or one of its workers; whether there was one to kill."""
+    try:
+        workers = paced.workers(process)
+        if not workers:
+            return False
+        if victim == "parent":
+            process.kill()
+            process.communicate()
+        else:
+            chance.choice(workers).kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True

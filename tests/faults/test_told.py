@@ -1,0 +1,90 @@
+"""Signals, and clocks that are moved, where no sweep is needed to see it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sweeps.slots import SLOTS
+
+ROOT = Path(__file__).parent.parent.parent
+
+TOLD = """
+import sys, time
+from sweeps import signals
+from sweeps.errors import Interrupted
+signals.listen("go on with: this")
+try:
+    with signals.deferred():
+        print("ready", flush=True)
+        until = time.monotonic() + float(sys.argv[1])
+        while time.monotonic() < until:
+            time.sleep(0.01)
+        print("written whole", flush=True)
+        signals.heed()
+    print("ready", flush=True)
+    time.sleep(60)
+except Interrupted as told:
+    print(told)
+    sys.exit(told.exit_code)
+"""
+
+
+def told(seconds: float) -> subprocess.Popen[str]:
+    """A process that defers signals for so long, once it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TOLD, str(seconds)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize(
+    ("signum", "code", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+)
+def test_a_first_signal_waits_for_what_must_not_be_torn(signum: int, code: int, said: str) -> None:
+    process = told(1)
+    process.send_signal(signum)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert out.splitlines() == ["written whole", said]
+
+
+def test_a_second_signal_does_not_wait_and_says_how_to_go_on() -> None:
+    process = told(60)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert (out, said) == ("", "sweeps: go on with: this\n")
+
+
+def test_a_terminal_that_is_closed_ends_a_process_that_does_not_ignore_it() -> None:
+    process = told(0.5)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    assert process.returncode == 129
+
+
+def test_no_decision_hangs_on_a_clock_that_may_be_moved() -> None:
+    """All deadlines are `time.monotonic()`; only the record names moments, in `tracking`."""
+    for room in ("sweeps", "search_spaces"):
+        for file in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute):
+                    assert ast.unparse(node) not in ("time.time", "datetime.now", "datetime.utcnow"), file
+    assert SLOTS["distributed.scheduler.worker-ttl"] is None  # Dask measures it by the wall clock

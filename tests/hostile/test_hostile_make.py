@@ -1,0 +1,88 @@
+"""`make` with hostile variables: they reach the command line as they are, and no shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
+
+HOSTILE = [
+    "a;touch sprung",
+    "a';touch sprung;'",
+    'a";touch sprung;"',
+    "$(touch sprung)",
+    "$(shell touch sprung)",
+    "$$(touch sprung)",
+    "`touch sprung`",
+    "a\ntouch sprung",
+    "a && touch sprung",
+    "a | touch sprung",
+    "${PATH}",
+    "-rf",
+    "a\\",
+    "*",
+]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A checkout whose `sweeps` writes down what it is given."""
+    (tmp_path / "Makefile").write_text(MAKEFILE.read_text())
+    for file in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / file).touch()
+    binaries = tmp_path / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "python").symlink_to(sys.executable)
+    script = f"#!{sys.executable}\nimport json, sys\njson.dump(sys.argv[1:], open('given.json', 'w'))\n"
+    (binaries / "sweeps").write_text(script)
+    (binaries / "sweeps").chmod(0o755)
+    (tmp_path / ".venv" / "installed").touch()
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> list[str]:
+    """What `sweeps` is given by `make`."""
+    inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(MAKEFILE.parent)}
+    subprocess.run(["make", *arguments], cwd=folder, env=inherited | environment, check=True, capture_output=True)
+    given = json.loads((folder / "given.json").read_text())
+    assert isinstance(given, list)
+    return given
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("variable", ["STUDY", "DATASET"])
+def test_a_variable_is_text(variable: str, text: str, made: Path) -> None:
+    for given in (make(made, "sweep", f"{variable}={text}"), make(made, "sweep", **{variable: text})):
+        expected = given[-1] if variable == "STUDY" else given[given.index("--dataset") + 1]
+        assert expected == text
+    assert make(made, "best", f"STUDY={text}") == ["best", "--", text]
+    assert not (made / "sprung").exists()
+
+
+def test_words_of_args_keep_their_quotes_and_run_nothing(made: Path) -> None:
+    words = "--target 'house price' --set a=\"b c\" ; touch sprung $(touch sprung) *"
+    given = make(made, "best", "STUDY=s", f"ARGS={words}")
+    expected = ["--target", "house price", "--set", "a=b c", ";", "touch", "sprung", "$(touch", "sprung)", "*"]
+    assert given == ["best", *expected, "--", "s"]
+    assert not (made / "sprung").exists()
+
+
+def test_an_open_quote_in_args_is_said(made: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        make(made, "best", "STUDY=s", "ARGS='")
+    assert b"ARGS: No closing quotation" in error.value.stderr
+    assert b"Traceback" not in error.value.stderr
+
+
+def test_what_is_not_given_has_its_default(made: Path) -> None:
+    options = {"dataset": "digits", "space": "mlp", "trials": "20", "epochs": "10", "seed": "0"}
+    options |= {"sampler": "tpe", "pruner": "hyperband"}
+    given = [word for name, value in options.items() for word in (f"--{name}", value)]
+    assert make(made, "sweep") == ["run", *given, "--", "digits-mlp"]
+    assert make(made, "sweep", "JOBS=2", "DATASET=my data.csv")[-3:] == ["hyperband", "--", "my-data-mlp"]

@@ -1,0 +1,91 @@
+"""A space whose trials can be killed where a test wants it; copied into the test's workspace.
+
+The file `kill` there holds lines `WHERE TIMES`; each death takes one off. The pre-flight's worker dies of none.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import keras
+import keras_tuner
+import optuna
+
+ORDERS = Path(__file__).with_name("kill")
+#: which epochs were trained, by attempt
+EPOCHS = Path(__file__).with_name("epochs")
+
+
+def maybe_die(where):
+    """Take an order to die here, if there is one."""
+    orders = dict(line.split() for line in ORDERS.read_text().splitlines()) if ORDERS.exists() else {}
+    if int(orders.get(where, 0)):
+        orders[where] = int(orders[where]) - 1
+        ORDERS.write_text("\n".join(f"{name} {times}" for name, times in orders.items()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_within(module, name, where):
+    """Die when `module.name` has returned."""
+    original = getattr(module, name)
+
+    def dying(*args, **kwargs):
+        result = original(*args, **kwargs)
+        maybe_die(where)
+        return result
+
+    setattr(module, name, dying)
+
+
+if ORDERS.exists():  # imported by the worker before its first trial
+    from sweeps import objective, states
+
+    die_within(objective, "log_model", "logged")
+    die_within(states, "progress_of", "asked")
+
+
+class Slow(keras.callbacks.Callback):
+    """Makes an epoch last long enough to be worth saving, and dies between training and validation."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def on_train_begin(self, logs=None):
+        with EPOCHS.open("a") as file:
+            file.write("begin\n")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        with EPOCHS.open("a") as file:
+            file.write(f"{epoch}\n")
+
+    def on_test_begin(self, logs=None):
+        self.calls += 1
+        maybe_die(f"epoch{self.calls}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        time.sleep(0.55)
+
+
+class Space(keras_tuner.HyperModel):
+    def build(self, hp):
+        units = hp.Int("units", 8, 64)
+        inputs = keras.Input((8, 8))
+        hidden = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(inputs))
+        hidden = keras.layers.BatchNormalization()(keras.layers.Dropout(0.3)(hidden))
+        model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
+        rate = hp.Float("learning_rate", 1e-2, 1e-1, sampling="log")
+        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+        if isinstance(getattr(hp, "trial", None), optuna.Trial):
+            maybe_die(f"units{hp.get('units')}")
+        batch_size = hp.Choice("batch_size", [32, 64])
+        plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1)
+        stopping = keras.callbacks.EarlyStopping("val_loss", patience=20, restore_best_weights=True)
+        callbacks = [plateau, *callbacks, stopping, Slow()]
+        history = model.fit(*args, callbacks=callbacks, batch_size=batch_size, **kwargs)
+        assert len(history.history["loss"]) == kwargs.get("epochs", 1), history.history
+        return history

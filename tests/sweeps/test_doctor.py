@@ -1,0 +1,293 @@
+"""`sweeps doctor`: a real study and a real record, damaged by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+
+from sweeps import study as studies
+from sweeps import workspace
+from sweeps.cli import main
+from sweeps.doctor import examine
+from sweeps.files import write_json
+from sweeps.reaper import present
+from sweeps.study import MODEL_URI, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from tracking import DataDescription, Store, TrialRun, begin_sweep, end_sweep, open_store
+from tracking.spool import Rest, keep
+
+IDENTITY = Identity("mlp", "digits", "ab" * 16, "val_accuracy", "maximize", 3, 0, ())
+STATES = ("COMPLETE", "PRUNED", "COMPLETE", "FAIL", "COMPLETE")
+
+
+def fake_model(store: Store, run_id: str, folder: Path) -> str:
+    """A logged model whose file is no model: the doctor does not load it."""
+    logged = store.client.create_logged_model(store.experiment_id, "model", run_id)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    (folder / "data/model.keras").write_bytes(b"weights")
+    store.client.log_model_artifacts(logged.model_id, str(folder))
+    store.client.finalize_logged_model(logged.model_id, "READY")
+    return str(logged.model_uri)
+
+
+def a_study(folder: Path) -> None:
+    """A finished study of five trials, as a sweep leaves it, without the minutes."""
+    ref = StudyRef("houses", workspace.journal("houses"), "random", "none", 3, 0)
+    store = open_store(workspace.tracking_uri(), "houses", workspace.artifact_root())
+    study = studies.create(ref, IDENTITY)
+    parent = begin_sweep(store, None, {}, {}, DataDescription("houses", "ab", "houses.csv"))
+    study.set_user_attr(PARENT_RUN, parent)
+    study.set_user_attr(TOTAL, 4)
+    for number, state in enumerate(STATES):
+        trial = study.ask()
+        with TrialRun(store, parent, number, {}) as run:
+            trial.set_user_attr(RUN_ID, run.run_id)
+            value = 0.5 + trial.suggest_float("x", 0, 1) / 10
+            for epoch in (1, 2, 3):
+                trial.report(value, epoch)
+                run.log_metrics({"val_accuracy": value}, epoch)
+            if state == "COMPLETE":
+                run.log_metrics({"best_val_accuracy": value}, 3)
+                trial.set_user_attr(MODEL_URI, fake_model(store, run.run_id, folder / "model"))
+            run.state = state
+        study.tell(trial, value if state == "COMPLETE" else None, studies.TrialState[state])
+    end_sweep(store, parent, "FINISHED", [], {}, {}, {})
+    (folder / "exports/houses").mkdir(parents=True)
+    best = study.best_trial
+    write_json(folder / "exports/houses/manifest.json", {"sha256": {}, "trial": best.number, "value": best.value})
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder with a finished study, and a copy of it."""
+    folder, copy = tmp_path_factory.mktemp("houses"), tmp_path_factory.mktemp("copies") / "copy"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        a_study(folder)
+    shutil.copytree(folder, copy)
+    return folder, copy
+
+
+@pytest.fixture
+def sick(snapshot: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder as it was; its database in place, since MLflow keeps that open."""
+    folder, copy = snapshot
+    monkeypatch.chdir(folder)
+    for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for part in ("runs/studies", "runs/artifacts", "exports"):
+        shutil.rmtree(folder / part)
+        shutil.copytree(copy / part, folder / part)
+    with sqlite3.connect(copy / "runs/mlflow.db") as was, sqlite3.connect(folder / "runs/mlflow.db") as now:
+        was.backup(now)
+    studies.forget(workspace.journal("houses"))
+    return folder
+
+
+def the_study() -> tuple[optuna.Study, Store]:
+    store = open_store(workspace.tracking_uri(), "houses", None)
+    return studies.load("houses", workspace.journal("houses")), store
+
+
+def cut(folder: Path) -> None:
+    journal = workspace.journal("houses")
+    journal.write_bytes(journal.read_bytes() + b'{"op_code":6,"trial')
+
+
+def leave_a_trial_running(folder: Path) -> None:
+    study, store = the_study()
+    trial = study.ask()
+    run = TrialRun(store, study.user_attrs[PARENT_RUN], trial.number, {})
+    trial.set_user_attr(RUN_ID, run.run_id)
+
+
+def leave_a_run_running(folder: Path) -> None:
+    with sqlite3.connect(folder / "runs/mlflow.db") as database:
+        database.execute("UPDATE runs SET status = 'RUNNING' WHERE name = 'trial-0001'")
+
+
+def make_an_orphan(folder: Path) -> None:
+    study, store = the_study()
+    TrialRun(store, study.user_attrs[PARENT_RUN], 77, {})
+
+
+def make_a_duplicate(folder: Path) -> None:
+    study, store = the_study()
+    TrialRun(store, study.user_attrs[PARENT_RUN], 2, {}).close()
+
+
+def delete_a_run(folder: Path) -> None:
+    study, store = the_study()
+    store.client.delete_run(study.get_trials()[2].user_attrs[RUN_ID])
+
+
+def lose_a_run(folder: Path) -> None:
+    with sqlite3.connect(folder / "runs/mlflow.db") as database:
+        (run_id,) = database.execute("SELECT run_uuid FROM runs WHERE name = 'trial-0003'").fetchone()
+        for table in ("tags", "params", "metrics", "latest_metrics", "runs"):
+            database.execute(f"DELETE FROM {table} WHERE run_uuid = ?", (run_id,))
+
+
+def raise_a_score(folder: Path) -> None:
+    with sqlite3.connect(folder / "runs/mlflow.db") as database:
+        database.execute(
+            "UPDATE latest_metrics SET value = 1.7e308 WHERE key = 'best_val_accuracy' AND run_uuid = "
+            "(SELECT run_uuid FROM runs WHERE name = 'trial-0000')"
+        )
+
+
+def leave_files(folder: Path) -> None:
+    (folder / "runs/studies/houses/journal.log.lock").touch()
+    (folder / "exports/.houses-a1b2c3d4").mkdir()
+
+
+def leave_the_sweep_open(folder: Path) -> None:
+    study, store = the_study()
+    store.client.update_run(study.user_attrs[PARENT_RUN], status="RUNNING")
+
+
+def leave_an_end_unsent(folder: Path) -> None:
+    study, store = the_study()
+    run_id = study.get_trials()[4].user_attrs[RUN_ID]
+    store.client.update_run(run_id, status="RUNNING")
+    spooling = replace(store, spool=workspace.spool("houses"))
+    keep(spooling, run_id, Rest([], {}, {"state": "COMPLETE"}, {"note.txt": "late"}, "FINISHED", 1))
+
+
+def leave_a_checkpoint(folder: Path) -> None:
+    place = folder / "runs/studies/houses/checkpoints"
+    place.mkdir()
+    (place / "3.checkpoint").touch()
+
+
+def leave_a_model_behind(folder: Path) -> None:
+    (workspace.spool("houses") / "0123abcd/model").mkdir(parents=True)
+
+
+def make_a_second_sweep(folder: Path) -> None:
+    _, store = the_study()
+    begin_sweep(store, None, {}, {}, DataDescription("houses", "ab", "houses.csv"))
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "torn journal": (cut, "torn record of 19 bytes"),
+    "running trial": (leave_a_trial_running, "trial 5: RUNNING, though no process works at it"),
+    "running run": (leave_a_run_running, "trial 1: PRUNED, its run"),
+    "orphan": (make_an_orphan, "of trial 77, which the study does not have"),
+    "duplicate": (make_a_duplicate, "is a second one of this trial"),
+    "deleted run": (delete_a_run, "is deleted"),
+    "lost run": (lose_a_run, "trial 3: has no run in MLflow"),
+    "wrong score": (raise_a_score, "trial 0: best_val_accuracy is 0."),
+    "leftover files": (leave_files, "a lock that nobody holds"),
+    "unsent end": (leave_an_end_unsent, "its end waits to be sent to MLflow"),
+    "model left behind": (leave_a_model_behind, "left of a trial's model"),
+    "checkpoint": (leave_a_checkpoint, "a checkpoint that no trial goes on from"),
+    "second sweep": (make_a_second_sweep, "a sweep's own that the study does not know"),
+    "open sweep": (leave_the_sweep_open, "the sweep's own is RUNNING"),
+}
+
+
+def test_a_sweeps_run_that_was_deleted_is_forgotten(sick: Path) -> None:
+    study, store = the_study()
+    store.client.delete_run(study.user_attrs[PARENT_RUN])
+    (found,) = examine("houses", fix=True).findings
+    assert found.what == "the sweep's own is not in MLflow"
+    assert examine("houses").findings == ()
+    assert the_study()[0].user_attrs[PARENT_RUN] is None
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_doctor_finds_a_damage_and_mends_it(sick: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert examine("houses").findings == ()
+    harm, said = DAMAGES[damage]
+    harm(sick)
+    with pytest.raises(SystemExit) as end:
+        main(["doctor", "houses"])
+    assert end.value.code == 5
+    assert said in capsys.readouterr().out
+    main(["doctor", "houses", "--fix"])
+    assert "mended" in capsys.readouterr().out
+    assert examine("houses").findings == ()
+
+
+def test_all_damages_at_once_are_all_found_and_all_mended(sick: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = workspace.journal("houses")
+    for harm, _ in DAMAGES.values():
+        if harm is not cut:
+            harm(sick)
+    cut(sick)
+    before = journal.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["doctor", "houses", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert not document["sound"]
+    found = "\n".join(f"{one['where']}: {one['what']}" for one in document["findings"])
+    for _, said in DAMAGES.values():
+        assert said in found
+    assert journal.read_bytes() == before
+    assert examine("houses", fix=True).sound
+    assert examine("houses").findings == ()
+    assert journal.with_name("journal.log.bak").read_bytes() == before
+    trials = studies.load("houses", journal).get_trials()
+    assert [trial.state.name for trial in trials] == [*STATES, "FAIL"]
+
+
+def test_what_a_running_sweep_works_at_is_no_damage_and_is_not_mended(sick: Path, fails: Callable[..., str]) -> None:
+    journal = workspace.journal("houses")
+    leave_a_trial_running(sick)
+    leave_the_sweep_open(sick)
+    journal.with_name("journal.log.lock").touch()
+    with present(journal.parent):
+        found = examine("houses")
+        assert (found.alive, found.findings) == (True, ())
+        assert "no sweep of study 'houses' may be running" in fails("doctor", "houses", "--fix")
+    assert len(examine("houses").findings) == 3
+
+
+def test_a_checkpoint_of_a_study_that_lacks_trials_is_no_damage(sick: Path) -> None:
+    study, _ = the_study()
+    study.set_user_attr(TOTAL, 5)
+    leave_a_checkpoint(sick)
+    assert examine("houses").findings == ()
+
+
+def test_what_the_store_refuses_is_said_and_stays_a_finding(sick: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    leave_an_end_unsent(sick)
+    study, store = the_study()
+    store.client.delete_run(study.get_trials()[4].user_attrs[RUN_ID])
+    with pytest.raises(SystemExit) as end:
+        main(["doctor", "houses", "--fix"])
+    assert end.value.code == 5
+    assert "it could not be mended" in capsys.readouterr().out
+
+
+def test_what_cannot_be_mended_stays_said(sick: Path, fails: Callable[..., str]) -> None:
+    study, store = the_study()
+    study.set_user_attr(TOTAL, 3)
+    uri = study.get_trials()[0].user_attrs[MODEL_URI]
+    location = store.client.get_logged_model(uri.removeprefix("models:/")).artifact_location
+    (Path(location.removeprefix("file://")) / "data/model.keras").unlink()
+    assert "2 of its findings above are not mended" in fails("doctor", "houses", "--fix", code=5)
+    first, second = examine("houses").findings
+    assert "4 trials are COMPLETE or PRUNED, its total is 3" in first.what
+    assert f"its model {uri} has lost its file" in second.what
+
+
+def test_an_unknown_study_is_refused_and_nothing_is_made(here: Path, fails: Callable[..., str]) -> None:
+    assert "unknown study 'houses'" in fails("doctor", "houses")
+    assert list(here.iterdir()) == []
+
+
+def test_a_store_that_is_gone_is_out_of_reach(sick: Path, fails: Callable[..., str]) -> None:
+    kept = (sick / "runs/mlflow.db").rename(sick / "kept.db")
+    fails("doctor", "houses", code=4)
+    assert not (sick / "runs/mlflow.db").exists()
+    kept.rename(sick / "runs/mlflow.db")

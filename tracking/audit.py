@@ -1,0 +1,178 @@
+"""The record looked over: its trial runs and models in a few calls, and what brings a run in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mlflow.entities import Metric, Run, ViewType
+
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, start_run
+
+#: the statuses that fit a state: what was killed or interrupted has failed, too
+_FITTING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A trial's run, as far as it can contradict the study.
+
+    Attributes:
+        number: the trial's; None where the tag is no number.
+        status: MLflow's (RUNNING, FINISHED, FAILED, KILLED, …).
+        state: the tag, in the words of the study.
+        started: milliseconds since the epoch.
+        deleted: as MLflow deletes, which a restore undoes.
+    """
+
+    run_id: str
+    number: int | None
+    status: str
+    state: str | None
+    started: int
+    metrics: Mapping[str, float]
+    deleted: bool
+
+    def fits(self, state: str) -> bool:
+        """Whether the run says of its end what the study says of its trial's."""
+        return self.status in _FITTING[state] and self.state == state
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A logged model.
+
+    Attributes:
+        there: whether its file is; None where only the server can tell.
+    """
+
+    uri: str
+    run_id: str
+    ready: bool
+    there: bool | None
+
+
+def trial_runs(store: Store) -> list[RunRow]:
+    """The runs of all trials, deleted ones too, the oldest first."""
+    query = f"tags.`{NUMBER}` LIKE '%'"
+    found = _pages(
+        lambda token: store.client.search_runs(
+            [store.experiment_id], query, ViewType.ALL, 1000, ["attributes.start_time ASC"], token
+        )
+    )
+    return [_row(run) for run in found]
+
+
+def logged_models(store: Store) -> dict[str, ModelRow]:
+    """The logged models of the experiment, by URI."""
+    found = _pages(lambda token: store.client.search_logged_models([store.experiment_id], page_token=token))
+    rows = (
+        ModelRow(
+            str(model.model_uri),
+            str(model.source_run_id),
+            str(model.status) == "READY",
+            _is_there(model.artifact_location),
+        )
+        for model in found
+    )
+    return {row.uri: row for row in rows}
+
+
+def run_params(store: Store, run_id: str) -> Mapping[str, str]:
+    """A run's parameters."""
+    params: Mapping[str, str] = store.client.get_run(run_id).data.params
+    return params
+
+
+def is_running(store: Store, run_id: str) -> bool:
+    """Whether a run has not ended."""
+    return str(store.client.get_run(run_id).info.status) == "RUNNING"
+
+
+def sweep_runs(store: Store) -> dict[str, str]:
+    """The status of each run that is a sweep's own, by id; one a study, if all is well."""
+    found = _pages(
+        lambda token: store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", page_token=token)
+    )
+    return {str(run.info.run_id): str(run.info.status) for run in found}
+
+
+def settle_run(store: Store, run_id: str, state: str) -> None:
+    """End a run as the study says that its trial has ended."""
+    log(store, run_id, tags={STATE: state})
+    store.client.set_terminated(run_id, RUN_STATUS[state])
+
+
+def discard_run(store: Store, run_id: str, why: str) -> None:
+    """End a run that is one too many and delete it as MLflow deletes: `mlflow gc` makes it final, a restore
+    undoes it."""
+    log(store, run_id, tags={STATE: "FAIL", "error": why})
+    store.client.set_terminated(run_id, "KILLED")
+    store.client.delete_run(run_id)
+
+
+def restore_run(store: Store, run_id: str) -> None:
+    """Take back a run's deletion."""
+    store.client.restore_run(run_id)
+
+
+def rebuild_run(
+    store: Store,
+    parent: str | None,
+    number: int,
+    state: str,
+    params: Mapping[str, object],
+    metric: str,
+    reports: Mapping[int, float],
+    tags: Mapping[str, object],
+) -> str:
+    """A run for a trial that has none, from what the study knows of it; returns its id.
+
+    Args:
+        reports: by epoch the value of `metric`.
+    """
+    run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: state, "rebuilt": "true"}, parent)
+    log(store, run_id, params=params, tags=tags)
+    now = int(time.time() * 1000)
+    store.client.log_batch(run_id, metrics=[Metric(metric, value, now, step) for step, value in reports.items()])
+    settle_run(store, run_id, state)
+    return run_id
+
+
+def correct_metric(store: Store, run_id: str, name: str, value: float) -> None:
+    """Log a metric once more, so that it is the one that counts: MLflow takes the latest of the last step."""
+    steps = [entry.step for entry in store.client.get_metric_history(run_id, name)]
+    log(store, run_id, metrics={name: value}, step=max(steps, default=0), timestamp=int(time.time() * 1000))
+
+
+def _row(run: Run) -> RunRow:
+    tags = run.data.tags
+    number = tags[NUMBER]
+    return RunRow(
+        str(run.info.run_id),
+        int(number) if number.isdecimal() else None,
+        str(run.info.status),
+        tags.get(STATE),
+        int(run.info.start_time),
+        run.data.metrics,
+        run.info.lifecycle_stage == "deleted",
+    )
+
+
+def _is_there(location: str) -> bool | None:
+    address = urlsplit(location)
+    return (Path(unquote(address.path)) / KERAS_FILE).is_file() if address.scheme in ("file", "") else None
+
+
+def _pages(call: Any) -> Iterator[Any]:
+    """What a paged search finds, page by page."""
+    token = None
+    while True:
+        page = call(token)
+        yield from page
+        if not (token := page.token):
+            return
