@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.training.dense.compiling import kernel
+from sweeps.training.dense.compiling import part
 
 RELU, LINEAR, TANH, SIGMOID, ELU, SWISH, GELU = range(7)
 #: by the name of Keras's function
@@ -49,7 +49,7 @@ _D0, _D2, _D4 = _F(-1.42647390514189e-02), _F(-7.37332916720468e-03), _F(-1.6828
 _D6, _D8 = _F(-2.13374055278905e-04), _F(-1.45660718464996e-05)
 
 
-@kernel
+@part
 def tanh(x):  # type: ignore[no-untyped-def]
     """Within 2e-7 of the true value; NaN stays NaN."""
     x = _TANH_LIMIT if x > _TANH_LIMIT else (-_TANH_LIMIT if x < -_TANH_LIMIT else x)
@@ -58,7 +58,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
     return above / (((_B6 * y + _B4) * y + _B2) * y + _B0)
 
 
-@kernel
+@part
 def erf(x):  # type: ignore[no-untyped-def]
     """Within 3e-7 of the true value; NaN stays NaN."""
     x = _ERF_LIMIT if x > _ERF_LIMIT else (-_ERF_LIMIT if x < -_ERF_LIMIT else x)
@@ -67,65 +67,61 @@ def erf(x):  # type: ignore[no-untyped-def]
     return above / ((((_D8 * y + _D6) * y + _D4) * y + _D2) * y + _D0)
 
 
-@kernel
+@part
 def sigmoid(x):  # type: ignore[no-untyped-def]
     """Of one number."""
     return HALF * tanh(HALF * x) + HALF
 
 
-@kernel
+@part
 def exp_small(x):  # type: ignore[no-untyped-def]
     """`exp(x)` for x <= 0, by `tanh`: (1 + t) / (1 - t) with t = tanh(x / 2)."""
     t = tanh(HALF * x)
     return (ONE + t) / (ONE - t)
 
 
-@kernel
-def activate(kind, z, bias, slopes):  # type: ignore[no-untyped-def]
-    """In place: `z` becomes the activation of `z + bias`, `slopes` its derivative there.
+@part
+def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
+    """In place: `z` becomes its activation, `slopes` the derivative there.
 
     Args:
         kind: one of `BY_NAME`.
-        z, slopes: float32 (rows, units).
-        bias: float32 (units,).
+        z, slopes: float32 (units,).
     """
-    for row in range(z.shape[0]):
-        a, slope = z[row], slopes[row]
-        if kind == RELU:
-            for j in range(a.size):
-                x = a[j] + bias[j]
-                a[j] = ZERO if x < ZERO else x
-                slope[j] = ONE if x > ZERO else ZERO
-        elif kind == LINEAR:
-            for j in range(a.size):
-                a[j] += bias[j]
-                slope[j] = ONE
-        elif kind == TANH:
-            for j in range(a.size):
-                t = tanh(a[j] + bias[j])
-                a[j] = t
-                slope[j] = ONE - t * t
-        elif kind == SIGMOID:
-            for j in range(a.size):
-                s = sigmoid(a[j] + bias[j])
-                a[j] = s
-                slope[j] = s * (ONE - s)
-        elif kind == ELU:
-            for j in range(a.size):
-                x = a[j] + bias[j]
-                t = tanh(HALF * x)
-                below = TWO * t / (ONE - t)
-                a[j] = x if x > ZERO else below
-                slope[j] = ONE if x > ZERO else below + ONE
-        elif kind == SWISH:
-            for j in range(a.size):
-                x = a[j] + bias[j]
-                s = sigmoid(x)
-                a[j] = x * s
-                slope[j] = s + x * s * (ONE - s)
-        else:
-            for j in range(a.size):
-                x = a[j] + bias[j]
-                below = HALF + HALF * erf(x * _SQRT_HALF)
-                a[j] = x * below
-                slope[j] = below + x * _DENSITY * exp_small(-HALF * x * x)
+    if kind == RELU:
+        for j in range(z.size):
+            x = z[j]
+            z[j] = ZERO if x < ZERO else x
+            slopes[j] = ONE if x > ZERO else ZERO
+    elif kind == LINEAR:
+        for j in range(z.size):
+            slopes[j] = ONE
+    elif kind == TANH:
+        for j in range(z.size):
+            t = tanh(z[j])
+            z[j] = t
+            slopes[j] = ONE - t * t
+    elif kind == SIGMOID:
+        for j in range(z.size):
+            s = sigmoid(z[j])
+            z[j] = s
+            slopes[j] = s * (ONE - s)
+    elif kind == ELU:
+        for j in range(z.size):
+            x = z[j]
+            t = tanh(HALF * x)
+            below = TWO * t / (ONE - t)
+            z[j] = x if x > ZERO else below
+            slopes[j] = ONE if x > ZERO else below + ONE
+    elif kind == SWISH:
+        for j in range(z.size):
+            x = z[j]
+            s = sigmoid(x)
+            z[j] = x * s
+            slopes[j] = s + x * s * (ONE - s)
+    else:
+        for j in range(z.size):
+            x = z[j]
+            below = HALF + HALF * erf(x * _SQRT_HALF)
+            z[j] = x * below
+            slopes[j] = below + x * _DENSITY * exp_small(-HALF * x * x)

@@ -10,19 +10,28 @@ from typing import Any
 import numba
 
 # NaN and infinity keep their meaning; a sum may be taken in another order, as a matrix product's is
-FLAGS = {"reassoc", "contract", "arcp", "nsz"}
+OPTIONS = {"nogil": True, "fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
 _HERE = Path(__file__).parent
 
 
+def part(function: Callable[..., Any]) -> Any:
+    """`function`, compiled as a part of the kernel that calls it."""
+    return numba.njit(**OPTIONS)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A part that becomes one with what calls it: vectors that it takes or gives stay in registers."""
+    return numba.njit(forceinline=True, **OPTIONS)(function)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
-    """`function`, compiled when it is first called and kept on disk."""
-    options = {"nogil": True, "fastmath": FLAGS, "error_model": "numpy"}
+    """`function`, compiled when it is first called and kept on disk with all its parts."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE
     try:
-        return numba.njit(cache=True, **options)(function)
+        return numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # neither this folder nor the user's own can be written: each process compiles
-        return numba.njit(**options)(function)
+        return part(function)
     finally:
         numba.config.CACHE_DIR = before
 

@@ -1,4 +1,7 @@
-"""The steps of a chain of dense layers: forward, loss, back, update; one kernel for all depths and widths."""
+"""The steps of a chain of dense layers: forward, loss, back, update; one kernel for all depths and widths.
+
+What a layer takes has one column more than it has inputs, of ones: the bias is a row of its weights.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import uintp
 
 from sweeps.training.dense.activations import activate, sigmoid
-from sweeps.training.dense.blas import PLAIN, TRANSPOSED, product
-from sweeps.training.dense.compiling import kernel
-from sweeps.training.dense.updates import is_plain, update
+from sweeps.training.dense.compiling import kernel, part
+from sweeps.training.dense.products import descend, mark_columns, mark_rows, product, transpose
+from sweeps.training.dense.vectors import LANES, LINE, prefetch
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 SPARSE, ONE_HOT, BINARY, SQUARED = range(4)
-#: numbers of a gradient that are made and used up before the next: 64 KB, which a core keeps at hand beside its weights
-BLOCK = 16_384
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
@@ -25,9 +27,10 @@ class Network(NamedTuple):
 
     Attributes:
         widths: int64 (layers + 1,), from the inputs to the outputs.
+        strides: int64 (layers + 1,), the floats that a row of each takes in memory.
+        begins: int64 (layers,), where a layer's weights begin.
         activations: int64 (layers,), the last one unused: it belongs to the loss.
-        weights, first, second: float32 (parameters,): each layer's kernel (row by row), then its bias; and
-            what the optimizer remembers of them.
+        weights, first, second: float32, what `state.State` holds.
         shift, scale, offset: float32 (inputs,): the first layer takes `(x - shift) * scale + offset`.
         out_scale, out_offset: float32 (outputs,): what is predicted is the last layer's output times
             `out_scale` plus `out_offset`.
@@ -36,6 +39,8 @@ class Network(NamedTuple):
     """
 
     widths: Integers
+    strides: Integers
+    begins: Integers
     activations: Integers
     weights: Floats
     first: Floats
@@ -50,67 +55,93 @@ class Network(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a step works in: activations, slopes and errors, float32, of a batch in every layer; a block of
-    gradients; and what a matrix product is called with."""
+    """What a step works in; all but the ones is zero beforehand where nothing is written.
 
+    Attributes:
+        rows: of the largest batch.
+        outputs, slopes, errors: float32, (rows, stride) for each layer, the first for the inputs.
+        transposed: float32, the transpose of one layer's weights.
+        row_marks: uint64, which columns of each row are not zero, in one layer.
+        column_marks: uint32, which rows of each column are not zero, in one layer.
+    """
+
+    rows: int
     outputs: Floats
     slopes: Floats
     errors: Floats
-    gradients: Floats
-    call: tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np.uint8]]
+    transposed: Floats
+    row_marks: npt.NDArray[np.uint64]
+    column_marks: npt.NDArray[np.uint32]
 
 
-@kernel
-def gather(x, order, network, out):  # type: ignore[no-untyped-def]
-    """The rows `order` of `x` (n, inputs), scaled, into `out`, float32 (rows, inputs)."""
+@part
+def vectors_of(width):  # type: ignore[no-untyped-def]
+    """Vectors that hold as many floats."""
+    return (width + LANES - 1) // LANES
+
+
+@part
+def gather(x, order, network, outputs):  # type: ignore[no-untyped-def]
+    """The rows `order` of `x` (n, inputs), scaled, and a column of ones, into the memory of the inputs."""
+    width, stride = network.widths[0], network.strides[0]
     for row in range(order.size):
-        source, target = x[order[row]], out[row]
+        source, target = x[order[row]], outputs[row * stride : row * stride + width]
         for j in range(target.size):
             target[j] = (np.float32(source[j]) - network.shift[j]) * network.scale[j] + network.offset[j]
+        outputs[row * stride + width] = _ONE
 
 
-@kernel
-def forward(sgemm, network, rows, memory):  # type: ignore[no-untyped-def]
-    """From the first layer's inputs to the last one's outputs, before its activation."""
-    begin, weight, last = 0, 0, network.widths.size - 2
+@part
+def fetch(x, order):  # type: ignore[no-untyped-def]
+    """Have the rows `order` of `x` brought near, while something else is computed."""
+    for row in range(order.size):
+        begin = x[order[row]].ctypes.data
+        for place in range(0, x.shape[1] * x.itemsize, LINE):
+            prefetch(uintp(begin + place))
+
+
+@part
+def forward(network, rows, memory):  # type: ignore[no-untyped-def]
+    """From the first layer's inputs to the last one's outputs, before its activation; where these begin."""
+    begin, last = 0, network.widths.size - 2
     for layer in range(last + 1):
-        n_in, n_out = network.widths[layer], network.widths[layer + 1]
-        bias = weight + n_in * n_out
-        end = begin + rows * n_in
-        z = memory.outputs[end : end + rows * n_out]
-        product(
-            sgemm, PLAIN, PLAIN, rows, n_out, n_in, _ONE, (memory.outputs[begin:].ctypes.data, n_in),
-            (network.weights[weight:].ctypes.data, n_out), _ZERO, (z.ctypes.data, n_out), memory.call,
-        )  # fmt: skip
-        z = z.reshape(rows, n_out)
+        stride, width, stride_out = network.strides[layer], network.widths[layer + 1], network.strides[layer + 1]
+        end = begin + memory.rows * stride
+        a = uintp(memory.outputs[begin:].ctypes.data)
+        marks = uintp(memory.row_marks.ctypes.data)
+        mark_rows(a, rows, stride, marks)
+        w = uintp(network.weights[network.begins[layer] :].ctypes.data)
+        product(a, marks, rows, stride, w, vectors_of(width), stride_out, uintp(memory.outputs[end:].ctypes.data))
         if layer < last:
-            slopes = memory.slopes[end : end + rows * n_out].reshape(rows, n_out)
-            activate(network.activations[layer], z, network.weights[bias : bias + n_out], slopes)
-        else:
-            for row in range(rows):
-                for j in range(n_out):
-                    z[row, j] += network.weights[bias + j]
-        begin, weight = end, bias + n_out
+            for row in range(end, end + rows * stride_out, stride_out):
+                activate(
+                    network.activations[layer], memory.outputs[row : row + width], memory.slopes[row : row + width]
+                )
+                memory.outputs[row + width] = _ONE
+        begin = end
     return begin
 
 
-@kernel
-def losses_of(network, labels, targets, weights, order, z, errors, predictions):  # type: ignore[no-untyped-def]
-    """The mean loss of a batch; its predictions; the derivative by `z` into `errors`.
+@part
+def losses_of(network, labels, targets, weights, order, begin, memory, predictions):  # type: ignore[no-untyped-def]
+    """The mean loss of a batch; its predictions; the derivative by the last layer's outputs into its errors.
 
     Args:
         labels: int32 (n,), for `SPARSE`; targets: float32 (n, outputs), for all others.
         weights: float32 (n,) of the rows, or (0,) where all weigh the same.
-        z, errors, predictions: float32 (rows, outputs).
+        begin: where in memory the last layer's outputs begin.
+        predictions: float32 (rows, outputs).
     """
-    rows, units = z.shape
+    rows, units = predictions.shape
     total = _ZERO
     for row in range(rows):
         source = order[row]
         weight = network.loss_weight / np.float32(rows)
         if weights.size:
             weight *= weights[source]
-        out, error, predicted = z[row], errors[row], predictions[row]
+        place = begin + row * network.strides[-1]
+        out, error = memory.outputs[place : place + units], memory.errors[place : place + units]
+        predicted = predictions[row]
         loss = _ZERO
         if network.loss == SPARSE or network.loss == ONE_HOT:
             highest = out[0]
@@ -146,66 +177,38 @@ def losses_of(network, labels, targets, weights, order, z, errors, predictions):
     return total
 
 
-@kernel
-def backward(sgemm, network, rule, step, rows, begin, memory):  # type: ignore[no-untyped-def]
+@part
+def backward(network, rule, step, rows, begin, memory):  # type: ignore[no-untyped-def]
     """From the errors of the last layer to new weights in all.
 
     Args:
-        begin: where in memory the last layer's outputs begin.
+        begin: where in memory the last layer's errors begin.
     """
-    weight = network.weights.size
     for layer in range(network.widths.size - 2, -1, -1):
-        n_in, n_out = network.widths[layer], network.widths[layer + 1]
-        bias = weight - n_out
-        weight = bias - n_in * n_out
-        end, begin = begin, begin - rows * n_in
-        errors = memory.errors[end : end + rows * n_out].reshape(rows, n_out)
+        width, stride = network.widths[layer], network.strides[layer]
+        width_out, stride_out = network.widths[layer + 1], network.strides[layer + 1]
+        end, begin = begin, begin - memory.rows * stride
+        errors, a = uintp(memory.errors[end:].ctypes.data), uintp(memory.outputs[begin:].ctypes.data)
+        weight = network.begins[layer]
+        w = uintp(network.weights[weight:].ctypes.data)
         if layer:  # before the weights move
-            below = memory.errors[begin:end]
-            product(
-                sgemm, PLAIN, TRANSPOSED, rows, n_in, n_out, _ONE, (errors.ctypes.data, n_out),
-                (network.weights[weight:].ctypes.data, n_out), _ZERO, (below.ctypes.data, n_in), memory.call,
-            )  # fmt: skip
-            slopes = memory.slopes[begin:end]
-            for i in range(below.size):
-                below[i] *= slopes[i]
-        gradient = memory.gradients[:n_out]
-        gradient[:] = _ZERO
-        for row in range(rows):
-            for j in range(n_out):
-                gradient[j] += errors[row, j]
-        update(
-            rule, step, network.weights[bias : bias + n_out], gradient, network.first[bias : bias + n_out],
-            network.second[bias : bias + n_out],
+            transposed, marks = uintp(memory.transposed.ctypes.data), uintp(memory.row_marks.ctypes.data)
+            transpose(w, vectors_of(width_out), stride_out, transposed, vectors_of(width), stride)
+            mark_rows(errors, rows, stride_out, marks)
+            below = uintp(memory.errors[begin:].ctypes.data)
+            product(errors, marks, rows, stride_out, transposed, vectors_of(width), stride, below)
+            for i in range(begin, begin + rows * stride):
+                memory.errors[i] *= memory.slopes[i]
+        marks = uintp(memory.column_marks.ctypes.data)
+        mark_columns(a, rows, stride, marks)
+        descend(
+            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, rule, step, w,
+            uintp(network.first[weight:].ctypes.data), uintp(network.second[weight:].ctypes.data),
         )  # fmt: skip
-        descend(sgemm, network, rule, step, rows, (n_in, n_out), weight, begin, end, memory)
 
 
 @kernel
-def descend(sgemm, network, rule, step, rows, shape, weight, begin, end, memory):  # type: ignore[no-untyped-def]
-    """New weights of one layer's kernel, (n_in, n_out), which begin at `weight`."""
-    n_in, n_out = shape
-    errors = (memory.errors[end:].ctypes.data, n_out)
-    if is_plain(rule, step):
-        out = (network.weights[weight:].ctypes.data, n_out)
-        inputs = (memory.outputs[begin:].ctypes.data, n_in)
-        product(sgemm, TRANSPOSED, PLAIN, n_in, n_out, rows, -rule.rates[step], inputs, errors, _ONE, out, memory.call)
-        return
-    at_once = max(1, BLOCK // n_out)
-    for start in range(0, n_in, at_once):
-        count = min(at_once, n_in - start)
-        gradient = memory.gradients[: count * n_out]
-        inputs = (memory.outputs[begin + start :].ctypes.data, n_in)
-        product(
-            sgemm, TRANSPOSED, PLAIN, count, n_out, rows, _ONE, inputs, errors, _ZERO, (gradient.ctypes.data, n_out),
-            memory.call,
-        )  # fmt: skip
-        some = slice(weight + start * n_out, weight + (start + count) * n_out)
-        update(rule, step, network.weights[some], gradient, network.first[some], network.second[some])
-
-
-@kernel
-def train(sgemm, network, rule, x, labels, targets, weights, order, rows, start, stop, memory, losses, predictions):  # type: ignore[no-untyped-def]
+def train(network, rule, x, labels, targets, weights, order, rows, start, stop, memory, losses, predictions):  # type: ignore[no-untyped-def]
     """Steps `start <= step < stop`, of `rows` rows each, except that the last one of `order` may have fewer.
 
     Args:
@@ -216,12 +219,10 @@ def train(sgemm, network, rule, x, labels, targets, weights, order, rows, start,
     """
     for step in range(start, stop):
         some = order[step * rows : (step + 1) * rows]
-        n_in, n_out = network.widths[0], network.widths[-1]
-        gather(x, some, network, memory.outputs[: some.size * n_in].reshape(some.size, n_in))
-        begin = forward(sgemm, network, some.size, memory)
-        z = memory.outputs[begin : begin + some.size * n_out].reshape(some.size, n_out)
-        errors = memory.errors[begin : begin + some.size * n_out].reshape(some.size, n_out)
+        gather(x, some, network, memory.outputs)
+        fetch(x, order[(step + 1) * rows : (step + 2) * rows])
+        begin = forward(network, some.size, memory)
         predicted = predictions[step * rows : step * rows + some.size]
-        losses[step] = losses_of(network, labels, targets, weights, some, z, errors, predicted)
+        losses[step] = losses_of(network, labels, targets, weights, some, begin, memory, predicted)
         if rule.rates.size:
-            backward(sgemm, network, rule, step, some.size, begin, memory)
+            backward(network, rule, step, some.size, begin, memory)

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from sweeps.training.dense.activations import BY_NAME, LINEAR
-from sweeps.training.dense.blas import SGEMM, call_arguments
 from sweeps.training.dense.chain import Chain
-from sweeps.training.dense.kernels import BLOCK, SPARSE, Floats, Memory, Network, train
-from sweeps.training.dense.state import State
+from sweeps.training.dense.kernels import SPARSE, Floats, Memory, Network, train
+from sweeps.training.dense.products import COLUMN_WORD, WORD, rows_of
+from sweeps.training.dense.state import State, zeros
 from sweeps.training.dense.updates import SGD, Rule
 from sweeps.training.rows import Order, Rows
 
@@ -35,18 +35,15 @@ class _Pass:
             *_targets(rows.tensors[y], chain),
             _NONE if weight is None else _view(tf.cast(rows.tensors[weight], tf.float32)),
         )
-        widths = np.array([chain.layers[0].kernel.shape[0], *(layer.units for layer in chain.layers)], np.int64)
         kinds = [BY_NAME.get(layer.activation.__name__, LINEAR) for layer in chain.layers]
         self._network = Network(
-            widths, np.array(kinds, np.int64), state.weights, state.first, state.second,
+            state.widths, state.strides, state.begins, np.array(kinds, np.int64),
+            state.weights, state.first, state.second,
             chain.first.shift, chain.first.scale, chain.first.offset, chain.last.scale, chain.last.offset,
             chain.loss, np.float32(chain.loss_weight),
         )  # fmt: skip
-        held = batch_size * int(widths.sum())
-        outputs, slopes, errors = (np.zeros(held, np.float32) for _ in range(3))
-        gradients = np.zeros(max(BLOCK, int(widths.max())), np.float32)
-        self._memory = Memory(outputs, slopes, errors, gradients, call_arguments())
-        self._predictions = np.empty((rows.count, int(widths[-1])), np.float32)
+        self._memory = _memory(state, batch_size)
+        self._predictions = np.empty((rows.count, chain.layers[-1].units), np.float32)
 
     def compile(self) -> None:
         """Load the kernels, which are compiled once a machine; no step is taken."""
@@ -68,7 +65,7 @@ class _Pass:
     def _steps(self, order: Order, rule: Rule, start: int, stop: int, losses: Floats) -> None:
         x, labels, targets, weights = self._arrays
         train(
-            SGEMM, self._network, rule, x, labels, targets, weights, order, self._batch_size, start, stop,
+            self._network, rule, x, labels, targets, weights, order, self._batch_size, start, stop,
             self._memory, losses, self._predictions,
         )  # fmt: skip
 
@@ -124,6 +121,16 @@ def dense_passes(
     training_pass = DenseTraining(model, chain, training, state)
     training_pass.compile()
     return training_pass, DenseValidation(model, chain, validation, state) if validation is not None else None
+
+
+def _memory(state: State, rows: int) -> Memory:
+    """What a step of at most `rows` rows works in."""
+    outputs, slopes, errors = (zeros(rows * int(state.strides.sum())) for _ in range(3))
+    transposed = max(rows_of(out + 1) * stride for out, stride in zip(state.widths[1:], state.strides, strict=False))
+    widest = int(state.strides.max())
+    row_marks = zeros(rows * -(-widest // WORD), np.uint64)
+    column_marks = zeros(-(-rows // COLUMN_WORD) * widest, np.uint32)
+    return Memory(rows, outputs, slopes, errors, zeros(int(transposed)), row_marks, column_marks)
 
 
 def _view(tensor: Any) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import keras
 import numpy as np
 from keras.src.optimizers import adam, adamw, sgd
 
+from sweeps.training.dense.products import rows_of, stride_of
 from sweeps.training.dense.updates import ADAM, MOMENTUM, NESTEROV, SGD, Floats, Rule
+from sweeps.training.dense.vectors import BYTES
 from sweeps.training.kernels import updates_one_by_one
 
 #: by exact type: a subclass may have an update of its own
@@ -28,28 +31,38 @@ def is_known(optimizer: Any) -> bool:
     return isinstance(optimizer._learning_rate, keras.Variable)
 
 
+def zeros(size: int, kind: Any = np.float32) -> Any:
+    """An array (size,) that begins where a vector may."""
+    room = np.zeros(size * np.dtype(kind).itemsize + BYTES, np.uint8)
+    begin = -room.ctypes.data % BYTES
+    return room[begin : begin + size * np.dtype(kind).itemsize].view(kind)
+
+
 class State:
     """The variables of dense layers and of their optimizer, between Keras and the kernels.
 
     Attributes:
-        weights, first, second: float32 (parameters,), as in `kernels.Network`.
+        widths, strides, begins: as in `kernels.Network`.
+        weights, first, second: float32; of each layer a row of weights for each of its inputs and one for its bias,
+            filled up to whole vectors; and what the optimizer remembers of them.
     """
 
     def __init__(self, optimizer: Any, layers: tuple[Any, ...]) -> None:
         self._optimizer = optimizer
-        variables = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
-        slots = [_slots(optimizer, variable) for variable in variables]
-        parameters = sum(int(np.prod(variable.shape)) for variable in variables)
-        self.weights = np.empty(parameters, np.float32)
-        self.first = np.empty(parameters if slots[0] else 0, np.float32)
-        self.second = np.empty(parameters if len(slots[0]) > 1 else 0, np.float32)
+        units = [layers[0].kernel.shape[0], *(layer.units for layer in layers)]
+        self.widths = np.array(units, np.int64)
+        self.strides = np.array([stride_of(width + 1) for width in units], np.int64)
+        sizes = [rows_of(width + 1) * stride for width, stride in zip(units, self.strides[1:], strict=False)]
+        self.begins = np.array([0, *accumulate(sizes[:-1])], np.int64)
+        slots = len(_slots(optimizer, layers[0].kernel))
+        self.weights, self.first, self.second = (zeros(sum(sizes) if kept else 0) for kept in (1, slots, slots > 1))
         self._views: list[tuple[Any, Floats]] = []
-        begin = 0
-        for variable, remembered in zip(variables, slots, strict=True):
-            end = begin + int(np.prod(variable.shape))
-            for each, array in zip((variable, *remembered), (self.weights, self.first, self.second), strict=False):
-                self._views.append((each, array[begin:end].reshape(tuple(each.shape))))
-            begin = end
+        for layer, begin, size, stride in zip(layers, self.begins, sizes, self.strides[1:], strict=True):
+            for variable, rows in ((layer.kernel, slice(layer.kernel.shape[0])), (layer.bias, layer.kernel.shape[0])):
+                remembered = _slots(optimizer, variable)
+                for each, array in zip((variable, *remembered), (self.weights, self.first, self.second), strict=False):
+                    matrix = array[begin : begin + size].reshape(-1, stride)
+                    self._views.append((each, matrix[rows, : layer.units]))
 
     def read(self) -> None:
         """From Keras: a callback may have changed anything."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.training.dense.compiling import kernel
+from sweeps.training.dense.compiling import inlined
+from sweeps.training.dense.vectors import load_as, over_root, store
 
 Floats = npt.NDArray[np.float32]
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
@@ -29,38 +30,31 @@ class Rule(NamedTuple):
     numbers: Floats
 
 
-@kernel
-def update(rule, step, weights, gradients, first, second):  # type: ignore[no-untyped-def]
-    """One step of `weights`, float32 (n,), and of what the optimizer remembers of them.
+@inlined
+def update(rule, step, gradient, weights, first, second):  # type: ignore[no-untyped-def]
+    """One step of the optimizer.
 
     Args:
-        first: float32 (n,): velocity, or Adam's mean of gradients.
-        second: float32 (n,): Adam's mean of squared gradients.
+        gradient: vectors.
+        weights, first, second: the addresses of as many weights and of what the optimizer remembers of them: its
+            velocity, or Adam's means of gradients and of their squares.
     """
     rate, decay = rule.rates[step], rule.decays[step]
+    w = load_as(gradient, weights)
     if decay != np.float32(0):
-        for i in range(weights.size):
-            weights[i] -= weights[i] * decay
+        w = w - w * decay
     if rule.kind == SGD:
-        for i in range(weights.size):
-            weights[i] -= rate * gradients[i]
+        w = w - gradient * rate
     elif rule.kind == ADAM:
-        rest_1, rest_2, epsilon = rule.numbers[0], rule.numbers[1], rule.numbers[2]
-        for i in range(weights.size):
-            gradient = gradients[i]
-            mean = first[i] + (gradient - first[i]) * rest_1
-            square = second[i] + (gradient * gradient - second[i]) * rest_2
-            first[i], second[i] = mean, square
-            weights[i] -= mean * rate / (np.sqrt(square) + epsilon)
+        mean, square = load_as(gradient, first), load_as(gradient, second)
+        mean = mean + (gradient - mean) * rule.numbers[0]
+        square = square + (gradient * gradient - square) * rule.numbers[1]
+        store(mean, first)
+        store(square, second)
+        w = w - over_root(mean, square, rule.numbers[2]) * rate
     else:
         momentum = rule.numbers[0]
-        for i in range(weights.size):
-            velocity = first[i] * momentum - rate * gradients[i]
-            first[i] = velocity
-            weights[i] += velocity * momentum - rate * gradients[i] if rule.kind == NESTEROV else velocity
-
-
-@kernel
-def is_plain(rule, step):  # type: ignore[no-untyped-def]
-    """Whether a step is `weights -= rate * gradients` and nothing else."""
-    return rule.kind == SGD and rule.decays[step] == np.float32(0)
+        velocity = load_as(gradient, first) * momentum - gradient * rate
+        store(velocity, first)
+        w = w + (velocity * momentum - gradient * rate if rule.kind == NESTEROV else velocity)
+    store(w, weights)

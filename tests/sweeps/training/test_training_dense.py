@@ -13,7 +13,8 @@ from scipy import special
 
 from sweeps.training import fit
 from sweeps.training.dense import activations
-from sweeps.training.dense.kernels import BLOCK
+from sweeps.training.dense.products import MOST
+from sweeps.training.dense.vectors import LANES
 
 from .conftest import SEED, Data, assert_same_training, classifier, make_data
 
@@ -120,13 +121,14 @@ def test_images_are_scaled_by_the_kernels(data: Data) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_kernel_larger_than_a_block_of_gradients_is_all_updated(optimizer: str, data: Data) -> None:
-    units = BLOCK // 6 + 100
+@pytest.mark.parametrize("batch_size", [7, 32, 100])
+def test_widths_and_batches_of_all_sizes_end_where_keras_does(optimizer: str, batch_size: int, data: Data) -> None:
+    widths = (1, LANES - 1, LANES, LANES + 1, LANES * MOST, LANES * (MOST + 1) + 3)
 
     def make() -> Any:
-        return classifier(optimizer, hidden=lambda: [keras.layers.Dense(units, "relu", kernel_initializer="he_normal")])
+        return classifier(optimizer, hidden=lambda: [keras.layers.Dense(width, "relu") for width in widths])
 
-    assert_same_training(make, data.x, data.labels, epochs=1)
+    assert_same_training(make, data.x, data.labels, batch_size=batch_size)
     assert by_kernels(make, data.x, data.labels)
 
 
