@@ -25,7 +25,7 @@ from sweeps.plan import EpochReport, Looked, TrialOutcome
 from sweeps.slots import slots
 from sweeps.study import Objective
 from sweeps.sweep import look
-from sweeps.tasks import preflight, warm_up
+from sweeps.tasks import have_data, preflight
 from tracking import child_runs, find_store, open_store
 from tracking.store import NUMBER
 
@@ -120,10 +120,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
 
 def warm(source: DataSource) -> None:
     """What a worker does once, before any clock starts."""
-    from sweeps.data import load
-
-    warm_up()
-    load(source)
+    have_data(source)
     probe.install()
 
 

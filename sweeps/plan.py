@@ -55,7 +55,11 @@ class TrialPlan:
 
 @dataclass(frozen=True)
 class SweepRequest:
-    """What is looked at before anything is stored."""
+    """What is looked at before anything is stored.
+
+    Attributes:
+        total: how many trials the study is to have.
+    """
 
     space: SpaceRef
     source: DataSource
@@ -66,6 +70,7 @@ class SweepRequest:
     grid: bool
     fitting: Fitting = field(default_factory=Fitting)
     defaults_first: bool = True
+    total: int | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from sweeps.narrowing import Narrowing
 from sweeps.plan import Preflight, SweepRequest
 from sweeps.spaces import build, declaration, explain, resolve
 from sweeps.study import Objective
-from sweeps.training import fit
+from sweeps.training import clear_session, fit
 from sweeps.watch import epoch_logs, no_such_metric
 
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
@@ -62,7 +62,9 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         enqueue = (_defaults(declare, narrowings),)
     enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in enqueue)
     objective = choose_objective(request.objective, data.spec.target, logs)
-    warnings = _try_random(space, narrowings, ambiguous(found), data, request)
+    warnings: tuple[str, ...] = ()
+    if request.total is None or request.total > len(request.enqueue):  # the sampler will draw
+        warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings)
@@ -213,7 +215,7 @@ def _try_random(
             _try(space, hp, data, request)
         except NoModel as error:
             errors.append(error)
-        keras.utils.clear_session()
+        clear_session()
     if len(errors) == _DRAWS:
         raise errors[0]
     return tuple(str(error) for error in errors)

@@ -26,6 +26,9 @@ SLOTS = {
     # Dask measures it by the clock of the wall, which may be moved; a worker's death its nanny sees
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.profile.enabled": False,
+    # nobody looks at what Dask measures of itself: 50 times a second, in every process, of the cores that train
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
     # a worker with one task and no results to keep has nothing to put aside: paused, it would never go on
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

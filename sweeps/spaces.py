@@ -127,15 +127,18 @@ def load_file(path: str, what: str = "a space") -> ModuleType:
     return module
 
 
-def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters) -> keras.Model:
+def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared: bool = False) -> keras.Model:
     """One model of a space, compiled; it may still be without weights, if it has no Input layer.
+
+    Args:
+        shared: see `bounded_weights`; the model is not to be trained.
 
     Raises:
         NoModel: the space's build function raises, or returns something that cannot be trained.
         InputError: it declares a hyperparameter that cannot be one.
     """
     try:
-        with bounded_weights():
+        with bounded_weights(shared):
             model = space.build(hp)
     except SweepError:
         raise
@@ -160,7 +163,7 @@ def declaration(
     """
 
     def declare(hp: CheckedHyperParameters) -> object:
-        model = build(space, hp)
+        model = build(space, hp, shared=True)
         model.fit = lambda *_, **__: _untrained()
         try:
             space.fit(hp, model, *fit_args, **fit_kwargs)

@@ -24,7 +24,7 @@ from sweeps.plan import Looked, Preflight, Space, SweepRequest
 from sweeps.reading import read_text
 from sweeps.slots import slots
 from sweeps.study import Identity
-from sweeps.tasks import preflight, warm_up
+from sweeps.tasks import have_data_soon, preflight, warm_up
 
 
 def run(
@@ -58,7 +58,10 @@ def run(
     with slots(config.jobs, config.memory_limit) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
         warm = client.submit(warm_up, pure=False)
-        looking = client.submit(preflight, request, sent, pure=False)
+        first, *others = client.scheduler_info(n_workers=-1)["workers"]
+        looking = client.submit(preflight, request, sent, workers=[first], allow_other_workers=True, pure=False)
+        if sent is None and others:
+            client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
         from sweeps.search import search
 
@@ -117,6 +120,7 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
             config.patience,
         ),
         defaults_first=defaults_first,
+        total=config.trials,
     )
 
 

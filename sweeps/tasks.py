@@ -6,20 +6,22 @@ import gc
 import threading
 from functools import cache
 
-from sweeps.data import Dataset
+from sweeps.data import Dataset, DataSource, load
 from sweeps.errors import SweepError
 from sweeps.lr_range import RangeRequest, RangeTest
 from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
 
 _importing = threading.Lock()
+_warm = False
 
 
 def warm_up() -> None:
     """Import what trials need and rehearse one, so that the first is no slower than the next; then take it all
     out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
     `clear_session` asks for one a trial."""
+    global _warm
     with _importing:
-        if gc.get_freeze_count():
+        if _warm:
             return
         import sweeps.preflight  # noqa: F401
         from sweeps.rehearsal import rehearse
@@ -27,6 +29,7 @@ def warm_up() -> None:
         rehearse()
         gc.collect()
         gc.freeze()
+        _warm = True
 
 
 @cache
@@ -40,6 +43,21 @@ def _settle() -> None:
 def warm_up_soon() -> None:
     """Begin to warm up; a task that comes meanwhile waits for the end of it."""
     threading.Thread(target=warm_up, daemon=True).start()
+
+
+def have_data(source: DataSource) -> None:
+    """Read the data into memory, where the trials of this process find it."""
+    warm_up()
+    from sweeps.training import keep_resident
+
+    data = load(source)
+    for part in (data.train, data.validation):
+        keep_resident((part.x, part.y, part.sample_weight))
+
+
+def have_data_soon(source: DataSource) -> None:
+    """Begin to, in a worker that has nothing else to do; a trial that comes meanwhile may do it itself."""
+    threading.Thread(target=have_data, args=(source,), daemon=True).start()
 
 
 def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:

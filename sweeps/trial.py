@@ -7,7 +7,6 @@ import socket
 import time
 import traceback
 
-import keras
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
@@ -23,6 +22,7 @@ from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
 from sweeps.resumable import Progress
 from sweeps.spaces import explain
 from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, trial_seed
+from sweeps.training import clear_session
 from sweeps.watch import TrialInterrupted
 from tracking import TrackingError, TrialRun, close_trial
 
@@ -82,7 +82,7 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
         progress.close(forget=state != "INTERRUPTED")
         if state == "COMPLETE" and progress.last is not None:
             states.keep(study, trial.number, plan.study, progress.last)
-    keras.utils.clear_session()
+    clear_session()
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     return TrialOutcome(trial.number, state, value, seconds, params, error, bool(exhausted) and not waiting)

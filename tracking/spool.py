@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -110,6 +111,14 @@ def send_model(store: Store, logged: LoggedModel, folder: Path) -> None:
     store.client.finalize_logged_model(logged.model_id, "READY")
 
 
+def send_texts(store: Store, run_id: str, texts: Mapping[str, str]) -> None:
+    """Upload texts, by the names of their files, in one call."""
+    with tempfile.TemporaryDirectory(prefix="sweeps-texts-") as folder:
+        for file, text in texts.items():
+            (Path(folder) / file).write_text(text, encoding="utf-8")
+        store.client.log_artifacts(run_id, folder)
+
+
 def write_json(path: Path, document: object) -> None:
     """Write the whole or nothing.
 
@@ -131,8 +140,8 @@ def write_json(path: Path, document: object) -> None:
 def _send(store: Store, run_id: str, folder: Path) -> None:
     rest: dict[str, Any] = json.loads((folder / _REST).read_text(encoding="utf-8"))
     log_all(store, run_id, [Metric(*one) for one in rest["metrics"]], rest["params"], rest["tags"])
-    for file, text in rest["texts"].items():
-        store.client.log_text(run_id, text, file)
+    if rest["texts"]:
+        send_texts(store, run_id, rest["texts"])
     if (folder / MODEL / "MLmodel").is_file():
         params = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
         logged = model_of(store, run_id) or store.client.create_logged_model(

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from mlflow.entities import Metric
 
-from tracking.spool import Rest, deliver, keep
+from tracking.spool import Rest, deliver, keep, send_texts
 from tracking.store import RUN_STATUS, STATE, Store, StoreAway, answering, log_all
 from tracking.sweep_run import start_trial
 
@@ -67,9 +67,8 @@ class TrialRun:
         self._tags |= {key: str(value) for key, value in tags.items()}
 
     def log_text(self, text: str, file: str) -> None:
-        """A text as an artifact."""
+        """A text as an artifact, sent at the end."""
         self._texts[file] = text
-        self._send_texts()
 
     def flush(self) -> bool:
         """Send what waits, in one call; whether the store took it. What it did not take goes on waiting."""
@@ -99,11 +98,10 @@ class TrialRun:
 
     def _send_texts(self) -> bool:
         def send() -> None:
-            for file in list(self._texts):
-                self.store.client.log_text(self.run_id, self._texts[file], file)
-                del self._texts[file]
+            send_texts(self.store, self.run_id, self._texts)
+            self._texts = {}
 
-        return self._took(send)
+        return not self._texts or self._took(send)
 
     def _took(self, send: Callable[[], object]) -> bool:
         """Whether the store took it; one that was away is left alone for a while."""

@@ -18,9 +18,13 @@ The files, in the order in which one call passes through them:
     kernels.py     TensorFlow's fused optimizer kernels in place of Keras's dozen operations
     compilation.py XLA or not, and the options under which a graph is made
     epochs.py      callbacks, metrics and validation, epoch by epoch
+
+Between two models: `clearing.py`.
 """
 
+from sweeps.training.clearing import clear_session
 from sweeps.training.fit import fit
+from sweeps.training.resident import keep_resident
 from sweeps.training.text import as_tensors
 
-__all__ = ["as_tensors", "fit"]
+__all__ = ["as_tensors", "clear_session", "fit", "keep_resident"]

@@ -92,3 +92,10 @@ def _checksum(array: np.ndarray[Any, Any]) -> int:
 
 
 RESIDENT = ResidentArrays()
+
+
+def keep_resident(arrays: Any) -> None:
+    """Make tensors of nested arrays (None among them) before they are trained on; what is text stays as it is."""
+    for array in keras.tree.flatten(arrays):
+        if array is not None and array.dtype.kind in "biuf":
+            RESIDENT.tensor(array)
