@@ -11,6 +11,7 @@ of TensorFlow's fixed costs a step or XLA's a trial. They are compiled once for 
     products.py     the matrix products
     updates.py      the optimizers
     activations.py  activations and their slopes
+    dropout.py      Dropout, with TensorFlow's random numbers
     vectors.py      vectors of floats as values
     compiling.py    how Numba compiles
 """

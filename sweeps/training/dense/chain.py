@@ -40,16 +40,20 @@ class Affine:
 
 @dataclass(frozen=True)
 class Chain:
-    """A model that is nothing but dense layers, with at most a rescaling before and after them.
+    """A model that is nothing but dense layers, with at most a Dropout behind each hidden one and a rescaling before
+    and after them all.
 
     Attributes:
-        layers: from the inputs to the outputs; all but the last have an activation that the kernels know.
+        layers: the dense ones, from the inputs to the outputs; all but the last have an activation that the kernels
+            know.
+        dropouts: for each of them the Dropout layer behind it, or None.
         first, last: what is done to the inputs, and to the outputs.
         loss: `SPARSE`, `ONE_HOT`, `BINARY` or `SQUARED`.
         loss_weight: what the loss is multiplied with.
     """
 
     layers: tuple[Any, ...]
+    dropouts: tuple[Any | None, ...]
     first: Affine
     last: Affine
     loss: int
@@ -73,14 +77,14 @@ def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | Non
         return None
     where = layers.index(dense[0]), layers.index(dense[-1]) + 1
     first, last = _affine(layers[: where[0]], dense[0].kernel.shape[0]), _affine(layers[where[1] :], dense[-1].units)
-    found = _loss(model, dense[-1])
-    if layers[where[0] : where[1]] != dense or first is None or last is None or found is None:
+    found, dropouts = _loss(model, dense[-1]), _dropouts(layers[where[0] : where[1]])
+    if dropouts is None or first is None or last is None or found is None:
         return None
     if any(layer.activation.__name__ not in BY_NAME for layer in dense[:-1]):
         return None
     if found[0] != SQUARED and len(layers) > where[1]:
         return None
-    chain = Chain(tuple(dense), first, last, *found)
+    chain = Chain(tuple(dense), dropouts, first, last, *found)
     if not all(can_be_deferred(model, rows) and _fit(chain, rows) for rows in (training, validation) if rows):
         return None
     return chain
@@ -98,6 +102,24 @@ def _layers_in_a_row(model: Any) -> list[Any] | None:
         layers.append(node.operation)
         tensor = node.output_tensors[0]
     return layers if len(set(map(id, layers))) == len(layers) else None
+
+
+def _dropouts(layers: list[Any]) -> tuple[Any | None, ...] | None:
+    """For each dense layer the Dropout behind it, or None; None for all where there is anything else."""
+    found: list[Any | None] = []
+    for layer in layers:
+        if type(layer) is keras.layers.Dense:
+            found.append(None)
+        elif type(layer) is not keras.layers.Dropout or not _is_usual(layer) or found[-1] is not None:
+            return None
+        elif layer.rate:
+            found[-1] = layer
+    return tuple(found)
+
+
+def _is_usual(dropout: Any) -> bool:
+    """Whether each number is kept or dropped by itself, and not all are dropped."""
+    return dropout.noise_shape is None and dropout.rate < 1 and dropout.dtype_policy.name == "float32"
 
 
 def _is_plain(layer: Any) -> bool:

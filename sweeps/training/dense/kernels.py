@@ -13,6 +13,7 @@ from numba import uintp
 
 from sweeps.training.dense.activations import activate, sigmoid
 from sweeps.training.dense.compiling import kernel, part
+from sweeps.training.dense.dropout import apply, draw
 from sweeps.training.dense.products import descend, mark_columns, mark_rows, product, transpose
 from sweeps.training.dense.vectors import LANES, LINE, prefetch
 
@@ -36,6 +37,7 @@ class Network(NamedTuple):
             `out_scale` plus `out_offset`.
         loss: `SPARSE`, `ONE_HOT`, `BINARY` or `SQUARED`.
         loss_weight: what the loss is multiplied with.
+        drop_thresholds, drop_scales, drop_seeds: see `dropout.Dropouts`.
     """
 
     widths: Integers
@@ -52,6 +54,9 @@ class Network(NamedTuple):
     out_offset: Floats
     loss: int
     loss_weight: np.float32
+    drop_thresholds: npt.NDArray[np.uint64]
+    drop_scales: Floats
+    drop_seeds: Integers
 
 
 class Memory(NamedTuple):
@@ -60,6 +65,7 @@ class Memory(NamedTuple):
     Attributes:
         rows: of the largest batch.
         outputs, slopes, errors: float32, (rows, stride) for each layer, the first for the inputs.
+        factors: float32, what the outputs of a layer are multiplied with by Dropout.
         transposed: float32, the transpose of one layer's weights.
         row_marks: uint64, which columns of each row are not zero, in one layer.
         column_marks: uint32, which rows of each column are not zero, in one layer.
@@ -69,6 +75,7 @@ class Memory(NamedTuple):
     outputs: Floats
     slopes: Floats
     errors: Floats
+    factors: Floats
     transposed: Floats
     row_marks: npt.NDArray[np.uint64]
     column_marks: npt.NDArray[np.uint32]
@@ -101,7 +108,7 @@ def fetch(x, order):  # type: ignore[no-untyped-def]
 
 
 @part
-def forward(network, rows, memory):  # type: ignore[no-untyped-def]
+def forward(network, rows, memory, step, training):  # type: ignore[no-untyped-def]
     """From the first layer's inputs to the last one's outputs, before its activation; where these begin."""
     begin, last = 0, network.widths.size - 2
     for layer in range(last + 1):
@@ -118,6 +125,12 @@ def forward(network, rows, memory):  # type: ignore[no-untyped-def]
                     network.activations[layer], memory.outputs[row : row + width], memory.slopes[row : row + width]
                 )
                 memory.outputs[row + width] = _ONE
+            if training and network.drop_thresholds[layer]:
+                draw(
+                    network.drop_seeds[layer], step, network.drop_thresholds[layer], network.drop_scales[layer],
+                    rows * width, memory.factors,
+                )  # fmt: skip
+                apply(memory.factors, width, stride_out, end, rows, memory.outputs, memory.slopes)
         begin = end
     return begin
 
@@ -221,8 +234,9 @@ def train(network, rule, x, labels, targets, weights, order, rows, start, stop, 
         some = order[step * rows : (step + 1) * rows]
         gather(x, some, network, memory.outputs)
         fetch(x, order[(step + 1) * rows : (step + 2) * rows])
-        begin = forward(network, some.size, memory)
+        training = rule.rates.size > 0
+        begin = forward(network, some.size, memory, step, training)
         predicted = predictions[step * rows : step * rows + some.size]
         losses[step] = losses_of(network, labels, targets, weights, some, begin, memory, predicted)
-        if rule.rates.size:
+        if training:
             backward(network, rule, step, some.size, begin, memory)

@@ -41,6 +41,7 @@ class _Pass:
             state.weights, state.first, state.second,
             chain.first.shift, chain.first.scale, chain.first.offset, chain.last.scale, chain.last.offset,
             chain.loss, np.float32(chain.loss_weight),
+            state.dropouts.thresholds, state.dropouts.scales, state.dropouts.seeds,
         )  # fmt: skip
         self._memory = _memory(state, batch_size)
         self._predictions = np.empty((rows.count, chain.layers[-1].units), np.float32)
@@ -117,7 +118,7 @@ def dense_passes(
     model: Any, chain: Chain, training: Rows, validation: Rows | None
 ) -> tuple[DenseTraining, DenseValidation | None]:
     """Both passes over one state, ready to run."""
-    state = State(model.optimizer, chain.layers)
+    state = State(model.optimizer, chain.layers, chain.dropouts)
     training_pass = DenseTraining(model, chain, training, state)
     training_pass.compile()
     return training_pass, DenseValidation(model, chain, validation, state) if validation is not None else None
@@ -128,9 +129,10 @@ def _memory(state: State, rows: int) -> Memory:
     outputs, slopes, errors = (zeros(rows * int(state.strides.sum())) for _ in range(3))
     transposed = max(rows_of(out + 1) * stride for out, stride in zip(state.widths[1:], state.strides, strict=False))
     widest = int(state.strides.max())
+    factors = zeros(rows * widest + 3)
     row_marks = zeros(rows * -(-widest // WORD), np.uint64)
     column_marks = zeros(-(-rows // COLUMN_WORD) * widest, np.uint32)
-    return Memory(rows, outputs, slopes, errors, zeros(int(transposed)), row_marks, column_marks)
+    return Memory(rows, outputs, slopes, errors, factors, zeros(int(transposed)), row_marks, column_marks)
 
 
 def _view(tensor: Any) -> Any:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras.src.optimizers import adam, adamw, sgd
 
+from sweeps.training.dense.dropout import Dropouts
 from sweeps.training.dense.products import rows_of, stride_of
 from sweeps.training.dense.updates import ADAM, MOMENTUM, NESTEROV, SGD, Floats, Rule
 from sweeps.training.dense.vectors import BYTES
@@ -45,10 +46,12 @@ class State:
         widths, strides, begins: as in `kernels.Network`.
         weights, first, second: float32; of each layer a row of weights for each of its inputs and one for its bias,
             filled up to whole vectors; and what the optimizer remembers of them.
+        dropouts: the random states of Dropout layers.
     """
 
-    def __init__(self, optimizer: Any, layers: tuple[Any, ...]) -> None:
+    def __init__(self, optimizer: Any, layers: tuple[Any, ...], dropouts: tuple[Any | None, ...]) -> None:
         self._optimizer = optimizer
+        self.dropouts = Dropouts(dropouts)
         units = [layers[0].kernel.shape[0], *(layer.units for layer in layers)]
         self.widths = np.array(units, np.int64)
         self.strides = np.array([stride_of(width + 1) for width in units], np.int64)
@@ -68,12 +71,14 @@ class State:
         """From Keras: a callback may have changed anything."""
         for variable, array in self._views:
             array[...] = variable.numpy()
+        self.dropouts.read()
 
     def write(self, steps: int) -> None:
         """To Keras, after so many steps."""
         for variable, array in self._views:
             variable.assign(array)
         self._optimizer.iterations.assign_add(steps)
+        self.dropouts.write(steps)
 
     def rule(self, steps: int) -> Rule:
         """The optimizer at the learning rate and step that it is at."""

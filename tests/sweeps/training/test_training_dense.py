@@ -154,7 +154,6 @@ def _shared(dense: Any) -> list[Any]:
 @pytest.mark.parametrize(
     "layers",
     [
-        lambda: [keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.1)],
         lambda: [keras.layers.Dense(8, "relu"), keras.layers.BatchNormalization()],
         lambda: [keras.layers.Dense(8, "relu", kernel_regularizer="l2")],
         lambda: [keras.layers.Dense(8, "relu", kernel_constraint="max_norm")],
