@@ -12,16 +12,25 @@ from sweeps.training import fit
 from tracking.models import save_model
 
 
-def rehearse() -> None:
+def rehearse(dtype: str = "uint8") -> None:
     """Train, call and save a model of no consequence: what TensorFlow and MLflow put off until they are first
-    used (0.8 s) is done before the first trial."""
-    inputs = keras.Input((4,), dtype="uint8")
+    used (0.8 s) is done before the first trial.
+
+    Args:
+        dtype: of its inputs.
+    """
+    inputs = keras.Input((4,), dtype=dtype)
     hidden = keras.layers.Dense(2, activation="relu")(keras.layers.Rescaling(0.5)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(hidden))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    x, y = np.zeros((40, 4), "uint8"), np.zeros(40, "int32")
+    x, y = np.zeros((40, 4), dtype), np.zeros(40, "int32")
     for jit in (False, "auto"):  # a graph, and the kernels, which are compiled at their first use on a machine
         fit(model, x, y, validation_data=(x, y), epochs=2, verbose=0, seed=0, jit=jit)
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
         save_model(Path(folder), model, x[:3], model(x[:3]).numpy())
     keras.utils.clear_session()
+
+
+if __name__ == "__main__":  # after an installation: the first sweep need not wait until the kernels are compiled
+    rehearse("uint8")
+    rehearse("float32")
