@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from search_spaces.data_spec import DataSpec
+from search_spaces.data_spec import DataSpec, InputSpec
 from search_spaces.family import Family
 from search_spaces.heads import compile_arguments, output
 from search_spaces.hidden import ACTIVATIONS
@@ -25,13 +25,16 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
     Args:
         units: neurons of each hidden layer.
         activation: of the hidden layers.
-        spec: what the data asks of a model, or its configuration.
+        spec: what the data asks of a model, or its configuration; None: the chapter's, eight numbers a row to one.
     """
 
-    def __init__(self, units: int, activation: str, spec: DataSpec | dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, units: int = 30, activation: str = "relu", spec: DataSpec | dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.activation = activation
+        spec = spec or DataSpec(InputSpec((8,), "float32"), "regression", 1)
         self.spec = spec if isinstance(spec, DataSpec) else DataSpec.from_config(spec)
         entrances, features = encode(self.spec)
         self.encoder = keras.Model(entrances, features, name="encoder")

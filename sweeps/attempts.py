@@ -23,8 +23,14 @@ DEATHS = 3
 RETRY_OF, CUT_SHORT, TASK = "retry_of", "cut_short", "task"
 #: of a trial that trains another one on: how many epochs it is to have in all, and how many it has had
 EPOCHS, TRAINED = "epochs", "trained"
+#: of such a trial: after how many epochs it began to train on
+AFTER = "after"
 #: the values of `CUT_SHORT`: the trial's own worker died, or the sweep ended
 DEATH, INTERRUPTION = "death", "interruption"
+
+
+class LateResult(Exception):
+    """A trial was given up by the sweep before it ended."""
 
 
 def lineage(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> list[FrozenTrial]:
@@ -56,7 +62,7 @@ def retry(study: optuna.Study, number: int) -> int:
     trial = study.get_trials(deepcopy=False)[number]
     # what was enqueued for it and not asked for yet is part of it, too
     params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-    kept = {name: trial.user_attrs[name] for name in (CONTINUES, EPOCHS) if name in trial.user_attrs}
+    kept = {name: trial.user_attrs[name] for name in (CONTINUES, EPOCHS, AFTER) if name in trial.user_attrs}
     return enqueue(study, params, kept | {RETRY_OF: number})
 
 

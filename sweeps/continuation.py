@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps import attempts, selection, worker, workspace
 from sweeps import study as studies
-from sweeps.attempts import EPOCHS, TRAINED
+from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.checkpoint import Checkpoints
 from sweeps.config import SweepConfig
 from sweeps.data import load
@@ -50,7 +50,7 @@ def continue_trial(name: str, number: int, more: int) -> str:
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, None, pure=False)
         plan = _plan(study, config, request, seen(looking, warm))
-        outcome = _run(client, study, plan, _begin(study, origin, begun + more))
+        outcome = _run(client, study, plan, _begin(study, origin, begun, begun + more))
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
@@ -108,12 +108,12 @@ def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found
     )
 
 
-def _begin(study: optuna.Study, origin: FrozenTrial, epochs: int) -> int:
+def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) -> int:
     """The number of the trial that continues `origin`; one that was cut short is itself taken up again."""
     for trial in attempts.unfinished(study):
         if (trial.user_attrs.get(CONTINUES), trial.user_attrs.get(EPOCHS)) == (origin.number, epochs):
             return attempts.retry(study, trial.number)
-    return attempts.enqueue(study, origin.params, {CONTINUES: origin.number, EPOCHS: epochs})
+    return attempts.enqueue(study, origin.params, {CONTINUES: origin.number, EPOCHS: epochs, AFTER: after})
 
 
 def _run(client: Client, study: optuna.Study, plan: TrialPlan, number: int) -> TrialOutcome:

@@ -46,7 +46,7 @@ class _Found:
     entered: list[list[Any]] = field(default_factory=list)
 
 
-def discover(declare: Declare, wanted: Iterable[str] = ()) -> Space:
+def discover(declare: Declare, wanted: Iterable[str] = (), first: ProposedHyperParameters | None = None) -> Space:
     """All hyperparameters that a space can declare, conditional ones included.
 
     As KerasTuner does, each conditional scope is entered once. A hyperparameter that exists only for certain
@@ -56,9 +56,10 @@ def discover(declare: Declare, wanted: Iterable[str] = ()) -> Space:
     Args:
         declare: called with one container for each model that is tried.
         wanted: names that ought to be found.
+        first: the container for the first model, which is built of the default values.
     """
     found = _Found()
-    _explore(declare, {}, found)
+    _explore(declare, {}, found, first)
     while pending := [scope for scope in found.scopes if scope not in found.entered]:
         found.entered.append(pending[0])  # tried once, whether or not its parent ever takes that value
         _explore(declare, {condition.name: condition.values[0] for condition in pending[0]}, found)
@@ -137,9 +138,11 @@ def _settled(hp: kinds.HyperParameter) -> bool:
     return isinstance(hp, kinds.Fixed) or question(hp).distribution.single()
 
 
-def _explore(declare: Declare, values: Mapping[str, object], found: _Found) -> None:
+def _explore(
+    declare: Declare, values: Mapping[str, object], found: _Found, hp: ProposedHyperParameters | None = None
+) -> None:
     possible = {name: value for name, value in values.items() if _allowed(found.space, name, value)}
-    hp = ProposedHyperParameters(possible)
+    hp = hp or ProposedHyperParameters(possible)
     declare(hp)
     for declared in hp.space:
         known = found.space.get(declared.name, ())

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from distributed import Client, Future, KilledWorker, wait
 
 from sweeps import signals, worker
+from sweeps.attempts import LateResult
 from sweeps.errors import TrialsFailed
 from sweeps.nanny import last_words
 from sweeps.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
@@ -243,6 +244,8 @@ class Drive:
             future.release()  # Dask would run the task again, when the worker that holds the result dies
             return result
         error = future.exception() if future.status == "error" else None
+        if isinstance(error, LateResult):  # its trial has failed, and was counted, already
+            return TrialOutcome(-1, "NONE", None, 0.0)
         if isinstance(error, KilledWorker):
             how = task.reason or last_words(error.last_worker.nanny)
             return self._work.died(future.key, how, again=how != self._plan.overdue)

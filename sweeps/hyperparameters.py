@@ -149,6 +149,15 @@ class ReplayedHyperParameters(CheckedHyperParameters):
         return canonical(hp, self._recorded[hp.name])
 
 
+def declarations(hp: CheckedHyperParameters) -> dict[str, str]:
+    """What was declared, as text, by full name; with its conditions where a name was declared under several."""
+    texts: dict[str, str] = {}
+    for declared in hp.space:
+        name = f"{declared.name} [{conditions_text(declared.conditions)}]" if declared.name in texts else declared.name
+        texts[name] = _declaration(declared)
+    return texts
+
+
 def label(hp: kinds.HyperParameter, ambiguous: frozenset[str]) -> str:
     """A hyperparameter's name in the study: its own, with its conditions where that would be ambiguous."""
     alone = hp.name not in ambiguous or not hp.conditions

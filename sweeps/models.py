@@ -11,15 +11,18 @@ from typing import Any
 from sweeps import workspace
 from sweeps.errors import BackendUnreachable, CorruptStore
 from sweeps.keras_file import load_keras_file
-from tracking import Store, TrackingError, answering, find_store
+from tracking import Damaged, Store, TrackingError, answering, find_store
 
 
 @contextlib.contextmanager
 def in_reach() -> Iterator[None]:
-    """Turns what a tracking store raises that does not answer, or not as it should, into a `BackendUnreachable`."""
+    """Turns what a tracking store raises that does not answer, or not as it should, into a `BackendUnreachable`, and
+    what is damaged into a `CorruptStore`."""
     try:
         with answering():
             yield
+    except Damaged as error:
+        raise CorruptStore(f"the MLflow store is damaged: {error}") from None
     except TrackingError as error:
         raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None
 

@@ -12,7 +12,7 @@ import keras_tuner
 import optuna
 
 from sweeps import narrowing, worker
-from sweeps.attempts import EPOCHS, TRAINED
+from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.callbacks import make_callbacks
 from sweeps.claims import claims_of
 from sweeps.curves import draw
@@ -56,6 +56,7 @@ def objective(
     watch = EpochWatch(
         *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker.stop_requested),
         patience=plan.fitting.patience,
+        after=int(trial.user_attrs.get(AFTER, 0)),
     )
     watch.compared = CONTINUES not in trial.user_attrs
     try:

@@ -85,6 +85,7 @@ class Preflight:
         ambiguous: hyperparameters that are declared with other values under other conditions.
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.
+        hyperparameters: what a space that is named, not given, declares with its default values.
     """
 
     objective: Objective
@@ -94,6 +95,7 @@ class Preflight:
     ambiguous: frozenset[str]
     enqueue: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
 from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
 from sweeps.errors import InputError, NoModel, SweepError, unknown
-from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
+from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters, declarations
 from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
 from sweeps.plan import Preflight, SweepRequest
@@ -55,7 +55,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     declare = _declare(space, data)
     names = [wanted.name for wanted in narrowings]
     names += [name for values in request.enqueue for name in values]
-    found = discover(declare, names)
+    defaults = ProposedHyperParameters({})
+    found = discover(declare, names, defaults)
     narrowing.check_narrowings(narrowings, found)
     enqueue = request.enqueue
     if not enqueue and request.defaults_first and not request.grid:
@@ -67,7 +68,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         warnings = _try_random(space, narrowings, ambiguous(found), data, request)
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
-    return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings)
+    declared = declarations(defaults) if isinstance(request.space, str) else {}
+    return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings, declared)
 
 
 def _declare(space: Any, data: Dataset) -> Declare:

@@ -17,7 +17,7 @@ from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
-from sweeps.errors import BackendUnreachable, InputError, Interrupted, SweepError
+from sweeps.errors import InputError, Interrupted, SweepError
 from sweeps.locks import exclusive
 from sweeps.models import in_reach
 from sweeps.plan import Looked, TrialOutcome, TrialPlan
@@ -38,6 +38,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         digest=found.digest,
         objective=found.objective.metric,
         direction=found.objective.direction,
+        hyperparameters=found.hyperparameters,
         **config.identity(),
     )
     ref = StudyRef(
@@ -52,8 +53,13 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
     folder = ref.journal.parent
     folder.mkdir(parents=True, exist_ok=True)
     mended: list[Finding] = []
-    with signals.deferred(), present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
-        with claims.turn():  # another process may begin the same study right now
+    with (
+        signals.deferred(),
+        contextlib.ExitStack() as stack,
+        contextlib.closing(Claims(folder)) as claims,
+    ):
+        with claims.turn():  # another process may begin the same study right now: it is not there before its turn
+            if_alone = stack.enter_context(present(folder))
             if_alone(lambda: mended.extend(tidy(ref.journal)))
             study = studies.create(ref, identity)
             if_alone(lambda: mended.extend(treat(study, folder, store)))
@@ -112,10 +118,8 @@ def _store(study: str) -> Store:
     try:
         workspace.home().mkdir(parents=True, exist_ok=True)
         # two that made a store at once would be in each other's way
-        with exclusive(workspace.home() / ".lock"):
+        with in_reach(), exclusive(workspace.home() / ".lock"):
             return open_store(workspace.tracking_uri(), study, workspace.artifact_root(), workspace.spool(study))
-    except TrackingError as error:
-        raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
     except OSError as error:
         raise InputError(f"the workspace {workspace.home()} cannot be written: {error.strerror}") from None
 

@@ -73,6 +73,7 @@ class Identity:
 
     Attributes:
         options: those of `sweeps run` that were given, of which none has to be.
+        hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
     """
 
     space: str
@@ -84,6 +85,7 @@ class Identity:
     seed: int
     set: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
     """One level of names; an option that was not given is none of them."""
     flat = dict(identity)
     options: dict[str, Any] = flat.pop("options", {})
-    return flat | options
+    declared: dict[str, str] = flat.pop("hyperparameters", {})
+    return flat | options | {f"hyperparameter {name}": text for name, text in declared.items()}
 
 
 def load(name: str, journal: Path) -> optuna.Study:
@@ -192,8 +195,14 @@ def begun(journal: Path) -> bool:
 
 
 def objective_of(study: optuna.Study) -> Objective:
-    """The objective that the study was begun with."""
-    identity = study.user_attrs[IDENTITY]
+    """The objective that the study was begun with.
+
+    Raises:
+        InputError: its first start ended before it had one.
+    """
+    identity = study.user_attrs.get(IDENTITY)
+    if identity is None:
+        raise InputError(f"study {study.study_name!r} was not begun: its first start ended before. Give it again")
     return Objective(identity["objective"], identity["direction"])
 
 
@@ -223,5 +232,5 @@ def _readable(journal: Path) -> Iterator[None]:
     """Turns what Optuna raises over a damaged journal into a `CorruptStore` that names the file."""
     try:
         yield
-    except (ValueError, KeyError, AssertionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         raise CorruptStore(f"the journal {journal} is damaged: {error or type(error).__name__}") from error

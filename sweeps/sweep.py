@@ -50,10 +50,10 @@ def run(
         CorruptStore: the study's journal cannot be read.
     """
     request = look(config, space, defaults_first)
-    if _complete(config, request):
+    # here too, so that what is wrong with the data is said before anything is started
+    digest = (load(request.source) if data is None else data).digest
+    if _complete(config, request, digest):
         return
-    if data is None:
-        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     with slots(config.jobs, config.memory_limit) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
@@ -163,9 +163,13 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _complete(config: SweepConfig, request: SweepRequest) -> bool:
-    """Whether all trials are there already and their record is closed, so that there is nothing to start processes
-    for."""
+def _complete(config: SweepConfig, request: SweepRequest, digest: str) -> bool:
+    """Whether all trials are there already, their record is closed and nothing is left lying, so that there is nothing
+    to start processes for.
+
+    Raises:
+        InputError: the study was begun with something else.
+    """
     journal = workspace.journal(config.study)
     if not studies.begun(journal) or request.enqueue:
         return False
@@ -173,7 +177,10 @@ def _complete(config: SweepConfig, request: SweepRequest) -> bool:
     known = study.user_attrs.get(studies.IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    asked = config.objective.partition(":")[0] if config.objective else known["objective"]
-    wanted = Identity(**{**known, **config.identity(), "objective": asked})
-    studies.check_identity(config.study, known, wanted)
-    return studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None
+    metric, _, way = (config.objective or known["objective"]).partition(":")
+    direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
+    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name, "digest": digest}
+    studies.check_identity(config.study, known, Identity(**{**known, **config.identity(), **found}))
+    left = (workspace.spool(config.study), journal.parent / "checkpoints")
+    is_tidy = not any(file for folder in left if folder.is_dir() for file in folder.iterdir())
+    return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None

@@ -12,7 +12,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from sweeps import states, worker
-from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK
+from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
 from sweeps.claims import claims_of
 from sweeps.data import Dataset, load
 from sweeps.errors import without_passwords
@@ -34,10 +34,6 @@ _STATES = {
 }
 
 GIVEN_UP = "given up before its result came"
-
-
-class LateResult(Exception):
-    """The trial was given up by the sweep before it ended."""
 
 
 def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | None = None) -> TrialOutcome:
@@ -69,6 +65,9 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
         worker.send("begun", TrialBegun(draw, trial.number))
         try:
             state, value, error = _attempt(trial, plan, data or load(plan.source), draw, progress)
+        except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already
+            progress.close(forget=False)
+            raise _late(trial, plan, refused) from None
         except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
             state, value, error = "FAIL", None, f"{type(lost).__name__}: {lost}"
             trial.set_user_attr(ERROR, error)
@@ -99,8 +98,13 @@ def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, state: 
     except (ValueError, UpdateFinishedTrialError) as refused:
         if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
             raise
-        close_trial(plan.store, plan.parent_run, trial.number, trial.user_attrs[RUN_ID], GIVEN_UP)
-        raise LateResult(f"trial {trial.number} was given up, its result came too late: {refused}") from None
+        raise _late(trial, plan, refused) from None
+
+
+def _late(trial: optuna.Trial, plan: TrialPlan, refused: Exception) -> LateResult:
+    """Close the run of a trial that was given up once more, as failed; what to raise."""
+    close_trial(plan.store, plan.parent_run, trial.number, trial.user_attrs.get(RUN_ID), GIVEN_UP)
+    return LateResult(f"trial {trial.number} was given up, its result came too late: {refused}")
 
 
 def _task() -> str:

@@ -25,6 +25,10 @@ class BadNumber(Exception):
 class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     """The callback through which a trial is recorded and steered.
 
+    Args:
+        patience: epochs without a better value after which it stops; None for never.
+        after: it does not stop so before this epoch, which a trial that is trained on begins with.
+
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
         history: by metric one value an epoch.
@@ -43,6 +47,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         tell: Callable[[int, float], None],
         stopped: Callable[[], bool],
         patience: int | None = None,
+        after: int = 0,
     ) -> None:
         super().__init__()
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
@@ -52,7 +57,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.stopped, self.followed, self.compared = stopped, False, True
         self._epochs: list[dict[str, float]] = []
         self._best_weights: list[Any] = []
-        self._active, self._tell, self._patience = params, tell, patience
+        self._active, self._tell, self._patience, self._after = params, tell, patience, after
 
     @property
     def seen(self) -> int:
@@ -78,7 +83,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             self._best_weights = self.model.get_weights()
         if self.stopped() and not self.followed:
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
-        if self._patience is not None and epoch + 1 - self.best_epoch >= self._patience:
+        if self._patience is not None and epoch + 1 - max(self.best_epoch, self._after) >= self._patience:
             self.model.stop_training = True
             return
         # at the last epoch there is nothing left to save

@@ -2,6 +2,7 @@
 
 from tracking.experiments import EpochValue, epoch_curves
 from tracking.store import (
+    Damaged,
     Refused,
     Store,
     StoreAway,
@@ -16,6 +17,7 @@ from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_tr
 from tracking.trial_run import TrialRun
 
 __all__ = [
+    "Damaged",
     "DataDescription",
     "EpochValue",
     "Refused",

@@ -28,6 +28,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
 #: the status that a run ends with, by the state of its trial
@@ -37,6 +38,8 @@ KERAS_FILE = "data/model.keras"
 
 #: seconds that the making of a run waits for a store that is away, and between two tries
 PATIENCE, TRY_EVERY = 300.0, 2.0
+#: what a file of SQLite's begins with
+_SQLITE = b"SQLite format 3\0"
 #: what MLflow takes in one call
 _MOST_METRICS, _MOST_PARAMS = 1000, 100
 
@@ -47,6 +50,10 @@ class TrackingError(Exception):
 
 class StoreAway(TrackingError):
     """The tracking store does not answer now: it is stopped, out of reach or locked, and may come back."""
+
+
+class Damaged(TrackingError):
+    """The store is a file that is no database, or not one of MLflow's."""
 
 
 class Refused(TrackingError):
@@ -197,10 +204,15 @@ def answering() -> Iterator[None]:
 
     Raises:
         StoreAway: what could not be done now may succeed later.
+        Damaged: the store cannot be read.
         Refused: it cannot be done.
     """
     try:
         yield
+    except (OperationalError, InterfaceError) as error:  # a database that is locked, stopped or starting
+        raise StoreAway(_one_line(error)) from error
+    except DatabaseError as error:
+        raise Damaged(_one_line(error)) from error
     except MlflowException as error:
         busy = error.get_http_status_code() >= 500 or error.get_http_status_code() == 429
         raise (StoreAway if busy else Refused)(_one_line(error)) from error
@@ -209,11 +221,19 @@ def answering() -> Iterator[None]:
 
 
 def _knock(uri: str) -> None:
-    """See whether a server listens at all.
+    """See whether a server listens at all, or whether a file is a database.
+
+    MLflow itself would try for minutes.
 
     Raises:
         StoreAway: none does.
+        Damaged: it is none.
     """
+    file = Path(uri.removeprefix("sqlite:///"))
+    if str(file) != uri and file.is_file() and file.stat().st_size:
+        with file.open("rb") as content:
+            if content.read(len(_SQLITE)) != _SQLITE:
+                raise Damaged(f"{file} is no SQLite database")
     address = urlsplit(uri)
     if address.scheme in ("http", "https"):
         port = address.port or (443 if address.scheme == "https" else 80)

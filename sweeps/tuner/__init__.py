@@ -17,6 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import InputError
 
+
+class NotOffered(InputError, AttributeError):
+    """A name of KerasTuner's that has no equivalent; `hasattr` says that it is not there."""
+
+
 if TYPE_CHECKING:
     from keras_tuner import HyperModel, HyperParameters, Objective, applications, errors
 
@@ -53,7 +58,7 @@ _INSTEAD = {
 def __getattr__(name: str) -> Any:
     # importing this file alone brings no TensorFlow
     if name in _INSTEAD:
-        raise InputError(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
+        raise NotOffered(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
     if name == "tuners":
         return import_module("sweeps.tuner.tuners")
     if name in __all__:

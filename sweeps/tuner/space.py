@@ -57,10 +57,12 @@ class Compiled:
             if size > self.max_model_size:
                 raise InputError(f"max_model_size: {self.max_model_size} parameters at most are allowed, got {size}")
         if self.optimizer or self.loss or self.metrics:
-            own = [metric for metric in model.metrics if metric.name not in ("loss", "compile_metrics")]
+            # Keras keeps what `compile` was given, whether or not the metrics are built already
+            own = getattr(model._compile_metrics, "_user_metrics", None)
             model.compile(
                 optimizer=self._optimizer() or model.optimizer,
                 loss=self.loss or model.loss,
+                loss_weights=None if self.loss else model._compile_loss._user_loss_weights,
                 metrics=self.metrics or own,
             )
         return model

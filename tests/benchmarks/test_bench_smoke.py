@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import records, speed
+from benchmarks import chapter_records, records, speed
 from benchmarks.ways import WAYS
 from sweeps.data import load
 
@@ -65,6 +65,28 @@ def test_scaling_is_measured_and_kept_beside_the_speed(tmp_path: Path) -> None:
     assert found.scale.memory.keys() == {2, 5}
     assert all(size > 2**26 for size in found.scale.memory.values())
     assert all(rate > 0 for rates in found.scale.trials_an_hour.values() for rate in rates)
+
+
+@pytest.mark.slow
+@needs_fashion_mnist
+def test_the_chapter_s_results_are_measured_on_both_sides(tmp_path: Path) -> None:
+    """One sweep and one tuner search of the chapter; the others differ in their options alone."""
+    output = tmp_path / "chapter.json"
+    command = [sys.executable, "-m", "benchmarks.chapter", "--smoke", "--no-peers", "--output", str(output)]
+    command += ["--only", "chapter-quick", "--only", "random"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
+    assert done.returncode == 0, done.stderr
+    found = chapter_records.load(output)
+    assert found is not None
+    assert found.left_out == ()
+    assert [row.name for row in found.rows] == ["chapter-quick", "random"]
+    for row in found.rows:
+        assert row.ours is not None
+        assert 0 < row.ours.validation <= 1
+        assert row.ours.seconds > 0
+    assert 0 < (found.rows[0].ours.test or 0) <= 1
+    for goal in found.goals:
+        assert goal.figure in done.stdout
 
 
 def test_without_fashion_mnist_the_command_says_so_and_ends_with_2(

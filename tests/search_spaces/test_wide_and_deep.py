@@ -150,6 +150,15 @@ def test_a_subclassed_model_has_its_weights_before_its_first_data(problem: Probl
     assert model.predict(x[:3], verbose=0).shape == (3, 10)
 
 
+def test_a_subclassed_model_is_the_chapters_without_a_spec(tmp_path: Path) -> None:
+    model = WideAndDeepModel(50, activation="tanh")
+    assert model.predict(np.zeros((3, 8), np.float32), verbose=0).shape == (3, 1)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert (again.units, again.activation) == (50, "tanh")
+    assert again.count_params() == model.count_params() == (8 * 50 + 50) + (50 * 50 + 50) + (58 + 1)
+
+
 def test_a_subclassed_model_goes_on_training_where_it_was_saved(problem: Problem, tmp_path: Path) -> None:
     spec, x, y = problem("sparse")
     model = WideAndDeepModel(32, "relu", spec)

@@ -116,6 +116,7 @@ def test_the_same_command_again_runs_no_trial(finished: Workspace) -> None:
         ("--seed", "1", "seed: 0 then, 1 now"),
         ("--space", "mlp_per_layer", "space: 'mlp' then, 'mlp_per_layer' now"),
         ("--objective", "val_loss", "objective: 'val_accuracy' then, 'val_loss' now"),
+        ("--objective", "val_accuracy:min", "direction: 'maximize' then, 'minimize' now"),
         ("--epochs", "9", "epochs: 4 then, 9 now"),
         ("--set", "n_hidden=1", "set: [] then, ['n_hidden=1'] now"),
     ],
@@ -130,6 +131,44 @@ def test_a_resume_with_another_configuration_is_refused_before_any_worker_starts
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert finished.files == before
+
+
+def test_a_resume_with_other_data_is_refused_by_their_content(finished: Workspace, tmp_path: Path) -> None:
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "digits.npz", x=generator.random((60, 8)), y=np.arange(60) % 3)
+    for trials in ("6", "7"):  # complete, and not
+        done = finished.sweeps(
+            "run", "digits-mlp", "--trials", trials, "--epochs", "4", "--dataset", str(tmp_path / "digits.npz")
+        )
+        assert done.returncode == 2
+        assert "digest: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_model_is_built_again_from_what_its_run_logged_alone(
+    finished: Workspace, store: Store, tmp_path: Path
+) -> None:
+    import keras
+
+    from sweeps.data import DataSource, load
+    from sweeps.hyperparameters import ReplayedHyperParameters
+    from sweeps.spaces import build, resolve
+    from tracking.models import fetch_keras_file
+
+    space = resolve("mlp", load(DataSource("digits")).spec)
+    complete = [run for run in child_runs(store) if run.data.tags["state"] == "COMPLETE"]
+    assert complete
+    for run in complete:
+        keras.utils.clear_session()  # which numbers the names of layers anew, as between a worker's trials
+        rebuilt = build(space, ReplayedHyperParameters(run.data.params))
+        folder = tmp_path / run.info.run_id
+        folder.mkdir()
+        logged = keras.saving.load_model(fetch_keras_file(store, run.data.tags["model_uri"], folder))
+        for ours, theirs in zip(rebuilt.layers, logged.layers, strict=True):
+            assert ours.get_config() == theirs.get_config()
+        assert rebuilt.count_params() == logged.count_params() == run.data.metrics["n_params"]
 
 
 SCORE = """
