@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.diskutils import WorkSpace
 from distributed.system import MEMORY_LIMIT
 
 from sweeps import signals, worker
@@ -61,6 +64,13 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
         # all processes import at once, while the client opens the stores
         client.run(warm_up_soon, on_error="ignore")
         yield client
+
+
+def clear_away() -> None:
+    """Remove what Dask's killed processes have left, as Dask itself does when the next cluster starts."""
+    folder = Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
+    if folder.is_dir():
+        WorkSpace(str(folder)).new_work_dir(prefix="none-").release()
 
 
 def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:

@@ -22,7 +22,7 @@ from sweeps.nanny import last_words
 from sweeps.packed import PackedSpace
 from sweeps.plan import Looked, Preflight, Space, SweepRequest
 from sweeps.reading import read_text
-from sweeps.slots import slots
+from sweeps.slots import clear_away, slots
 from sweeps.study import Identity
 from sweeps.tasks import have_data_soon, preflight, warm_up
 
@@ -53,6 +53,7 @@ def run(
     # here too, so that what is wrong with the data is said before anything is started
     digest = (load(request.source) if data is None else data).digest
     if _complete(config, request, digest):
+        clear_away()
         return
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     with slots(config.jobs, config.memory_limit) as client:
