@@ -66,6 +66,21 @@ def retry(study: optuna.Study, number: int) -> int:
     return enqueue(study, params, kept | {RETRY_OF: number})
 
 
+def again(study: optuna.Study, number: int, most: int) -> bool:
+    """Let a failed trial be tried again, unless that was done `most` times; whether it is.
+
+    Args:
+        number: negative where there was no trial.
+    """
+    if number < 0 or most == 0:
+        return False
+    trials = study.get_trials(deepcopy=False)
+    if len(lineage(trials, trials[number])) > most:
+        return False
+    retry(study, number)
+    return True
+
+
 def enqueue(study: optuna.Study, params: Mapping[str, Any], attributes: Mapping[str, Any]) -> int:
     """As `study.enqueue_trial`, which does not say what number it has given."""
     fixed = {"fixed_params": dict(params)}

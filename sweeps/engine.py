@@ -46,10 +46,12 @@ class Limits:
     Attributes:
         deadline: the `time.monotonic()` at which the running trials are ended; None for never.
         failures: failed trials in a row after which it is given up.
+        retries: how often a trial that fails is tried again, before it counts as failed.
     """
 
     deadline: float | None = None
     failures: int = FAILURE_LIMIT
+    retries: int = 0
 
 
 class Died(Protocol):
@@ -73,12 +75,14 @@ class Work:
     Attributes:
         missing: how many trials the study lacks.
         unclaimed: how many of them nobody works at.
+        again: lets a failed trial, by its number, be tried again, unless that was done so often; whether it is.
     """
 
     missing: Callable[[], int]
     unclaimed: Callable[[], int]
     died: Died
     reap: Reap
+    again: Callable[[int, int], bool]
 
 
 @dataclass
@@ -194,9 +198,9 @@ class Drive:
             self._hold = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
-        if outcome.state == "FAIL":
+        if outcome.state == "FAIL" and not self._work.again(outcome.number, self._limits.retries):
             self._failed_in_a_row += 1
-        elif outcome.state not in ("INTERRUPTED", "KILLED"):
+        elif outcome.state not in ("FAIL", "INTERRUPTED", "KILLED"):
             self._failed_in_a_row = 0
         if self._failed_in_a_row >= self._limits.failures and self._open:
             self._open = False

@@ -13,6 +13,7 @@ from distributed import Client, Future
 
 from sweeps import signals, workspace
 from sweeps import study as studies
+from sweeps.attempts import again
 from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
 from sweeps.doctor import Finding, tidy, treat
@@ -84,6 +85,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             unclaimed=lambda: claims.unclaimed(study, config.trials),
             died=partial(died, study, store, checkpoints),
             reap=partial(reap, study, store, claims),
+            again=partial(again, study),
         )
         watcher.begin(
             found.objective, (*found.warnings, *(one.line(mended=True) for one in mended)), _best_so_far(study)

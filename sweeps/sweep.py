@@ -34,6 +34,7 @@ def run(
     data: Dataset | None = None,
     defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
+    retries: int = 0,
 ) -> None:
     """Run the trials that the study still lacks.
 
@@ -42,6 +43,7 @@ def run(
         data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
         defaults_first: whether the first trial has the space's default values.
         failures: failed trials in a row after which the sweep is given up.
+        retries: how often a trial that fails is tried again, before it counts as failed.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -66,7 +68,7 @@ def run(
         # imports MLflow, while the workers import TensorFlow
         from sweeps.search import search
 
-        limits = Limits(deadline, failures)
+        limits = Limits(deadline, failures, retries)
         search(Looked(config, request, seen(looking, warm, config.trial_timeout)), client, watcher, limits, sent)
 
 

@@ -127,8 +127,8 @@ class Tuner:
         show = fit_kwargs.get("verbose", 1) != 0
         with self._place.entered(), main_hidden(), watching(config, show) as watcher:
             # KerasTuner's first trial is drawn like all others
-            failures = self._entries.max_consecutive_failed_trials
-            sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures)
+            failures, retries = self._entries.max_consecutive_failed_trials, self._entries.max_retries_per_trial
+            sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
         self._rows = _few(dataset)
         self.oracle.forget_space()
         self._close_grid()

@@ -80,7 +80,7 @@ class Plan:
 class Entries:
     """The arguments that all tuners of KerasTuner have by their own names.
 
-    `max_retries_per_trial` is taken and not needed: a failed trial is made up for by another one.
+    A trial that fails for good is made up for by another one, here.
     """
 
     seed: int | None

@@ -81,7 +81,8 @@ def test_workers_are_born_deaf_to_the_signals_of_a_terminal(paced: PacedSweep) -
         mask = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
         assert all(mask >> (signum - 1) & 1 for signum in ENDING)
     os.killpg(process.pid, signal.SIGTERM)
-    assert process.wait(60) == 143
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
     paced.resume(2)
     paced.assert_whole(2)
 

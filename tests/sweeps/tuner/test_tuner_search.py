@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from tuner_models import Failing, Graded, Normalizing, build_model
+from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
 
 import sweeps.tuner as kt
 from sweeps import workspace
@@ -180,6 +181,29 @@ def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any) -> None
     again = kt.GridSearch(Graded(), objective=kt.Objective("grade", "min"), directory=home, project_name="grid")
     again.search(*digits.train, validation_data=digits.valid, verbose=0)
     assert len(again.oracle.trials) == 4
+
+
+@pytest.mark.parametrize(("retries", "states"), [(0, ["FAIL"]), (1, ["FAIL", "COMPLETE"])])
+def test_a_trial_that_fails_is_tried_again_as_often_as_was_asked(
+    retries: int, states: list[str], home: Path, digits: Any
+) -> None:
+    tuner = kt.RandomSearch(
+        Flaky(str(home / f"tried-{retries}")),
+        objective="val_accuracy",
+        max_trials=1,
+        max_retries_per_trial=retries,
+        max_consecutive_failed_trials=1,
+        directory=home,
+        project_name=f"flaky-{retries}",
+    )
+    with pytest.raises(TrialsFailed, match="not yet") if retries == 0 else contextlib.nullcontext():
+        tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
+    study = tuner._place.open()
+    assert study is not None
+    trials = study.get_trials(deepcopy=False)
+    assert [trial.state.name for trial in trials] == states
+    assert [trial.user_attrs.get("retry_of") for trial in trials[1:]] == [0] * retries
+    assert all(trial.params == trials[0].params for trial in trials)
 
 
 def test_a_search_is_given_up_after_as_many_failures_in_a_row_as_it_is_told(home: Path, digits: Any) -> None:

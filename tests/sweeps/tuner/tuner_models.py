@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -60,4 +61,22 @@ class Failing(kt.HyperModel):
     def fit(self, hp: kt.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
         if len(x) > 100:
             raise RuntimeError("too many rows for me")
+        return model.fit(x, y, **kwargs)
+
+
+class Flaky(Failing):
+    """Raises in its first training alone.
+
+    Args:
+        tried: a file that is there once it has.
+    """
+
+    def __init__(self, tried: str) -> None:
+        super().__init__()
+        self.tried = Path(tried)
+
+    def fit(self, hp: kt.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
+        if len(x) > 100 and not self.tried.exists():
+            self.tried.touch()
+            raise RuntimeError("not yet")
         return model.fit(x, y, **kwargs)
