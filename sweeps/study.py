@@ -151,7 +151,9 @@ def check_identity(name: str, known: dict[str, Any], wanted: Identity) -> None:
     """Raises:
     InputError: the study was begun with something else.
     """
-    now, then = _options_beside(json.loads(json.dumps(asdict(wanted)))), _options_beside(known)
+    asked = json.loads(json.dumps(asdict(wanted)))
+    # a study of an earlier version does not say what its space declared
+    now, then = _options_beside(asked), _options_beside({"hyperparameters": asked["hyperparameters"], **known})
     changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
     if changed:
         difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)

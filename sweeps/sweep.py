@@ -52,11 +52,11 @@ def run(
         CorruptStore: the study's journal cannot be read.
     """
     request = look(config, space, defaults_first)
-    # here too, so that what is wrong with the data is said before anything is started
-    digest = (load(request.source) if data is None else data).digest
-    if _complete(config, request, digest):
+    if _complete(config, request, data):
         clear_away()
         return
+    if data is None:
+        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     with slots(config.jobs, config.memory_limit) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
@@ -166,7 +166,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _complete(config: SweepConfig, request: SweepRequest, digest: str) -> bool:
+def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:
     """Whether all trials are there already, their record is closed and nothing is left lying, so that there is nothing
     to start processes for.
 
@@ -182,8 +182,12 @@ def _complete(config: SweepConfig, request: SweepRequest, digest: str) -> bool:
         return False
     metric, _, way = (config.objective or known["objective"]).partition(":")
     direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
-    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name, "digest": digest}
-    studies.check_identity(config.study, known, Identity(**{**known, **config.identity(), **found}))
+    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
+    asked = {**known, **config.identity(), **found}
+    studies.check_identity(config.study, known, Identity(**asked))
+    # only now: what the data is to be read as is a part of what was asked
+    asked["digest"] = (load(request.source) if data is None else data).digest
+    studies.check_identity(config.study, known, Identity(**asked))
     left = (workspace.spool(config.study), journal.parent / "checkpoints")
     is_tidy = not any(file for folder in left if folder.is_dir() for file in folder.iterdir())
     return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None
