@@ -3,7 +3,8 @@ learning rate's schedule in `fit`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import keras
 import keras_tuner
@@ -20,7 +21,12 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
     Args:
         spec: what the data asks of a model.
         name: of the space and of its models.
+
+    Attributes:
+        kept: hyperparameters that a search leaves at one value unless it is told otherwise.
     """
+
+    kept: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, spec: DataSpec, name: str) -> None:
         super().__init__(name=name)

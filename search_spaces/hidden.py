@@ -8,6 +8,10 @@ import keras_tuner
 MAX_HIDDEN = 8
 ACTIVATIONS = ("relu", "swish", "gelu", "elu", "tanh")
 INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal")
+BIAS_INITIALIZERS = ("zeros", "ones", "random_normal", "random_uniform")
+
+#: what is not searched unless it is asked for: hyperparameter -> the value that it is kept at
+KEPT = {"bias_initializer": "zeros"}
 
 
 def hidden_layers(
@@ -27,12 +31,14 @@ def hidden_layers(
     widths = _widths(hp, n_hidden, per_layer)
     with hp.conditional_scope("n_hidden", _at_least(1)):
         activation = hp.Choice("activation", list(ACTIVATIONS))
-        initializer = hp.Choice("kernel_initializer", list(INITIALIZERS))
+        initializers = {
+            "kernel_initializer": hp.Choice("kernel_initializer", list(INITIALIZERS)),
+            "bias_initializer": hp.Choice("bias_initializer", list(BIAS_INITIALIZERS)),
+        }
         dropout = hp.Float("dropout", 0.0, 0.5, step=0.125)
     layers: list[keras.layers.Layer] = []
     for layer, width in enumerate(widths):
-        name = f"hidden_{layer}"
-        layers.append(keras.layers.Dense(width, activation=activation, kernel_initializer=initializer, name=name))
+        layers.append(keras.layers.Dense(width, activation=activation, name=f"hidden_{layer}", **initializers))
         if dropout:
             layers.append(keras.layers.Dropout(dropout, name=f"dropout_{layer}"))
     return layers

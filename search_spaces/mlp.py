@@ -8,7 +8,7 @@ import keras_tuner
 from search_spaces.data_spec import DataSpec
 from search_spaces.family import Family
 from search_spaces.heads import compile_arguments, output
-from search_spaces.hidden import hidden_layers
+from search_spaces.hidden import KEPT, hidden_layers
 from search_spaces.optimizers import optimizer
 from search_spaces.preprocessing import encode
 
@@ -17,13 +17,16 @@ class MLP(Family):
     """A search space of multilayer perceptrons for any kind of target.
 
     Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (32 to 512; `n_neurons_0` … with `per_layer`),
-    `activation`, `kernel_initializer` and `dropout` of the hidden layers (inactive where there is none),
+    `activation`, `kernel_initializer`, `bias_initializer` (kept at zeros unless asked for) and `dropout` of the
+    hidden layers (inactive where there is none),
     `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`, `batch_size` and `schedule` of the learning rate.
 
     Args:
         spec: what the data asks of a model.
         per_layer: whether each hidden layer has a width of its own.
     """
+
+    kept = KEPT
 
     def __init__(self, spec: DataSpec, per_layer: bool = False) -> None:
         super().__init__(spec, "mlp_per_layer" if per_layer else "mlp")

@@ -15,7 +15,7 @@ import keras_tuner
 from search_spaces.data_spec import DataSpec, InputSpec
 from search_spaces.family import Family
 from search_spaces.heads import LOSSES, compile_arguments, loss_weight, metrics, output
-from search_spaces.hidden import hidden_layers
+from search_spaces.hidden import KEPT, hidden_layers
 from search_spaces.optimizers import optimizer
 from search_spaces.preprocessing import columns_of, encode, entrances_of, features_of, join
 
@@ -35,6 +35,8 @@ class WideAndDeep(Family):
         spec: what the data asks of a model.
         name: of the space.
     """
+
+    kept = KEPT
 
     def __init__(self, spec: DataSpec, name: str = "wide_and_deep") -> None:
         super().__init__(spec, name)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from rich.console import Console
@@ -17,7 +17,10 @@ from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
 from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
-from sweeps.study import Objective
+from sweeps.study import CONFIG, Objective
+
+if TYPE_CHECKING:
+    from sweeps.continuation import Continued
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,30 @@ class Result:
 
         uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
         return load_logged(self.name, uri)
+
+    def continue_trial(
+        self,
+        trial: int,
+        epochs: int,
+        *,
+        space: Space | None = None,
+        data: Dataset | tuple[Any, ...] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> Continued:
+        """Train a finished trial for `epochs` more, exactly where it stopped; see `sweeps continue`.
+
+        Args:
+            space, data, validation_data: those that `sweeps.run` was given as objects. By their names the study knows
+                them.
+
+        Raises:
+            SweepError: see `sweeps.errors`.
+        """
+        from sweeps.continuation import continue_trial
+
+        known = dict(self.study.user_attrs[CONFIG])
+        dataset = None if data is None else _dataset(data, validation_data, known)[0]
+        return continue_trial(self.name, trial, epochs, space, dataset)
 
     def export(self, force: bool = False) -> Path:
         """Write the best model to `exports/STUDY`; see `sweeps export`."""

@@ -105,5 +105,5 @@ def _balanced(data: Dataset) -> dict[int, float]:
 
 def _classes(data: Dataset) -> Array:
     """The class index of each training row."""
-    y = data.train.y
+    y: Array = data.train.y
     return np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)

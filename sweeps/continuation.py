@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import optuna
 from distributed import Client, Future, KilledWorker, wait
@@ -15,24 +17,56 @@ from sweeps import study as studies
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.checkpoint import Checkpoints
 from sweeps.config import SweepConfig
-from sweeps.data import load
+from sweeps.data import Dataset, load
 from sweeps.engine import GRACE
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.models import store_of
 from sweeps.nanny import last_words
-from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
+from sweeps.plan import Preflight, Space, SweepRequest, TrialOutcome, TrialPlan
 from sweeps.reaper import died, present
 from sweeps.slots import slots
-from sweeps.study import CONFIG, CONTINUES, IDENTITY, MODEL_URI, PARENT_RUN, StudyRef
+from sweeps.study import CONFIG, CONTINUES, GIVEN, IDENTITY, MODEL_URI, PARENT_RUN, StudyRef
 from sweeps.sweep import look, seen
 from sweeps.tasks import preflight, run_trial, warm_up
 
 
-def continue_trial(name: str, number: int, more: int) -> str:
-    """Train trial `number` of a study for `more` epochs; returns what to say of it.
+@dataclass(frozen=True)
+class Continued:
+    """A trial that continues another one.
+
+    Attributes:
+        number, origin: its own, and that of the one that it continues.
+        begun, epochs: the epochs that it began with, and has now.
+        value, before: the objective's best value over all epochs; over those that it began with, None if it was pruned.
+    """
+
+    number: int
+    origin: int
+    begun: int
+    epochs: int
+    metric: str
+    value: float
+    before: float | None
+    model_uri: str
+
+    def __str__(self) -> str:
+        before = "pruned" if self.before is None else f"{self.before:.4f}"
+        return (
+            f"trial {self.number} continues trial {self.origin} from epoch {self.begun} to {self.epochs}: "
+            f"{self.metric} {self.value:.4f} (before: {before})\nmodel  {self.model_uri}"
+        )
+
+
+def continue_trial(
+    name: str, number: int, more: int, space: Space | None = None, data: Dataset | None = None
+) -> Continued:
+    """Train trial `number` of a study for `more` epochs.
 
     Its last state is kept if it is among the best; otherwise it is trained again from its first epoch, which gives
     the same.
+
+    Args:
+        space, data: those of the study, where a Python program gave them.
 
     Raises:
         InputError: there is no such study or trial, it was not finished, or space or data are not what they were.
@@ -41,25 +75,27 @@ def continue_trial(name: str, number: int, more: int) -> str:
     """
     study = selection.open_study(name)
     origin = _finished(study, number)
-    config = _configuration(study)
-    request = look(config)
-    load(request.source)  # here too, so that what is wrong with the data is said before anything is started
+    config = _configuration(study, {"space": space, "data": data})
+    request = look(config, space)
+    if data is None:
+        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     begun = _trained(origin)
     # as many threads as the trial had: other sums of floats differ
     with slots(1, config.memory_limit, share=config.jobs) as client:
+        sent = None if data is None else client.scatter(data)
         warm = client.submit(warm_up, pure=False)
-        looking = client.submit(preflight, request, None, pure=False)
+        looking = client.submit(preflight, request, sent, pure=False)
         plan = _plan(study, config, request, seen(looking, warm))
-        outcome = _run(client, study, plan, _begin(study, origin, begun, begun + more))
+        outcome = _run(client, study, plan, sent, _begin(study, origin, begun, begun + more))
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
         )
     made = study.get_trials(deepcopy=False)[outcome.number]
-    before = "pruned" if origin.value is None else f"{origin.value:.4f}"
-    return (
-        f"trial {made.number} continues trial {number} from epoch {begun} to {_trained(made)}: "
-        f"{plan.objective.metric} {outcome.value:.4f} (before: {before})\nmodel  {made.user_attrs[MODEL_URI]}"
+    assert outcome.value is not None
+    uri = made.user_attrs[MODEL_URI]
+    return Continued(
+        made.number, number, begun, _trained(made), plan.objective.metric, outcome.value, origin.value, uri
     )
 
 
@@ -76,13 +112,17 @@ def _trained(trial: FrozenTrial) -> int:
     return int(trial.user_attrs.get(TRAINED) or trial.last_step or 0)
 
 
-def _configuration(study: optuna.Study) -> SweepConfig:
-    known = study.user_attrs.get(CONFIG)
-    if known is None:
-        raise InputError(
-            f"study {study.study_name!r} had its space or its data from a Python program; it cannot be continued here"
-        )
-    return SweepConfig(**known)
+def _configuration(study: optuna.Study, given: dict[str, Any]) -> SweepConfig:
+    """Raises: InputError: space or data are missing, or are given though the study names them."""
+    needed = study.user_attrs[GIVEN]
+    for what, value in given.items():
+        if (value is None) != (what not in needed):
+            wanted = f"had its {what} from a Python program; there: " if what in needed else f"names its {what}: "
+            arguments = ", ".join(f"{one}=…" for one in ("trial", "epochs", *needed))
+            raise InputError(
+                f"study {study.study_name!r} {wanted}sweeps.Result({study.study_name!r}).continue_trial({arguments})"
+            )
+    return SweepConfig(**study.user_attrs[CONFIG])
 
 
 def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found: Preflight) -> TrialPlan:
@@ -105,6 +145,7 @@ def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found
     return TrialPlan(
         *(ref, objective, request.space, request.source, request.set, found.ambiguous, store, parent),
         fitting=request.fitting,
+        draws_epochs=found.draws_epochs,
     )
 
 
@@ -116,12 +157,12 @@ def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) ->
     return attempts.enqueue(study, origin.params, {CONTINUES: origin.number, EPOCHS: epochs, AFTER: after})
 
 
-def _run(client: Client, study: optuna.Study, plan: TrialPlan, number: int) -> TrialOutcome:
+def _run(client: Client, study: optuna.Study, plan: TrialPlan, data: Future | None, number: int) -> TrialOutcome:
     """The trial, as often as its worker dies of it and it is not given up."""
     gone = partial(died, study, plan.store, Checkpoints(plan.study.checkpoints))
     with present(plan.study.journal.parent):
         while True:
-            future = client.submit(run_trial, plan, 0, None, number, pure=False)
+            future = client.submit(run_trial, plan, 0, data, number, pure=False)
             outcome = _outcome(client, future, gone)
             if outcome.state != "KILLED":
                 return outcome

@@ -22,6 +22,9 @@ from sweeps.domains import Value, canonical, conditions_text, describe, question
 from sweeps.errors import InputError, unknown
 from sweeps.narrowing import Narrowing
 
+#: the hyperparameter that every space has, once it is asked for
+EPOCHS = "epochs"
+
 
 class CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     """KerasTuner's container, which answers with defaults, and refuses what KerasTuner lets pass in silence.
@@ -147,6 +150,15 @@ class ReplayedHyperParameters(CheckedHyperParameters):
                 f"Recorded: {', '.join(sorted(self._recorded)) or 'nothing'}"
             )
         return canonical(hp, self._recorded[hp.name])
+
+
+def draw_epochs(hp: keras_tuner.HyperParameters, most: int) -> int:
+    """The number of a trial's epochs as a hyperparameter, for a space that has none of that name itself.
+
+    Args:
+        most: epochs a trial, which an unnarrowed trial has.
+    """
+    return int(hp.Int(EPOCHS, 1, most, default=most))
 
 
 def declarations(hp: CheckedHyperParameters) -> dict[str, str]:

@@ -98,6 +98,18 @@ def parse_narrowing(text: str) -> Narrowing:
     return Narrowing(name, allowed)
 
 
+def narrowings_of(texts: Iterable[str], space: object) -> tuple[Narrowing, ...]:
+    """What `--set` asks for, and what a space of ours keeps at one value because nothing else was asked.
+
+    Raises:
+        InputError: as `parse_narrowing`.
+    """
+    asked = tuple(map(parse_narrowing, texts))
+    names = {narrowing.name for narrowing in asked}
+    kept: Mapping[str, str] = getattr(space, "kept", {})
+    return (*asked, *(Narrowing(name, value) for name, value in kept.items() if name not in names))
+
+
 def check_narrowings(narrowings: Iterable[Narrowing], space: Mapping[str, Sequence[kinds.HyperParameter]]) -> None:
     """Compares narrowings with a discovered space.
 

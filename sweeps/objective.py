@@ -11,16 +11,18 @@ import keras
 import keras_tuner
 import optuna
 
-from sweeps import narrowing, worker
+from sweeps import worker
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.callbacks import make_callbacks
 from sweeps.claims import claims_of
 from sweeps.curves import draw
 from sweeps.data import Dataset
 from sweeps.fitting import Fitting
-from sweeps.hyperparameters import SuggestedHyperParameters
+from sweeps.hyperparameters import SuggestedHyperParameters, draw_epochs
+from sweeps.narrowing import narrowings_of
 from sweeps.plan import EpochReport, TrialPlan
 from sweeps.resumable import Progress, ResumableFit
+from sweeps.signature import named_answer
 from sweeps.spaces import build, resolve
 from sweeps.study import CONTINUES, EPOCH, MODEL_URI, PARAMS
 from sweeps.training import as_tensors
@@ -38,32 +40,33 @@ def objective(
 ) -> float:
     """The best value of the objective's metric over the trial's epochs."""
     seconds: dict[str, float] = {}
-    epochs = int(trial.user_attrs.get(EPOCHS, plan.epochs))
     keras.utils.set_random_seed(seed)
     data = plan.fitting.target_of(data)
     space = resolve(plan.space, data.spec, plan.fitting.metrics)
-    narrowings = tuple(map(narrowing.parse_narrowing, plan.set))
+    narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
     hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous)
 
     begun = time.monotonic()
-
-    def tell(epoch: int, value: float) -> None:
-        worker.send("sweep", EpochReport(trial.number, epoch, epochs, value, draw))
-        if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
-            raise TrialOverdue(plan.overdue)
-
-    watch = EpochWatch(
-        *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker.stop_requested),
-        patience=plan.fitting.patience,
-        after=int(trial.user_attrs.get(AFTER, 0)),
-    )
-    watch.compared = CONTINUES not in trial.user_attrs
     try:
         # two that draw from a grid at once would draw the same
         drawing = claims_of(plan.study.journal.parent).turn() if is_grid else contextlib.nullcontext()
         with drawing, _clock(seconds, "build"):
             model = build(space, hp)
+            epochs = draw_epochs(hp, plan.epochs) if plan.draws_epochs else plan.epochs
+        epochs = int(trial.user_attrs.get(EPOCHS, epochs))  # of one that is trained on
+
+        def tell(epoch: int, value: float) -> None:
+            worker.send("sweep", EpochReport(trial.number, epoch, epochs, value, draw))
+            if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
+                raise TrialOverdue(plan.overdue)
+
+        watch = EpochWatch(
+            *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker.stop_requested),
+            patience=plan.fitting.patience,
+            after=int(trial.user_attrs.get(AFTER, 0)),
+        )
+        watch.compared = CONTINUES not in trial.user_attrs
         result = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
     finally:
         trial.set_user_attr(PARAMS, hp.active_values)
@@ -115,7 +118,8 @@ def _record(
 ) -> None:
     """Log the model with its best weights, the learning curves and the trial's summary figures."""
     example = keras.tree.map_structure(lambda column: column[:3], data.validation.x)
-    output = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
+    answer = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
+    output = named_answer(model, answer)
     logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, logged["model_uri"])

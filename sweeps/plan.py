@@ -28,6 +28,7 @@ class TrialPlan:
     Attributes:
         total: how many trials the study is to have.
         trial_timeout: seconds after which a trial is ended; None for never.
+        draws_epochs: each trial draws its number of epochs.
     """
 
     study: StudyRef
@@ -41,10 +42,11 @@ class TrialPlan:
     fitting: Fitting = field(default_factory=Fitting)
     total: int = 1
     trial_timeout: float | None = None
+    draws_epochs: bool = False
 
     @property
     def epochs(self) -> int:
-        """Epochs a trial."""
+        """Epochs a trial, at most."""
         return self.study.epochs
 
     @property
@@ -59,6 +61,7 @@ class SweepRequest:
 
     Attributes:
         total: how many trials the study is to have.
+        epochs: of a trial, at most.
     """
 
     space: SpaceRef
@@ -71,6 +74,7 @@ class SweepRequest:
     fitting: Fitting = field(default_factory=Fitting)
     defaults_first: bool = True
     total: int | None = None
+    epochs: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Preflight:
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.
         hyperparameters: what a space that is named, not given, declares with its default values.
+        draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
     """
 
     objective: Objective
@@ -96,6 +101,7 @@ class Preflight:
     enqueue: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    draws_epochs: bool = False
 
 
 @dataclass(frozen=True)

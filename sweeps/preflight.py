@@ -17,7 +17,13 @@ from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
 from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
 from sweeps.errors import InputError, NoModel, SweepError, unknown
-from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters, declarations
+from sweeps.hyperparameters import (
+    EPOCHS,
+    CheckedHyperParameters,
+    SuggestedHyperParameters,
+    declarations,
+    draw_epochs,
+)
 from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
 from sweeps.plan import Preflight, SweepRequest
@@ -46,13 +52,15 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     data = request.fitting.target_of(given or load(request.source))
     space = resolve(request.space, data.spec, request.fitting.metrics)
     make_callbacks(request.fitting.callbacks)
-    narrowings = tuple(map(narrowing.parse_narrowing, request.set))
+    narrowings = narrowing.narrowings_of(request.set, space)
+    first = ProposedHyperParameters({}, narrowings)
     try:
-        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
+        logs = _try(space, first, data, request)
     except InputError:
         require_plain(data)  # text and gaps are the likelier reason, and the clearer one
         raise
-    declare = _declare(space, data)
+    draws_epochs = EPOCHS not in first.active_declarations and any(wanted.name == EPOCHS for wanted in narrowings)
+    declare = _declare(space, data, request.epochs if draws_epochs else None)
     names = [wanted.name for wanted in narrowings]
     names += [name for values in request.enqueue for name in values]
     defaults = ProposedHyperParameters({})
@@ -69,12 +77,12 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     declared = declarations(defaults) if isinstance(request.space, str) else {}
-    return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings, declared)
+    return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings, declared, draws_epochs)
 
 
-def _declare(space: Any, data: Dataset) -> Declare:
-    """Asks for the space's hyperparameters. The default values are known to build a model; that other ones
-    do not is found out by the trials that have them."""
+def _declare(space: Any, data: Dataset, most_epochs: int | None) -> Declare:
+    """Asks for the space's hyperparameters, and for the epochs where they are one. The default values are known to
+    build a model; that other ones do not is found out by the trials that have them."""
     x, y = _head(data.train.x, data.train.y)
     strict = declaration(space, x, y, validation_data=(x, y), epochs=1, callbacks=[], verbose=0)
 
@@ -83,6 +91,9 @@ def _declare(space: Any, data: Dataset) -> Declare:
             return strict(hp)
         except NoModel:
             return None
+        finally:
+            if most_epochs is not None:
+                draw_epochs(hp, most_epochs)
 
     return declare
 
@@ -197,7 +208,8 @@ def _check_loss_weights(model: keras.Model) -> None:
 
 def _shapes(model: keras.Model, x: Any, y: Any) -> str:
     shape = keras.tree.map_structure(lambda column: column.shape[1:], x)
-    return f"input {shape}, target {y.shape[1:]} of {y.dtype}, model output {getattr(model, 'output_shape', '?')}"
+    target = ", ".join(f"{column.shape[1:]} of {column.dtype}" for column in keras.tree.flatten(y))
+    return f"input {shape}, target {target}, model output {getattr(model, 'output_shape', '?')}"
 
 
 def _try_random(

@@ -72,7 +72,7 @@ def _train(request: RangeRequest, data: Dataset) -> tuple[LossCurve, ProposedHyp
     keras.utils.set_random_seed(look.seed)
     space = resolve(look.space, data.spec)
     (params,) = look.enqueue or ({},)
-    hp = ProposedHyperParameters(params, map(narrowing.parse_narrowing, look.set))
+    hp = ProposedHyperParameters(params, narrowing.narrowings_of(look.set, space))
     model = build(space, hp)
     model.optimizer = _growing(model.optimizer, request)
     probe = _Probe(LossCurve(request.steps), request.low, request.growth)

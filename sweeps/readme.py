@@ -22,7 +22,9 @@ def readme(best: Best, signature: Signature, labels: list[str] | None, own_class
     """
     what = "probabilities, one a class in the order of labels.json" if labels else "the predicted numbers"
     if len(signature.outputs) > 1:
-        what += ', under "output"; its other outputs served the training'
+        names = [entry["name"] for entry in signature.outputs]
+        main = 'under "output"' if "output" in names else f'as its first output, "{names[0]}"'
+        what += f", {main}; its other outputs served the training"
     makes = _columns(signature) if signature.named else ""
     return f"""# {best.study}
 

@@ -1,10 +1,16 @@
-"""Samplers and pruners by name."""
+"""Samplers and pruners by name.
+
+Some take a number with their name: `tpe-20` draws 20 trials at random before it models, `hyperband-4` lets one trial in
+four go on.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import optuna
@@ -13,22 +19,33 @@ from optuna.samplers import BaseSampler
 
 from sweeps.errors import InputError, unknown
 
+Made = TypeVar("Made")
 
-def _gp(seed: int) -> BaseSampler:
+
+def _gp(seed: int, startup: int = 10) -> BaseSampler:
     try:
         import torch  # noqa: F401
     except ImportError:
         raise InputError("sampler 'gp' needs PyTorch, which is not installed: pip install torch") from None
-    return optuna.samplers.GPSampler(seed=seed, deterministic_objective=False)
+    return optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=False)
 
 
-#: name -> sampler of a seed. CMA-ES is left out: it unpickles what the storage holds.
-SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-    # for a dozen trials: what four draws have shown is used from the fifth on
-    "tpe-multivariate": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, constant_liar=True, multivariate=True, group=True, n_startup_trials=4
-    ),
+def _tpe(seed: int, startup: int = 10) -> BaseSampler:
+    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=startup)
+
+
+def _tpe_multivariate(seed: int, startup: int = 4) -> BaseSampler:
+    """For a dozen trials: what four draws have shown is used from the fifth on."""
+    return optuna.samplers.TPESampler(
+        seed=seed, constant_liar=True, multivariate=True, group=True, n_startup_trials=startup
+    )
+
+
+#: name -> sampler of a seed and, where it draws some trials before it models, of their number. CMA-ES is left out: it
+#: unpickles what the storage holds.
+SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
+    "tpe": _tpe,
+    "tpe-multivariate": _tpe_multivariate,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     "grid": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
     "gp": _gp,
@@ -37,20 +54,22 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 
 
-def _hyperband(factor: int) -> Callable[[int], BasePruner]:
-    return lambda epochs: optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
+def _hyperband(epochs: int, factor: int = 3) -> BasePruner:
+    return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
 
 
-#: name -> pruner of the epochs a trial has
-PRUNERS: dict[str, Callable[[int], BasePruner]] = {
+#: name -> pruner of the epochs a trial has, and of the factor by which a rung has fewer trials than the one below
+PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "none": lambda epochs: optuna.pruners.NopPruner(),
     "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
     "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
-    "hyperband": _hyperband(3),
-    **{f"hyperband-{factor}": _hyperband(factor) for factor in (2, 4, 5, 6, 7, 8, 9, 10)},
+    "hyperband": _hyperband,
     "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }
+
+#: what takes a number with its name, and the least one
+_NUMBERED = {"tpe": 1, "tpe-multivariate": 1, "gp": 1, "hyperband": 2}
 
 #: samplers that walk one sequence together, and so need one seed in all workers
 _SEQUENCES = {"qmc"}
@@ -59,17 +78,16 @@ _SEQUENCES = {"qmc"}
 def make_pruner(name: str, epochs: int) -> BasePruner:
     """The pruner of that name, for trials of so many epochs."""
     with _no_warning_of_experiments():
-        return PRUNERS[name](epochs)
+        return _made(name, PRUNERS, epochs)
 
 
 def check_names(sampler: str, pruner: str) -> None:
     """Raises:
     InputError: the sampler or the pruner is unknown, or needs what is not installed.
     """
-    if sampler not in SAMPLERS:
-        raise unknown("sampler", sampler, SAMPLERS)
-    if pruner not in PRUNERS:
-        raise unknown("pruner", pruner, PRUNERS)
+    for kind, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+        if _parts(name)[0] not in known:
+            raise unknown(kind, name, known)
     make_sampler(sampler, 0, 0)
 
 
@@ -77,7 +95,19 @@ def make_sampler(name: str, seed: int, draw: int) -> BaseSampler:
     """The sampler of that name, seeded by the study's seed and by which draw of the sweep it is for."""
     sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, draw]).generate_state(1)[0])
     with _no_warning_of_experiments():
-        return SAMPLERS[name](sequence)
+        return _made(name, SAMPLERS, sequence)
+
+
+def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int) -> Made:
+    base, numbers = _parts(name)
+    return known[base](first, *numbers)
+
+
+def _parts(name: str) -> tuple[str, tuple[int, ...]]:
+    """`hyperband-4` as "hyperband" and (4,); what takes no such number stays as it is."""
+    base, _, number = name.rpartition("-")
+    takes = base in _NUMBERED and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= _NUMBERED[base]
+    return (base, (int(number),)) if takes else (name, ())
 
 
 @contextlib.contextmanager

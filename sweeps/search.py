@@ -24,7 +24,7 @@ from sweeps.models import in_reach
 from sweeps.plan import Looked, TrialOutcome, TrialPlan
 from sweeps.reaper import died, present, reap, take_up
 from sweeps.selection import status, top
-from sweeps.study import CONFIG, DATA, OUTCOME, PARENT_RUN, TOTAL, Identity, StudyRef
+from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL, Identity, StudyRef
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store
 from tracking.spool import deliver
 
@@ -68,8 +68,9 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
             study.set_user_attr(TOTAL, config.trials)
             study.set_user_attr(DATA, dict(found.data))
-            if isinstance(looked.request.space, str) and data is None:
-                study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude={"enqueue", "time_budget"}))
+            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude={"enqueue", "time_budget"}))
+            in_memory = {"space": not isinstance(looked.request.space, str), "data": data is not None}
+            study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
             for params in found.enqueue:
                 study.enqueue_trial(dict(params), skip_if_exists=True)
             parent = _begin(looked, study, store)
@@ -79,6 +80,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             fitting=asked.fitting,
             total=config.trials,
             trial_timeout=config.trial_timeout,
+            draws_epochs=found.draws_epochs,
         )
         work = Work(
             missing=lambda: studies.missing(study, config.trials),

@@ -57,6 +57,14 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
     return Signature(list(specs.values()), _entries(_by_name(answer, lambda number, _: f"output_{number}")), named)
 
 
+def named_answer(model: Any, answer: Any) -> Any:
+    """A model's answer, of several outputs as a dictionary: MLflow's signatures know no lists."""
+    if not isinstance(answer, list | tuple):
+        return answer
+    names = getattr(model, "output_names", None) or [f"output_{place}" for place in range(len(answer))]
+    return dict(zip(names, answer, strict=True))
+
+
 def _row(entry: Entry) -> Any:
     if entry["dtype"] == "string":
         return tf.fill((1, *entry["shape"][1:]), "")

@@ -34,8 +34,10 @@ TOTAL = "total"
 PARENT_RUN = "parent_run"
 #: the study attribute that holds how the last sweep ended, once its record is closed
 OUTCOME = "outcome"
-#: the study attribute that holds its configuration, where a command line can give it again
+#: the study attribute that holds its configuration
 CONFIG = "config"
+#: the study attribute that says what a Python program gave beside it: "space", "data"
+GIVEN = "given"
 #: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
 #: others, so they count towards no total, and are not compared
 CONTINUES = "continued_from"

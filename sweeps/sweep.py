@@ -124,6 +124,7 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
         ),
         defaults_first=defaults_first,
         total=config.trials,
+        epochs=config.epochs,
     )
 
 

@@ -31,6 +31,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
 
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
+        best_weights: those of the model after that epoch.
         history: by metric one value an epoch.
         stopped: whether the sweep is ending.
         compared: the pruner compares it with other trials.
@@ -56,7 +57,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: dict[str, list[float]] = {}
         self.stopped, self.followed, self.compared = stopped, False, True
         self._epochs: list[dict[str, float]] = []
-        self._best_weights: list[Any] = []
+        self.best_weights: list[Any] = []
         self._active, self._tell, self._patience, self._after = params, tell, patience, after
 
     @property
@@ -80,7 +81,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self._tell(epoch + 1, value)
         if self.objective.better(value, self.best):
             self.best, self.best_epoch = value, epoch + 1
-            self._best_weights = self.model.get_weights()
+            self.best_weights = self.model.get_weights()
         if self.stopped() and not self.followed:
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
         if self._patience is not None and epoch + 1 - max(self.best_epoch, self._after) >= self._patience:
@@ -105,10 +106,15 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             for epoch, logs in enumerate(epoch_logs(result, self.objective.metric)):
                 self.on_epoch_end(epoch, logs)
         else:
-            model.set_weights(self._best_weights)
+            model.set_weights(self.best_weights)
         if self.best is None:
             raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
         return self.best
+
+    def overrule(self, metrics: Mapping[str, float]) -> None:
+        """These are the trial's figures, not what its epochs have shown."""
+        self.run.log_metrics(metrics, step=self.best_epoch)
+        self.best = metrics[self.objective.metric]
 
     def state(self) -> dict[str, Any]:
         """What another attempt needs to go on, as `put_back` takes it."""
@@ -117,7 +123,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             "best": self.best,
             "best_epoch": self.best_epoch,
             # those of the epoch that has just ended are the model's own
-            "best_weights": None if self.best_epoch == self.seen else self._best_weights,
+            "best_weights": None if self.best_epoch == self.seen else self.best_weights,
         }
 
     def put_back(self, state: Mapping[str, Any], model: keras.Model) -> None:
@@ -129,7 +135,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         for epoch, metrics in enumerate(state["epochs"], 1):
             self._record(metrics, epoch)
         self.best, self.best_epoch = state["best"], state["best_epoch"]
-        self._best_weights = model.get_weights() if state["best_weights"] is None else state["best_weights"]
+        self.best_weights = model.get_weights() if state["best_weights"] is None else state["best_weights"]
 
     def _record(self, metrics: dict[str, float], epoch: int) -> None:
         """An epoch (from 1), in the trial's run and for the pruner."""

@@ -24,4 +24,4 @@ def continue_(study: str, trial: int, epochs: str) -> None:
     more = re.fullmatch(r"\+([1-9]\d{0,5})", epochs)
     if more is None:
         raise InputError(f"--epochs: how many more is written +N, got {epochs!r}")
-    click.echo(continue_trial(study, trial, int(more[1])))
+    click.echo(str(continue_trial(study, trial, int(more[1]))))

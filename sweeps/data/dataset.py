@@ -15,29 +15,52 @@ from sweeps.errors import InputError
 
 Array = npt.NDArray[Any]
 Inputs = Array | dict[str, Array]
+Nested = Any
+"""An array, or several in a list or a dictionary."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of a dataset: `x` and `y` as `model.fit` takes them; `sample_weight` float32 (n,)."""
+    """Rows of a dataset: `x` and `y` as `model.fit` takes them; `sample_weight` float32 (n,).
+
+    Of data by name `y` is one array. A program may give several, in a list or a dictionary, for a model of as many
+    outputs, and so its sample weights.
+    """
 
     x: Inputs
-    y: Array
-    sample_weight: Array | None = None
+    y: Nested
+    sample_weight: Nested = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(next(iter(self.targets.values())))
 
     @property
     def columns(self) -> dict[str, Array]:
         """The input arrays by name; an only one has no name."""
-        return self.x if isinstance(self.x, dict) else {"": self.x}
+        return by_name(self.x)
+
+    @property
+    def targets(self) -> dict[str, Array]:
+        """The target arrays by name or place; an only one has no name."""
+        return by_name(self.y)
 
     def map(self, function: Callable[[Array], Array]) -> Part:
         """The part of which each array is what `function` makes of it."""
-        x = {name: function(c) for name, c in self.x.items()} if isinstance(self.x, dict) else function(self.x)
-        weight = None if self.sample_weight is None else function(self.sample_weight)
-        return Part(x, function(self.y), weight)
+        return Part(*(_mapped(function, arrays) for arrays in (self.x, self.y, self.sample_weight)))
+
+
+def by_name(arrays: Nested) -> dict[str, Array]:
+    """The arrays by their key, or their place in a list; an only one has no name."""
+    if isinstance(arrays, dict):
+        return arrays
+    return {str(place): array for place, array in enumerate(arrays)} if isinstance(arrays, list) else {"": arrays}
+
+
+def _mapped(function: Callable[[Array], Array], arrays: Nested) -> Nested:
+    if arrays is None:
+        return None
+    mapped = {name: function(array) for name, array in by_name(arrays).items()}
+    return mapped if isinstance(arrays, dict) else list(mapped.values()) if isinstance(arrays, list) else mapped[""]
 
 
 @dataclass(frozen=True, eq=False)

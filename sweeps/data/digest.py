@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sweeps.data.dataset import Array, Part
+from sweeps.data.dataset import Array, Part, by_name
 
 
 def digest(parts: Iterable[Part | None], names: Iterable[str] = ()) -> str:
@@ -21,11 +21,10 @@ def digest(parts: Iterable[Part | None], names: Iterable[str] = ()) -> str:
         state.update(b"part" if part is not None else b"none")
         if part is None:
             continue
-        for name, array in part.columns.items():
-            _add(state, name, array)
-        _add(state, "y", part.y)
-        if part.sample_weight is not None:
-            _add(state, "sample_weight", part.sample_weight)
+        weights = {} if part.sample_weight is None else by_name(part.sample_weight)
+        for kind, arrays in (("", part.columns), ("y", part.targets), ("sample_weight", weights)):
+            for name, array in arrays.items():
+                _add(state, f"{kind}/{name}" if kind and name else kind or name, array)
     return state.hexdigest()[:32]
 
 

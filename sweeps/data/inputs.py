@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from search_spaces.data_spec import InputSpec
-from sweeps.data.dataset import Array, Inputs
+from sweeps.data.dataset import Array, Inputs, Part
 from sweeps.errors import InputError
+
+
+def as_part(what: str, x: Any, y: Any, sample_weight: Any = None) -> Part:
+    """Rows that a program gave: arrays, or what becomes one (a data frame, a list of rows); `x` also as a dictionary.
+
+    Raises:
+        InputError: several inputs without names, several targets, or no rectangular array.
+    """
+    if _are_several(x):
+        raise InputError(
+            f"{what}: several inputs go in a dictionary, by the names of the Input layers, got a list of {len(x)}"
+        )
+    if isinstance(y, Mapping) or _are_several(y):
+        raise InputError(
+            f"{what}: one target is needed, got {len(y)}; HyperModel.fit makes several of it, sweeps.tuner takes them"
+        )
+    inputs: Inputs
+    if isinstance(x, Mapping):
+        inputs = {str(name): _as_array(f"{what}: x[{name!r}]", one) for name, one in x.items()}
+    else:
+        inputs = _as_array(f"{what}: x", x)
+    weights = None if sample_weight is None else _as_array(f"{what}: sample_weight", sample_weight)
+    return Part(inputs, _as_array(f"{what}: y", y), weights)
+
+
+def _are_several(given: Any) -> bool:
+    """Arrays in a list or tuple, as Keras takes those of several inputs or outputs."""
+    return isinstance(given, list | tuple) and any(hasattr(one, "__array__") and np.ndim(one) > 0 for one in given)
+
+
+def _as_array(what: str, given: Any) -> Array:
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError) as wrong:
+        raise InputError(f"{what}: an array is needed, got {type(given).__name__}: {wrong}") from None
 
 
 def check_inputs(name: str, x: Inputs) -> Inputs:

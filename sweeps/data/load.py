@@ -14,9 +14,9 @@ import pyarrow as pa
 from search_spaces.data_spec import DataSpec
 from sweeps.data.checks import check_alike, check_classes, joined
 from sweeps.data.columns import from_table
-from sweeps.data.dataset import Array, Dataset, Inputs, Part
+from sweeps.data.dataset import Array, Dataset, Part
 from sweeps.data.digest import digest
-from sweeps.data.inputs import check_inputs, describe, moments
+from sweeps.data.inputs import as_part, check_inputs, describe, moments
 from sweeps.data.npz import read_npz
 from sweeps.data.raw import Raw
 from sweeps.data.registry import DATASETS
@@ -53,17 +53,17 @@ def load(source: DataSource) -> Dataset:
 
 
 def from_arrays(
-    x: Inputs,
-    y: Array,
+    x: Any,
+    y: Any,
     source: DataSource,
     validation: tuple[Any, ...] | None = None,
     test: Part | None = None,
-    sample_weight: Array | None = None,
+    sample_weight: Any = None,
 ) -> Dataset:
     """A dataset of arrays in memory; without `validation`, that and (unless given) a test set are split off.
 
     Args:
-        x: (n, …) numbers, or a dictionary of such.
+        x: (n, …) numbers, or a dictionary of such; whatever becomes an array will do.
         y: (n,) or (n, k) numbers or text.
         source: the dataset's name, and the seed and fractions of the split; a `test_fraction` of 0 splits
             off no test set.
@@ -74,13 +74,13 @@ def from_arrays(
     Raises:
         InputError: as `load`.
     """
-    raw = Raw(
-        Part(x, y, sample_weight),
-        Part(*validation) if validation else None,
-        test,
-        whole=validation is None and test is None,
-    )
     try:
+        raw = Raw(
+            as_part("data", x, y, sample_weight),
+            as_part("validation_data", *validation) if validation else None,
+            test,
+            whole=validation is None and test is None,
+        )
         return assemble(raw, source)
     except InputError as error:
         raise InputError(f"dataset {source.name!r}: {error}") from None

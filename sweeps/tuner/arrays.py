@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from search_spaces.data_spec import DataSpec, InputSpec
-from sweeps.data.dataset import Array, Dataset, Inputs, Part
+from sweeps.data.dataset import Array, Dataset, Inputs, Nested, Part
 from sweeps.data.digest import digest
 from sweeps.data.targets import encode
 from sweeps.errors import InputError
@@ -91,17 +91,20 @@ def _part(what: str, x: Any, y: Any, weight: Any, inputs: tuple[str, ...] | None
         columns = {str(name): _array(what, column) for name, column in x.items()}
     else:
         columns = _array(what, x)
-    if isinstance(y, (list, tuple, Mapping)) and not isinstance(y, np.ndarray) and _is_nested(y):
-        raise InputError(f"{what}: one target array is wanted, got {len(y)}; several targets are not swept from here")
-    part = Part(columns, _array(what, y), None if weight is None else _array(what, weight))
-    rows = {len(column) for column in (*part.columns.values(), part.y)}
+    part = Part(columns, _one_or_several(what, y), None if weight is None else _one_or_several(what, weight))
+    rows = {len(column) for arrays in (part.columns, part.targets) for column in arrays.values()}
     if len(rows) > 1:
         raise InputError(f"{what}: as many rows everywhere are needed, got {', '.join(map(str, sorted(rows)))}")
     return part
 
 
-def _is_nested(y: Any) -> bool:
-    return isinstance(y, Mapping) or any(np.ndim(column) > 0 for column in y)
+def _one_or_several(what: str, given: Any) -> Nested:
+    """An array; for a model of several outputs a dictionary or a list of them, as they were given."""
+    if isinstance(given, Mapping):
+        return {str(name): _array(what, array) for name, array in given.items()}
+    if _is_list_of_arrays(given):
+        return [_array(what, array) for array in given]
+    return _array(what, given)
 
 
 def _is_list_of_arrays(x: Any) -> bool:
@@ -135,14 +138,15 @@ def _spec(train: Part) -> DataSpec:
     """What the record says of the data; the model is not made of it."""
     shapes = {name: InputSpec(tuple(column.shape[1:]), column.dtype.name) for name, column in train.columns.items()}
     inputs = shapes if isinstance(train.x, dict) else shapes[""]
+    y = next(iter(train.targets.values()))  # of several targets the first is the main one
     try:
-        found = encode(train.y)
+        found = encode(y)
     except InputError:
         return DataSpec(inputs, "regression", 1)
-    if found.kind in ("sparse", "binary") and not np.array_equal(found.y, train.y.reshape(-1)):
+    if found.kind in ("sparse", "binary") and not np.array_equal(found.y, y.reshape(-1)):
         # classes are numbered with gaps: their numbers stay
-        if train.y.dtype.kind not in "iu" or train.y.min() < 0:
+        if y.dtype.kind not in "iu" or y.min() < 0:
             return DataSpec(inputs, "regression", 1)
-        labels = tuple(map(str, range(int(train.y.max()) + 1)))
+        labels = tuple(map(str, range(int(y.max()) + 1)))
         return DataSpec(inputs, "sparse", len(labels), labels)
     return DataSpec(inputs, found.kind, found.n_outputs, found.labels)

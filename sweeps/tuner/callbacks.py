@@ -37,13 +37,15 @@ class Gate(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch of several executions, and ends them when the sweep ends."""
+    """Keeps the weights of the best epoch of several executions, and ends them when the sweep ends.
 
-    def __init__(self, objective: keras_tuner.Objective) -> None:
+    Args:
+        best, weights: of the execution before the first that it sees.
+    """
+
+    def __init__(self, objective: keras_tuner.Objective, best: float | None, weights: list[Any]) -> None:
         super().__init__()
-        self.objective = objective
-        self.best: float | None = None
-        self.weights: list[Any] | None = None
+        self.objective, self.best, self.weights = objective, best, weights
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights where they are the best, or where nothing says which are.

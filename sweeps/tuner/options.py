@@ -54,10 +54,14 @@ class Options:
                 "distribution_strategy: trials run side by side, each on devices of its own; leave it out "
                 "and set jobs=… to the number of trials at a time"
             )
-        executions = options.executions_per_trial
-        if isinstance(executions, bool) or not isinstance(executions, int) or executions < 1:
-            raise InputError(f"executions_per_trial: a whole number of at least 1 is needed, got {executions!r}")
+        at_least("executions_per_trial", options.executions_per_trial, 1)
         return options
+
+
+def at_least(name: str, value: Any, least: int) -> None:
+    """Raises: InputError: the argument is no whole number, or a lower one."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
 
 
 @dataclass(frozen=True)

@@ -125,10 +125,9 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         watch = next((each for each in kwargs.get("callbacks", ()) if isinstance(each, EpochWatch)), None)
         if watch is None:
             return as_history(self._once(hp, model, x, y, kwargs, []), self.objective)
+        result = self._once(hp, model, x, y, kwargs, [*self._callbacks(hp, 0), Gate(watch, self.objective)])
         if self.executions > 1:
-            return self._several(hp, model, x, y, kwargs)
-        callbacks = [*self._callbacks(hp, 0), Gate(watch, self.objective)]
-        result = self._once(hp, model, x, y, kwargs, callbacks)
+            result = [result, *self._others(hp, model, watch, x, y, kwargs)]
         history = as_history(result, self.objective)
         if watch.best is not None and not isinstance(result, keras.callbacks.History):
             self._overrule(watch, history)
@@ -162,18 +161,19 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
     def _callbacks(self, hp: Any, execution: int) -> list[keras.callbacks.Callback]:
         return of_execution(self.call.callbacks, hp, f"{hp.trial.number:0{self.digits}d}", execution)
 
-    def _several(
-        self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any, kwargs: Mapping[str, Any]
-    ) -> keras.callbacks.History:
-        """Models of the same hyperparameters, each from other weights; the mean of their best epochs. `model`
-        gets the weights of the best epoch of all."""
-        keeper, results = Keeper(self.objective), []
-        for execution in range(self.executions):
-            one = model if execution == 0 else self._again(hp, model, execution)
-            results.append(self._once(hp, one, x, y, kwargs, [*self._callbacks(hp, execution), keeper]))
-        if keeper.weights is not None:
-            model.set_weights(keeper.weights)
-        return as_history(results, self.objective)
+    def _others(
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, watch: EpochWatch, x: Any, y: Any, kwargs: Any
+    ) -> list[FitResult]:
+        """What came of more models of the same hyperparameters, each from other weights, once the first has come to
+        its end. The first gets the weights of the best epoch of all."""
+        keeper = Keeper(self.objective, watch.best, watch.best_weights or model.get_weights())
+        results = [
+            self._once(hp, self._again(hp, model, execution), x, y, kwargs, [*self._callbacks(hp, execution), keeper])
+            for execution in range(1, self.executions)
+        ]
+        model.set_weights(keeper.weights)
+        watch.best_weights = keeper.weights
+        return results
 
     def _again(self, hp: keras_tuner.HyperParameters, first: keras.Model, execution: int) -> keras.Model:
         seed = first.fit.seed + execution
@@ -187,8 +187,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         metrics = {name: float(values[-1]) for name, values in history.history.items()}
         if self.objective.name not in metrics:
             raise InputError(f"HyperModel.fit must return {self.objective.name!r}, got {', '.join(metrics)}")
-        watch.run.log_metrics(metrics, step=watch.best_epoch)
-        watch.best = metrics[self.objective.name]
+        watch.overrule(metrics)
 
 
 def space_name(hypermodel: keras_tuner.HyperModel) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
 import keras_tuner
 from keras_tuner.oracles import HyperbandOracle
 
-from sweeps.errors import InputError
-from sweeps.samplers import PRUNERS
 from sweeps.tuner.base import Tuner
-from sweeps.tuner.options import Entries, Plan
+from sweeps.tuner.options import Entries, Plan, at_least
 
 
 class RandomSearch(Tuner):
@@ -44,7 +43,8 @@ class RandomSearch(Tuner):
 class BayesianOptimization(Tuner):
     """Draws where earlier trials promise most: Optuna's Gaussian process where PyTorch is there, its TPE otherwise.
 
-    `num_initial_points`, `alpha` and `beta` are those of KerasTuner's own process: taken and not needed.
+    `num_initial_points` trials are drawn at random first; None: as many as Optuna thinks right. `alpha` and `beta` are
+    settings of KerasTuner's own process: taken, and without a meaning here.
     """
 
     def __init__(
@@ -63,7 +63,12 @@ class BayesianOptimization(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
+        if (alpha, beta) != (1e-4, 2.6):
+            warnings.warn("alpha and beta have no meaning for Optuna's sampler: they are passed over", stacklevel=2)
         sampler = "gp" if find_spec("torch") else "tpe-multivariate"
+        if num_initial_points is not None:
+            at_least("num_initial_points", num_initial_points, 1)
+            sampler = f"{sampler}-{num_initial_points}"
         entries = Entries(
             seed,
             hyperparameters,
@@ -81,7 +86,8 @@ class Hyperband(Tuner):
     KerasTuner draws at random. That a model of the earlier trials draws instead is BOHB (Falkner, Klein, Hutter 2018).
 
     KerasTuner numbers the continuation of a trial as a trial of its own; here it is the same trial. So the study has
-    as many trials as KerasTuner's brackets have configurations: 22 an iteration for `max_epochs=10, factor=3`.
+    as many trials as KerasTuner's brackets have configurations: 22 an iteration for `max_epochs=10, factor=3`. Of
+    several `executions_per_trial` the first decides whether a trial goes on; one that came to its end has the others.
     """
 
     def __init__(
@@ -99,13 +105,8 @@ class Hyperband(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        if kwargs.get("executions_per_trial", 1) > 1:
-            raise InputError(
-                "executions_per_trial: 1 with Hyperband, which prunes a trial by the epochs of its one model; "
-                f"RandomSearch and BayesianOptimization take more, got {kwargs['executions_per_trial']}"
-            )
         total = configurations(max_epochs, factor, hyperband_iterations)
-        plan = Plan("tpe-multivariate", hyperband_pruner(factor), total, max_epochs)
+        plan = Plan("tpe-multivariate", f"hyperband-{factor}", total, max_epochs)
         entries = Entries(
             seed,
             hyperparameters,
@@ -144,28 +145,14 @@ class GridSearch(Tuner):
         super().__init__(hypermodel, objective, Plan("grid", "none", max_trials), entries, kwargs)
 
 
-def hyperband_pruner(factor: int) -> str:
-    """The name of the pruner that lets one in `factor` trials go on.
-
-    Raises:
-        InputError: there is none.
-    """
-    name = "hyperband" if factor == 3 else f"hyperband-{factor}"
-    if name not in PRUNERS:
-        raise InputError(f"factor: a whole number from 2 to 10 is needed, got {factor!r}")
-    return name
-
-
 def configurations(max_epochs: int, factor: int, iterations: int) -> int:
     """How many configurations KerasTuner's Hyperband draws: the first rounds of all its brackets.
 
     Raises:
         InputError: a number that it cannot do with.
     """
-    for name, value, least in (("max_epochs", max_epochs, 1), ("factor", factor, 2)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
-    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
-        raise InputError(f"hyperband_iterations: a whole number of at least 1 is needed, got {iterations!r}")
+    at_least("max_epochs", max_epochs, 1)
+    at_least("factor", factor, 2)
+    at_least("hyperband_iterations", iterations, 1)
     oracle = HyperbandOracle(max_epochs=max_epochs, factor=factor)
     return iterations * sum(int(oracle._get_size(bracket, 0)) for bracket in range(oracle._get_num_brackets()))

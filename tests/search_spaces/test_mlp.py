@@ -82,11 +82,12 @@ def test_the_model_is_compiled_with_the_drawn_optimizer_and_rate(name: str, prob
     assert float(model.optimizer.learning_rate) == pytest.approx(0.0125)
 
 
-def test_the_drawn_activation_and_initializer_reach_the_hidden_layers(problem: Problem) -> None:
-    hp = container(activation="tanh", kernel_initializer="lecun_normal")
+def test_the_drawn_activation_and_initializers_reach_the_hidden_layers(problem: Problem) -> None:
+    hp = container(activation="tanh", kernel_initializer="lecun_normal", bias_initializer="ones")
     layer = MLP(problem("sparse")[0]).build(hp).get_layer("hidden_1")
     assert layer.activation is keras.activations.tanh
     assert isinstance(layer.kernel_initializer, keras.initializers.LecunNormal)
+    assert np.all(layer.get_weights()[1] == 1)
 
 
 def test_the_names_of_layers_do_not_depend_on_what_was_built_before(problem: Problem) -> None:

@@ -38,6 +38,18 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
     with pytest.raises(InputError, match="a COMPLETE trial of 'notebook' is wanted, got 7"):
         result.model(7)
 
+    with pytest.raises(
+        InputError, match=r"had its space from .*Result\('notebook'\).continue_trial\(.*space=…, data=…\)"
+    ):
+        result.continue_trial(0, 2)
+    given = {"space": build_model, "data": (x[:1200], y[:1200])}
+    with pytest.raises(InputError, match="is not what study 'notebook' was begun with"):
+        result.continue_trial(0, 2, **given)
+    continued = result.continue_trial(0, 2, **given, validation_data=(x[1200:], y[1200:]))
+    assert (continued.origin, continued.begun, continued.epochs) == (0, 4, 6)
+    assert continued.before == result.trials[0].value
+    assert len(result.study.trials[continued.number].user_attrs["params"]) == 1
+
     # other data under the same name are another study
     with pytest.raises(InputError, match="digest: "):
         sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})

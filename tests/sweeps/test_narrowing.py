@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, ClassVar
 
 import keras_tuner
 import optuna
@@ -16,7 +16,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from sweeps.discovery import discover
 from sweeps.domains import members, question
 from sweeps.errors import InputError
-from sweeps.narrowing import Narrowing, check_narrowings, parse_narrowing
+from sweeps.narrowing import Narrowing, check_narrowings, narrowings_of, parse_narrowing
 
 RANGES: dict[str, kinds.HyperParameter] = {
     "n_hidden": kinds.Int("n_hidden", 0, 8, default=2),
@@ -131,6 +131,15 @@ def test_a_space_knows_which_names_may_be_set() -> None:
         check_narrowings([parse_narrowing("n_hidden=1"), parse_narrowing("n_hidden=2")], space)
     with pytest.raises(InputError, match=r"Allowed: 0..8"):
         check_narrowings([parse_narrowing("n_hidden=9")], space)
+
+
+def test_what_a_space_keeps_at_one_value_is_so_unless_something_else_is_asked_for() -> None:
+    class Space:
+        kept: ClassVar[dict[str, str]] = {"optimizer": "sgd"}
+
+    assert list(map(str, narrowings_of(["n_hidden=2"], Space()))) == ["n_hidden=2", "optimizer=sgd"]
+    assert list(map(str, narrowings_of(["optimizer=adam,sgd"], Space()))) == ["optimizer=adam,sgd"]
+    assert narrowings_of([], object()) == ()
 
 
 def test_a_name_with_several_declarations_must_fit_all_of_them() -> None:

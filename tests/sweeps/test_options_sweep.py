@@ -171,6 +171,25 @@ def test_an_unknown_task_is_refused(here: Path, fails: Callable[..., str]) -> No
 
 
 @pytest.mark.slow
+def test_a_trial_has_the_epochs_that_it_draws_and_as_many_more_as_it_is_continued_for(tmp_path: Path) -> None:
+    made = Workspace(tmp_path)
+    drawn = ("--set", "epochs=2..4", "--epochs", "5", "--set", "bias_initializer=ones", "--set", "n_hidden=1")
+    done = made.sweeps("run", "drawn", "--trials", "4", "--pruner", "none", *drawn)
+    assert done.returncode == 0, done.stderr
+    done = made.sweeps("continue", "drawn", "--trial", "0", "--epochs", "+2")
+    assert done.returncode == 0, done.stderr
+    store = find_store(f"sqlite:///{tmp_path}/runs/mlflow.db", "drawn")
+    assert store is not None
+    rows = made.json("list", "drawn")
+    epochs = [len(store.client.get_metric_history(row["run_id"], "val_accuracy")) for row in rows]
+    asked = [row["params"]["epochs"] for row in rows]
+    assert epochs == [*asked[:4], asked[0] + 2]
+    assert set(asked) <= {2, 3, 4}
+    assert len(set(asked)) > 1
+    assert {row["params"]["bias_initializer"] for row in rows} == {"ones"}
+
+
+@pytest.mark.slow
 def test_a_notebook_takes_them_and_whole_numbers_can_be_a_regression(here: Path) -> None:
     result = sweeps.run(
         *("mlp", "digits"), study="s", task="regression", trials=1, epochs=1, jobs=1, metrics="r2_score", show=False

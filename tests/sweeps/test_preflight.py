@@ -101,11 +101,13 @@ def test_a_space_that_cannot_train_on_the_data_is_refused(data: Dataset, space: 
         ("optimizer=sdg", "optimizer"),
         ("learning_rate=nan", "learning_rate"),
         ("n_hidden", "--set must be NAME=VALUE"),
+        ("epochs=2..9", "the range must lie within the space's\nAllowed: 1..5"),
+        ("bias_initializer=nought", "bias_initializer"),
     ],
 )
 def test_a_narrowing_that_the_space_does_not_have_is_refused(data: Dataset, narrowing: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        preflight(replace(REQUEST, set=(narrowing,)), data)
+        preflight(replace(REQUEST, set=(narrowing,), epochs=5), data)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,29 @@ def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(da
     (asked,) = preflight(replace(REQUEST, enqueue=({"n_hidden": 1},)), data).enqueue
     assert asked == {"n_hidden": 1}
     assert preflight(replace(REQUEST, grid=True), data).enqueue == ()
+
+
+def test_epochs_and_bias_initializers_are_searched_only_where_they_are_asked_for(data: Dataset) -> None:
+    (plain,) = preflight(REQUEST, data).enqueue
+    assert "epochs" not in plain
+    assert plain["bias_initializer"] == "zeros"
+    found = preflight(replace(REQUEST, set=("epochs=2..4", "bias_initializer=ones,zeros"), epochs=5), data)
+    assert found.draws_epochs
+    assert found.hyperparameters["epochs"] == "Int 1..5"
+    assert found.enqueue[0]["epochs"] == 4  # the default, as near as the narrowing lets it be
+
+
+def test_a_space_that_draws_epochs_itself_is_left_to_do_so(data: Dataset) -> None:
+    class Own(keras_tuner.HyperModel):  # type: ignore[misc]
+        def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+            return model()
+
+        def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return model.fit(*args, **kwargs | {"epochs": hp.Int("epochs", 10, 20)})
+
+    found = preflight(replace(REQUEST, space=Own(), set=("epochs=11..12",), epochs=5), data)
+    assert not found.draws_epochs
+    assert found.enqueue[0]["epochs"] == 11
 
 
 def test_what_is_found_describes_the_data(data: Dataset) -> None:

@@ -14,7 +14,7 @@ from sweeps import journal as journals
 from sweeps import study as studies
 from sweeps.errors import CorruptStore, InputError
 from sweeps.journal import WholeRecords
-from sweeps.samplers import PRUNERS, SAMPLERS, make_sampler
+from sweeps.samplers import PRUNERS, SAMPLERS, check_names, make_sampler
 from sweeps.study import Identity, Objective, StudyRef, trial_seed
 
 IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
@@ -51,6 +51,22 @@ def test_every_pruner_prunes_or_not_in_a_journal(tmp_path: Path, pruner: str) ->
     assert studies.missing(study, 20) == 5
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     assert (len(pruned) > 0) == (pruner != "none")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "said"),
+    [
+        ("tpe-0", "none", "unknown sampler 'tpe-0'"),
+        ("random-5", "none", "unknown sampler 'random-5'"),
+        ("tpe-x", "none", "unknown sampler 'tpe-x'"),
+        ("tpe", "hyperband-1", "unknown pruner 'hyperband-1'"),
+        ("tpe", "median-3", "unknown pruner 'median-3'"),
+    ],
+)
+def test_a_number_goes_with_the_names_that_take_one(sampler: str, pruner: str, said: str) -> None:
+    check_names("tpe-multivariate-20", "hyperband-12")
+    with pytest.raises(InputError, match=said):
+        check_names(sampler, pruner)
 
 
 def test_two_workers_never_begin_with_the_same_draw() -> None:

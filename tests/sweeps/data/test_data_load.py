@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sweeps.data import DATASETS, Dataset, DataSource, Part, from_arrays, load, require_plain
@@ -110,6 +111,31 @@ def test_a_dictionary_of_complete_arrays_is_plain_and_one_with_gaps_is_not() -> 
     gaps[3, 1] = np.nan
     with pytest.raises(InputError, match="column 'b' misses 1 of 30 values"):
         require_plain(from_arrays({"a": X, "b": gaps}, Y, HERE))
+
+
+def test_what_becomes_an_array_is_one() -> None:
+    plain = from_arrays(X, Y, HERE)
+    assert from_arrays(pd.DataFrame(X), pd.Series(Y), HERE).digest == plain.digest
+    assert from_arrays(X.tolist(), Y.tolist(), HERE).digest == plain.digest
+    assert from_arrays({"a": pd.DataFrame(X)}, Y, HERE).digest == from_arrays({"a": X}, Y, HERE).digest
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (
+            (X, X),
+            Y,
+            "data: several inputs go in a dictionary, by the names of the Input layers, got a list of 2",
+        ),
+        (X, [Y, Y], "data: one target is needed, got 2; HyperModel.fit makes several of it, sweeps.tuner takes"),
+        (X, {"a": Y}, "data: one target is needed, got 1"),
+        ([[1.0, 2.0], [3.0]], Y, "data: x: an array is needed, got list"),
+    ],
+)
+def test_what_is_no_one_array_says_what_works(x: Any, y: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        from_arrays(x, y, HERE)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tuner_models import build_model
 import sweeps.tuner as kt
 from sweeps.errors import InputError
 from sweeps.hyperparameters import SuggestedHyperParameters
-from sweeps.samplers import PRUNERS
+from sweeps.samplers import make_pruner, make_sampler
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import Gate
 from sweeps.tuner.declared import Declared
@@ -88,11 +88,26 @@ def test_hyperband_has_the_configurations_that_keras_tuner_draws(max_epochs: int
 
 
 def test_hyperband_prunes_by_its_own_factor() -> None:
-    hyperband = kt.Hyperband(build_model, "val_accuracy", max_epochs=16, factor=4)
-    pruner = PRUNERS[hyperband._plan.pruner](16)
+    hyperband = kt.Hyperband(build_model, "val_accuracy", max_epochs=16, factor=12)
+    pruner = make_pruner(hyperband._plan.pruner, 16)
     assert isinstance(pruner, optuna.pruners.HyperbandPruner)
-    assert pruner._reduction_factor == 4
+    assert pruner._reduction_factor == 12
     assert pruner._max_resource == 16
+
+
+def test_the_first_points_of_bayesian_optimization_are_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeps.tuner.tuners.find_spec", lambda name: None)  # without PyTorch: TPE
+    sampler = make_sampler(kt.BayesianOptimization(build_model, num_initial_points=7)._plan.sampler, 0, 0)
+    assert isinstance(sampler, optuna.samplers.TPESampler)
+    assert sampler._n_startup_trials == 7
+    with pytest.raises(InputError, match="num_initial_points: a whole number of at least 1 is needed, got 0"):
+        kt.BayesianOptimization(build_model, num_initial_points=0)
+
+
+def test_settings_of_keras_tuners_own_process_are_passed_over_aloud() -> None:
+    kt.BayesianOptimization(build_model, alpha=1e-4, beta=2.6)  # its defaults, as the chapter writes them
+    with pytest.warns(UserWarning, match="alpha and beta have no meaning"):
+        kt.BayesianOptimization(build_model, beta=3.0)
 
 
 @pytest.mark.parametrize("options", [{"factor": 1}, {"max_epochs": 0}, {"hyperband_iterations": None}])
@@ -174,6 +189,18 @@ def test_values_stay_as_they_are() -> None:
     assert len(data.labels) == 8
 
 
+def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came() -> None:
+    by_place, _, _ = read((X, (Y, Y)), {"sample_weight": [Y, 1 - Y]}, names)
+    assert isinstance(by_place.train.y, list)
+    assert [weight.tolist() for weight in by_place.train.sample_weight] == [Y.tolist(), (1 - Y).tolist()]
+    by_key, _, _ = read((X, {"main": Y, "other": Y / 2}), {"validation_split": 0.2}, names)
+    assert by_key.train.y["other"].dtype == np.float32
+    assert {name: len(target) for name, target in by_key.validation.y.items()} == {"main": 2, "other": 2}
+    assert len(by_key.train) == 10
+    others = [read((X, {"main": Y, "other": y}), {}, names)[0].digest for y in (Y, 1 - Y, 1 - Y)]
+    assert others[0] != others[1] == others[2]
+
+
 @pytest.mark.parametrize(
     ("args", "kwargs", "said"),
     [
@@ -183,7 +210,8 @@ def test_values_stay_as_they_are() -> None:
         ((X, Y[:5]), {}, "x and y: as many rows everywhere are needed, got 5, 10"),
         ((X, Y), {"validation_data": X}, "validation_data: .x, y. or .x, y, sample_weight. is wanted"),
         ((X, Y), {"validation_split": 1.5}, "validation_split: above 0 and below 1 is needed, got 1.5"),
-        ((X, [Y, Y]), {}, "one target array is wanted, got 2"),
+        ((X, [Y, Y[:5]]), {}, "x and y: as many rows everywhere are needed, got 5, 10"),
+        ((X, {"main": Y, "other": None}), {}, "arrays in memory are needed, .* in x and y there is a NoneType"),
         ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are wanted, got 'early'"),
         (((row for row in X), Y), {}, "arrays in memory are needed, .* there is a generator"),
         ((np.array([object()] * 10), Y), {}, "an array of numbers is needed, got shape .10,. of object"),

@@ -275,6 +275,67 @@ def test_a_list_of_inputs_goes_to_the_models_input_layers(home: Path, digits: An
     assert tuner.get_best_models(1)[0].predict(halves, verbose=0).shape == (len(digits.y), 10)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [list, dict])
+def test_a_model_of_several_outputs_gets_a_target_for_each(home: Path, digits: Any, form: type) -> None:
+    def targets(y: Any) -> Any:
+        return [y, y % 2] if form is list else {"digit": y, "odd": y % 2}
+
+    objective = kt.Objective("val_digit_accuracy", "max")
+    project = f"targets-{form.__name__}"
+    tuner = kt.RandomSearch(two_outputs, objective, max_trials=1, seed=1, directory=home, project_name=project)
+    valid = (digits.valid[0], targets(digits.valid[1]))
+    weights = targets(np.ones(len(digits.train[1]), np.float32))
+    tuner.search(
+        *(digits.train[0], targets(digits.train[1])), validation_data=valid, sample_weight=weights, epochs=3, verbose=0
+    )
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert best.score > 0.5
+    model = tuner.get_best_models(1)[0]
+    scores = model.evaluate(*valid, return_dict=True, verbose=0)
+    assert scores["digit_accuracy"] == pytest.approx(best.score)
+    assert scores["odd_accuracy"] == pytest.approx(best.metrics.get_last_value("val_odd_accuracy"))
+
+
+def two_outputs(hp: keras_tuner.HyperParameters) -> keras.Model:
+    """The chapter's auxiliary output: a second answer from the hidden layer, with a weight of its own in the loss."""
+    pixels = keras.Input((64,))
+    hidden = keras.layers.Dense(hp.Int("units", 32, 64), activation="relu")(keras.layers.Rescaling(1 / 16)(pixels))
+    digit = keras.layers.Dense(10, activation="softmax", name="digit")(hidden)
+    odd = keras.layers.Dense(1, activation="sigmoid", name="odd")(hidden)
+    model = keras.Model(pixels, [digit, odd])
+    model.compile(
+        loss=["sparse_categorical_crossentropy", "binary_crossentropy"],
+        loss_weights=[0.9, hp.Float("odd_weight", 0.05, 0.2)],
+        optimizer=keras.optimizers.Adam(5e-3),
+        metrics=[["accuracy"], ["accuracy"]],
+    )
+    return model
+
+
+@pytest.mark.slow
+def test_hyperband_gives_the_other_executions_to_those_that_came_to_their_end(home: Path, digits: Any) -> None:
+    counted = home / "executions"
+    counted.mkdir()
+    tuner = kt.Hyperband(
+        build_model,
+        "val_accuracy",
+        max_epochs=3,
+        factor=3,
+        seed=1,
+        directory=home,
+        project_name="executions",
+        executions_per_trial=2,
+    )
+    tuner.search(
+        *digits.train, validation_data=digits.valid, callbacks=[keras.callbacks.TensorBoard(counted)], verbose=0
+    )
+    trials = tuner.oracle.trials
+    models = {folder.name: len(list(folder.glob("execution*"))) for folder in counted.iterdir()}
+    assert {models[id] for id, trial in trials.items() if trial.status == "COMPLETED"} == {2}
+    assert {models[id] for id, trial in trials.items() if trial.status == "STOPPED"} == {1}
+
+
 def two_inputs(hp: keras_tuner.HyperParameters) -> keras.Model:
     left, right = keras.Input((20,), name="left"), keras.Input((44,), name="right")
     hidden = keras.layers.Dense(hp.Int("units", 16, 32), activation="relu")(keras.layers.Concatenate()([left, right]))
