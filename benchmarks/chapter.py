@@ -51,7 +51,7 @@ class Course:
             return None
         housing = self._housing or ""
         row = self._try(documented.study, lambda: sweep_row(documented, housing, self._smoke))
-        if row is None or not self._peers:
+        if row is None or not self._peers or self._smoke:
             return row
         if documented.model not in self._models:
             title = f"the chapter's model {documented.model!r}"
@@ -102,7 +102,7 @@ def show(results: ChapterResults, console: Console) -> None:
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="These alone; the others' results are kept.")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="The chapter's own code runs too.")
 @click.option("--housing", help=f"California housing as a CSV file.  [${HOUSING_VARIABLE}]")
-@click.option("--smoke", is_flag=True, help="Two trials of one epoch, a few rows for the tuners: whether it works.")
+@click.option("--smoke", is_flag=True, help="Two trials of one epoch, no models, a few rows for tuners.")
 @click.option("--output", type=click.Path(path_type=Path), help=f"[{chapter_records.FILE.name}; with --smoke: none]")
 def main(only: tuple[str, ...], peers: bool, housing: str | None, smoke: bool, output: Path | None) -> None:
     """Run the chapter's documented sweeps and tuner searches, show the table, and keep it as JSON."""

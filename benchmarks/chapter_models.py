@@ -4,7 +4,7 @@
     python -m benchmarks.chapter_models regression --housing housing.csv
     python -m benchmarks.chapter_models two_inputs --housing housing.csv
 
-One line of JSON: validation and test figure, and the seconds of `fit`. Fashion-MNIST comes from `$KERAS_HOME`; rows
+One line of JSON: validation and test figure, and the seconds of loading and `fit`. Fashion-MNIST comes from `$KERAS_HOME`; rows
 are split as this project splits them, so that both are tested on the same ones.
 """
 

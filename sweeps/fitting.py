@@ -39,11 +39,11 @@ class Fitting:
         Raises:
             InputError: see `sweeps.class_weights`.
         """
-        validation = data.validation.map(lambda column: column[:rows])
+        train, validation = (part.map(lambda column: column[:rows]) for part in (data.train, data.validation))
         given = (validation.x, validation.y, validation.sample_weight)
         arguments: dict[str, Any] = {"validation_data": given if given[2] is not None else given[:2]}
-        weights = data.train.sample_weight
+        weights = train.sample_weight
         if self.class_weight is not None:
             asked = self.class_weight
-            weights = row_weights(asked if isinstance(asked, str) else tuple(asked.items()), data)
-        return arguments if weights is None else {**arguments, "sample_weight": weights[:rows]}
+            weights = row_weights(asked if isinstance(asked, str) else tuple(asked.items()), data)[:rows]
+        return arguments if weights is None else {**arguments, "sample_weight": weights}

@@ -110,6 +110,13 @@ def test_the_table_is_written_into_the_page(results: ChapterResults, tmp_path: P
     assert block(results) in page.read_text(encoding="utf-8")
 
 
+def test_the_tour_shows_what_was_measured_last() -> None:
+    measured = chapter_records.load(chapter_records.FILE)
+    assert measured is not None
+    page = chapter_records.FILE.parents[1] / "docs/chapter.md"
+    assert block(measured) in page.read_text(encoding="utf-8")
+
+
 def test_a_run_of_some_keeps_what_was_measured_of_the_others(
     results: ChapterResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

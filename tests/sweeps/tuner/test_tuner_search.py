@@ -283,9 +283,11 @@ def test_a_model_of_several_outputs_gets_a_target_for_each(home: Path, digits: A
 
     objective = kt.Objective("val_digit_accuracy", "max")
     project = f"targets-{form.__name__}"
-    tuner = kt.RandomSearch(two_outputs, objective, max_trials=1, seed=1, directory=home, project_name=project)
+    build = by_place if form is list else by_name
+    tuner = kt.RandomSearch(build, objective, max_trials=1, seed=1, directory=home, project_name=project)
     valid = (digits.valid[0], targets(digits.valid[1]))
-    weights = targets(np.ones(len(digits.train[1]), np.float32))
+    # by name Keras itself takes no weights of a model whose outputs are a list
+    weights = targets(np.ones(len(digits.train[1]), np.float32)) if form is list else None
     tuner.search(
         *(digits.train[0], targets(digits.train[1])), validation_data=valid, sample_weight=weights, epochs=3, verbose=0
     )
@@ -298,18 +300,28 @@ def test_a_model_of_several_outputs_gets_a_target_for_each(home: Path, digits: A
 
 
 def two_outputs(hp: keras_tuner.HyperParameters) -> keras.Model:
-    """The chapter's auxiliary output: a second answer from the hidden layer, with a weight of its own in the loss."""
+    """A second answer from the hidden layer."""
     pixels = keras.Input((64,))
     hidden = keras.layers.Dense(hp.Int("units", 32, 64), activation="relu")(keras.layers.Rescaling(1 / 16)(pixels))
     digit = keras.layers.Dense(10, activation="softmax", name="digit")(hidden)
     odd = keras.layers.Dense(1, activation="sigmoid", name="odd")(hidden)
-    model = keras.Model(pixels, [digit, odd])
-    model.compile(
-        loss=["sparse_categorical_crossentropy", "binary_crossentropy"],
-        loss_weights=[0.9, hp.Float("odd_weight", 0.05, 0.2)],
-        optimizer=keras.optimizers.Adam(5e-3),
-        metrics=[["accuracy"], ["accuracy"]],
-    )
+    return keras.Model(pixels, [digit, odd])
+
+
+def by_place(hp: keras_tuner.HyperParameters) -> keras.Model:
+    model = two_outputs(hp)
+    losses, metrics = ["sparse_categorical_crossentropy", "binary_crossentropy"], [["accuracy"], ["accuracy"]]
+    weights = [0.9, hp.Float("odd_weight", 0.05, 0.2)]
+    model.compile(keras.optimizers.Adam(5e-3), losses, metrics=metrics, loss_weights=weights)
+    return model
+
+
+def by_name(hp: keras_tuner.HyperParameters) -> keras.Model:
+    model = two_outputs(hp)
+    losses = {"digit": "sparse_categorical_crossentropy", "odd": "binary_crossentropy"}
+    metrics = {"digit": ["accuracy"], "odd": ["accuracy"]}
+    weights = {"digit": 0.9, "odd": hp.Float("odd_weight", 0.05, 0.2)}
+    model.compile(keras.optimizers.Adam(5e-3), losses, metrics=metrics, loss_weights=weights)
     return model
 
 
