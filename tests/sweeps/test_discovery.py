@@ -77,7 +77,15 @@ def test_names_that_exist_for_some_values_only_are_found_when_wanted() -> None:
 
 
 def test_the_registered_spaces_tell_all_that_they_draw() -> None:
-    common = {"n_hidden", "activation", "kernel_initializer", "dropout", "optimizer", "learning_rate"}
+    common = {
+        "n_hidden",
+        "activation",
+        "kernel_initializer",
+        "bias_initializer",
+        "dropout",
+        "optimizer",
+        "learning_rate",
+    }
     assert set(discover(SPACES["mlp"](DIGITS).build)) == common | {"n_neurons"}
     per_layer = discover(SPACES["mlp_per_layer"](DIGITS).build)
     assert set(per_layer) == common | {f"n_neurons_{layer}" for layer in range(8)}
