@@ -42,11 +42,11 @@ def cli() -> None:
 @click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="How many trials the study is to have in all.  [20]")
-@click.option("--epochs", type=int, help="Epochs a trial.  [10]")
+@click.option("--epochs", type=int, help="Epochs a trial; at most, with --set epochs=5..10.  [10]")
 @click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
-@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2.  [tpe]")
-@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2; tpe-20 draws 20 trials at random first.  [tpe]")
+@click.option("--pruner", help="none, median, percentile, hyperband (-4: a factor of 4), asha or wilcoxon.  [hyperband]")
 @click.option(
     "--objective",
     help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
