@@ -4,8 +4,8 @@
     python -m benchmarks.chapter_models regression --housing housing.csv
     python -m benchmarks.chapter_models two_inputs --housing housing.csv
 
-One line of JSON: validation and test figure, and the seconds of loading and `fit`. Fashion-MNIST comes from `$KERAS_HOME`; rows
-are split as this project splits them, so that both are tested on the same ones.
+One line of JSON: validation and test figure, and the seconds of loading and `fit`. Fashion-MNIST comes from
+`$KERAS_HOME`; rows are split as this project splits them, so that both are tested on the same ones.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def cli() -> None:
 @click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2; tpe-20 draws 20 trials at random first.  [tpe]")
-@click.option("--pruner", help="none, median, percentile, hyperband (-4: a factor of 4), asha or wilcoxon.  [hyperband]")
+@click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
 @click.option(
     "--objective",
     help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
