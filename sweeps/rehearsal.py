@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sweeps.training import fit
+from tracking.blank import new_store
 from tracking.models import save_model
 
 
@@ -31,6 +32,8 @@ def rehearse(dtype: str = "uint8") -> None:
     keras.utils.clear_session()
 
 
-if __name__ == "__main__":  # after an installation: the first sweep need not wait until the kernels are compiled
+if __name__ == "__main__":  # after an installation: what is made once a machine, the first sweep need not wait for
     rehearse("uint8")
     rehearse("float32")
+    with tempfile.TemporaryDirectory() as folder:
+        new_store(Path(folder) / "mlflow.db")

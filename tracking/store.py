@@ -30,6 +30,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
+from tracking.blank import new_store
+
 NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
 #: the status that a run ends with, by the state of its trial
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
@@ -93,6 +95,8 @@ def open_store(uri: str, experiment: str, artifact_root: str | None, spool: Path
     try:
         with answering():
             _knock(uri)
+            if (file := uri.removeprefix("sqlite:///")) != uri:
+                new_store(Path(file))
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             found = client.get_experiment_by_name(experiment)
             if found is not None and found.lifecycle_stage == "deleted":

@@ -1,0 +1,69 @@
+"""A new store is a copy of an empty one, and MLflow cannot tell the difference."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from tracking import blank
+from tracking.blank import new_store
+
+
+def schema(file: Path) -> set[tuple[object, ...]]:
+    """Every table's columns, every index, and how far the migrations went. Not the tables' texts: a constraint names
+    its values in any order."""
+    with sqlite3.connect(file) as connection:
+        query = connection.execute
+        found = {*query("SELECT type, name FROM sqlite_master"), *query("SELECT version_num FROM alembic_version")}
+        tables = [row[1] for row in found if row[0] == "table"]
+        return found | {(name, *column) for name in tables for column in query(f"PRAGMA table_info({name})")}
+
+
+def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
+    template, copy, own = (tmp_path / name for name in ("template.db", "copy.db", "own.db"))
+    new_store(copy, template)
+    assert schema(copy) == schema(template)
+    for file in (copy, own):
+        client = MlflowClient(f"sqlite:///{file}")
+        assert [found.name for found in client.search_experiments()] == ["Default"]
+        client.create_run(client.create_experiment("mine"))
+    assert schema(copy) == schema(own)
+    assert oct(copy.stat().st_mode) == oct(own.stat().st_mode)
+    assert {file.name for file in tmp_path.iterdir()} == {"template.db", "copy.db", "own.db"}
+
+
+def test_the_template_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = tmp_path / "folder" / "template.db"
+    new_store(tmp_path / "first.db", template)
+    monkeypatch.setattr(blank, "_migrate", lambda file: pytest.fail("it is there"))
+    new_store(tmp_path / "second.db", template)
+    assert schema(tmp_path / "second.db") == schema(template)
+
+
+def test_a_store_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    file.write_text("mine")
+    new_store(file, tmp_path / "template.db")
+    assert file.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mlflow.db"
+
+    def migrate(made: Path) -> None:
+        made.write_text("a template")
+        file.write_text("another's")
+
+    monkeypatch.setattr(blank, "_migrate", migrate)
+    new_store(file, tmp_path / "template.db")
+    assert file.read_text() == "another's"
+
+
+def test_where_no_template_can_be_kept_mlflow_is_left_to_make_the_store(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    new_store(tmp_path / "mlflow.db", tmp_path / "file" / "template.db")
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]

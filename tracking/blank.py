@@ -1,0 +1,62 @@
+"""A new SQLite store as a copy of an empty one, which is made once for each version of MLflow.
+
+MLflow makes an empty store by 67 migrations, one after the other: two seconds for which a sweep's workers would wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+#: beside the compiled code, which is trusted as much
+TEMPLATE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.db"
+
+
+def new_store(file: Path, template: Path = TEMPLATE) -> None:
+    """Make `file` an empty store. One that is there stays as it is.
+
+    Where no template can be kept (this package's folder cannot be written) there is no file afterwards: MLflow makes
+    it then.
+
+    Args:
+        template: the empty store to copy; made when it is not there.
+    """
+    if file.exists():
+        return
+    with contextlib.suppress(OSError, ImportError):  # what is imported is no part of MLflow's interface
+        if not template.exists():
+            template.parent.mkdir(exist_ok=True)
+            with _beside(template) as made:
+                _migrate(made)
+                made.replace(template)
+        with _beside(file) as copy:
+            shutil.copyfile(template, copy)
+            with copy.open("rb") as content:
+                os.fsync(content.fileno())
+            file.hardlink_to(copy)  # unlike a renaming this takes no other's place
+
+
+@contextlib.contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """A name in the same folder, of which nothing is left at the end."""
+    temporary = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _migrate(file: Path) -> None:
+    """As MLflow's own store does where it finds no tables."""
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
+
+    engine = create_sqlalchemy_engine(f"sqlite:///{file}")
+    try:
+        _initialize_tables(engine)
+    finally:
+        engine.dispose()
