@@ -19,9 +19,12 @@ from difflib import get_close_matches
 
 
 class SweepError(Exception):
-    """Base of all errors that a person is meant to read."""
+    """Base of all errors that a person is meant to read; a password in a URI is left out of what they say."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_passwords(message))
 
 
 class InputError(SweepError):
@@ -70,4 +73,5 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
 
 def without_passwords(text: str) -> str:
     """The text, with `***` where a URI in it holds a password: those of databases are printed by what uses them."""
-    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
+    text = re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
+    return re.sub(r"([?&]password=)[^&\s]+", r"\1***", text)
