@@ -23,8 +23,8 @@ class SweepError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(without_passwords(message))
+    def __init__(self, *said: str) -> None:  # two, where Dask has cut a long message
+        super().__init__(*map(without_passwords, said))
 
 
 class InputError(SweepError):
@@ -69,6 +69,12 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")
+
+
+def shown(value: object) -> str:
+    """`value` in a message: of a long one its beginning."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:60]}… ({len(text)} characters)"
 
 
 def without_passwords(text: str) -> str:
