@@ -19,7 +19,7 @@ from sweeps.commands.continue_ import continue_
 from sweeps.commands.doctor import doctor
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import InputError, Interrupted, SweepError, without_passwords
+from sweeps.errors import InputError, Interrupted, SweepError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -212,7 +212,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 def fail(error: SweepError) -> None:
     """Say what is wrong on standard error and leave with its exit code."""
-    click.echo(without_passwords(f"sweeps: {error}"), err=True)
+    click.echo(f"sweeps: {error}", err=True)
     sys.exit(error.exit_code)
 
 

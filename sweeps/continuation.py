@@ -10,20 +10,22 @@ from typing import Any
 
 import optuna
 from distributed import Client, Future, KilledWorker, wait
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import attempts, selection, worker, workspace
 from sweeps import study as studies
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.checkpoint import Checkpoints
+from sweeps.claims import Claims
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
+from sweeps.doctor import tidy, treat
 from sweeps.engine import GRACE
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.models import store_of
 from sweeps.nanny import last_words
 from sweeps.plan import Preflight, Space, SweepRequest, TrialOutcome, TrialPlan
-from sweeps.reaper import died, present
+from sweeps.reaper import died, present, reap
 from sweeps.slots import slots
 from sweeps.study import CONFIG, CONTINUES, GIVEN, IDENTITY, MODEL_URI, PARENT_RUN, StudyRef
 from sweeps.sweep import look, seen
@@ -86,7 +88,7 @@ def continue_trial(
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
         plan = _plan(study, config, request, seen(looking, warm))
-        outcome = _run(client, study, plan, sent, _begin(study, origin, begun, begun + more))
+        outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
@@ -150,23 +152,43 @@ def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found
 
 
 def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) -> int:
-    """The number of the trial that continues `origin`; one that was cut short is itself taken up again."""
-    for trial in attempts.unfinished(study):
+    """The number of the trial that continues `origin`; one that was cut short, or did not begin, is taken up again."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    for trial in (*waiting, *attempts.unfinished(study)):
         if (trial.user_attrs.get(CONTINUES), trial.user_attrs.get(EPOCHS)) == (origin.number, epochs):
-            return attempts.retry(study, trial.number)
+            return trial.number if trial.state == TrialState.WAITING else attempts.retry(study, trial.number)
     return attempts.enqueue(study, origin.params, {CONTINUES: origin.number, EPOCHS: epochs, AFTER: after})
 
 
-def _run(client: Client, study: optuna.Study, plan: TrialPlan, data: Future | None, number: int) -> TrialOutcome:
-    """The trial, as often as its worker dies of it and it is not given up."""
-    gone = partial(died, study, plan.store, Checkpoints(plan.study.checkpoints))
-    with present(plan.study.journal.parent):
-        while True:
-            future = client.submit(run_trial, plan, 0, data, number, pure=False)
-            outcome = _outcome(client, future, gone)
-            if outcome.state != "KILLED":
-                return outcome
-            (number,) = attempts.followers(study, outcome.number)
+def _run(
+    client: Client, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
+) -> TrialOutcome:
+    """The trial, as often as its worker dies of it and it is not given up.
+
+    Args:
+        begin: gives its number, once what a former start has left is in order.
+    """
+    folder, store = plan.study.journal.parent, plan.store
+    gone = partial(died, study, store, Checkpoints(plan.study.checkpoints))
+
+    def mend() -> None:
+        tidy(plan.study.journal)
+        treat(study, folder, store)
+
+    with present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
+        with claims.turn():
+            if_alone(mend)
+            reap(study, store, claims)
+            number = begin()
+        try:
+            while True:
+                future = client.submit(run_trial, plan, 0, data, number, pure=False)
+                outcome = _outcome(client, future, gone)
+                if outcome.state != "KILLED":
+                    return outcome
+                (number,) = attempts.followers(study, outcome.number)
+        finally:
+            reap(study, store, claims)  # whose epoch did not end in time
 
 
 def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOutcome]) -> TrialOutcome:
@@ -176,7 +198,9 @@ def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOut
         return gone(future.key, last_words(death.last_worker.nanny))
     except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
         client.run(worker.request_stop, nanny=True)
-        with contextlib.suppress(TimeoutError):
+        try:
             wait(future, timeout=GRACE)
+        except TimeoutError:
+            client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         raise
     return outcome

@@ -15,8 +15,8 @@ _LONGEST_TEXT = 6000  # of a parameter in MLflow
 
 def check_declaration(hp: kinds.HyperParameter) -> None:
     """Raises:
-    InputError: a name that MLflow would not take, bounds or choices that are not finite numbers, a step that
-        leads nowhere, a default outside.
+    InputError: a name that MLflow would not take, bounds or choices that are not finite numbers, a choice that
+        comes twice, a step that leads nowhere, a default outside.
     """
     check_name("hyperparameter", hp.name)
     if isinstance(hp, kinds.Int | kinds.Float):
@@ -25,6 +25,8 @@ def check_declaration(hp: kinds.HyperParameter) -> None:
     for value in getattr(hp, "values", ()):
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"values of {hp.name!r} must be finite, got {value}")
+        if list(hp.values).count(value) > 1:
+            raise InputError(f"values of {hp.name!r} must differ, got {value!r} more than once")
         if len(str(value)) > _LONGEST_TEXT:
             raise InputError(f"values of {hp.name!r} must have {_LONGEST_TEXT} characters at most, got {len(value)}")
 

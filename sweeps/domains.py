@@ -20,7 +20,7 @@ import optuna
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from sweeps.errors import InputError
+from sweeps.errors import InputError, shown
 
 Number = int | float
 Value = int | float | str | bool
@@ -93,7 +93,7 @@ def members(hp: kinds.HyperParameter, grid: bool = False) -> tuple[Value, ...] |
     if isinstance(hp, kinds.Boolean):
         return (False, True)
     if isinstance(hp, kinds.Choice | kinds.Fixed):
-        return tuple(dict.fromkeys(hp.values))
+        return tuple(hp.values)
     kind = int if isinstance(hp, kinds.Int) else float
     if hp.step is not None and hp.sampling != "linear":
         return tuple(sorted({kind(value) for value in hp.values}))
@@ -131,7 +131,7 @@ def typed(hp: kinds.HyperParameter, given: object) -> Value:
         expected = {int: "an integer", float: "a finite number", bool: "true or false"}.get(kind, "a text")
         value = _parsed(kind, given)
     if value is None:
-        raise InputError(f"{hp.name} must be {expected}, got {given!r}")
+        raise InputError(f"{hp.name} must be {expected}, got {shown(given)}")
     return value
 
 
@@ -150,7 +150,7 @@ def canonical(hp: kinds.HyperParameter, given: object, grid: bool = False) -> Va
         found = _on_range(hp, value)
     if found is None:
         allowed = describe(question(hp, grid)) if not isinstance(hp, kinds.Fixed) else f"only {hp.value!r}"
-        raise InputError(f"{hp.name} must be one of the space's values, got {given!r}\nAllowed: {allowed}")
+        raise InputError(f"{hp.name} must be one of the space's values, got {shown(given)}\nAllowed: {allowed}")
     return found
 
 
@@ -203,15 +203,16 @@ def _parsed(kind: type, given: object) -> Value | None:
     if isinstance(given, bool) or not isinstance(given, Number | str):
         return None
     try:
+        if kind is int and not isinstance(given, float):
+            return int(given)
         number = float(given)
-        whole = int(given) if isinstance(given, str) and kind is int else None
-    except ValueError:
+    except (ValueError, OverflowError):  # an integer of 400 digits is no float
         return None
     if not math.isfinite(number):
         return None
     if kind is float:
         return number
-    return whole if whole is not None else (int(number) if number == int(number) else None)
+    return int(number) if number == int(number) else None
 
 
 def _on_range(hp: kinds.HyperParameter, value: Number) -> Value | None:

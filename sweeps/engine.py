@@ -12,7 +12,7 @@ from distributed import Client, Future, KilledWorker, wait
 
 from sweeps import signals, worker
 from sweeps.attempts import LateResult
-from sweeps.errors import TrialsFailed
+from sweeps.errors import TrialsFailed, without_passwords
 from sweeps.nanny import last_words
 from sweeps.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.study import Objective
@@ -253,4 +253,5 @@ class Drive:
         if isinstance(error, KilledWorker):
             how = task.reason or last_words(error.last_worker.nanny)
             return self._work.died(future.key, how, again=how != self._plan.overdue)
-        return TrialOutcome(-1, "FAIL", None, 0.0, error=f"{type(error).__name__}: {error}")
+        said = without_passwords(f"{type(error).__name__}: {error}")
+        return TrialOutcome(-1, "FAIL", None, 0.0, error=said)

@@ -19,9 +19,12 @@ from difflib import get_close_matches
 
 
 class SweepError(Exception):
-    """Base of all errors that a person is meant to read."""
+    """Base of all errors that a person is meant to read; a password in a URI is left out of what they say."""
 
     exit_code = 1
+
+    def __init__(self, *said: str) -> None:  # two, where Dask has cut a long message
+        super().__init__(*map(without_passwords, said))
 
 
 class InputError(SweepError):
@@ -68,6 +71,13 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")
 
 
+def shown(value: object) -> str:
+    """`value` in a message: of a long one its beginning."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:60]}… ({len(text)} characters)"
+
+
 def without_passwords(text: str) -> str:
     """The text, with `***` where a URI in it holds a password: those of databases are printed by what uses them."""
-    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
+    text = re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
+    return re.sub(r"([?&]password=)[^&\s]+", r"\1***", text)

@@ -51,7 +51,8 @@ class Narrowing:
         try:
             return self._applied(hp)
         except InputError as wrong:
-            raise InputError(f"--set {self}: {wrong}") from None
+            given = str(self) if len(str(self)) <= 100 else f"{self.name}=…"
+            raise InputError(f"--set {given}: {wrong}") from None
 
     def _applied(self, hp: kinds.HyperParameter) -> kinds.HyperParameter:
         if isinstance(hp, kinds.Fixed):
@@ -83,7 +84,11 @@ class Narrowing:
         choices = {str(member): member for member in members(hp) or ()}
         if self.allowed in choices:  # also a text with a comma or two dots in it
             return [choices[self.allowed]]
-        return list(dict.fromkeys(canonical(hp, part.strip()) for part in self.allowed.split(",")))
+        values = [canonical(hp, part.strip()) for part in self.allowed.split(",")]
+        for value in values:
+            if values.count(value) > 1:
+                raise InputError(f"values must differ, got {value!r} more than once")
+        return values
 
 
 def parse_narrowing(text: str) -> Narrowing:

@@ -74,6 +74,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     warnings: tuple[str, ...] = ()
     if request.total is None or request.total > len(request.enqueue):  # the sampler will draw
         warnings = _try_random(space, narrowings, ambiguous(found), data, request)
+    clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     declared = declarations(defaults) if isinstance(request.space, str) else {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.backend.common.global_state import get_global_attribute
+from keras.src.backend.common.global_state import get_global_attribute, set_global_attribute
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
 
 from sweeps.checkpoint import encode
@@ -54,7 +54,9 @@ def put_back(model: keras.Model, snapshot: Mapping[str, Any]) -> None:
         raise DoesNotFit(f"it holds {len(snapshot['variables'])} variables, which are not the model's {len(wanted)}")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    if snapshot["keras"] is not None:
+    if snapshot["keras"] is None:  # an earlier trial of this process may have made one
+        set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+    else:
         global_seed_generator().state.assign(snapshot["keras"])
     random.setstate(snapshot["python"])
     np.random.set_state(snapshot["numpy"])
@@ -87,5 +89,5 @@ def _variables(model: keras.Model) -> list[Any]:
 def _as_saved(value: Any, dtype: str) -> Any:
     """NumPy writes the types that it does not know, bfloat16 among them, as bytes of their size."""
     return (
-        value.view(keras.ops.convert_to_numpy(keras.ops.zeros((), dtype)).dtype) if value.dtype.kind == "V" else value
+        value.view(keras.ops.convert_to_numpy(keras.ops.zeros((1,), dtype)).dtype) if value.dtype.kind == "V" else value
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Future, KilledWorker
+from optuna.trial import TrialState
 
 from sweeps import samplers, workspace
 from sweeps import study as studies
@@ -189,6 +190,8 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
     studies.check_identity(config.study, known, Identity(**asked))
-    left = (workspace.spool(config.study), journal.parent / "checkpoints")
-    is_tidy = not any(file for folder in left if folder.is_dir() for file in folder.iterdir())
+    export = workspace.export_folder(config.study)
+    left = [*workspace.spool(config.study).glob("*"), *journal.parent.glob("checkpoints/*")]
+    left += [*journal.parent.rglob(".*"), *export.parent.glob(f".{export.name}-*")]
+    is_tidy = not left and not study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None

@@ -69,7 +69,7 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
         except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
-            state, value, error = "FAIL", None, f"{type(lost).__name__}: {lost}"
+            state, value, error = "FAIL", None, without_passwords(f"{type(lost).__name__}: {lost}")
             trial.set_user_attr(ERROR, error)
         params = trial.user_attrs.get(PARAMS, trial.params)
         # last of all: a trial that counts has nothing left to lose

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlflow.entities import Metric, Run, ViewType
 
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, start_run
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, log_all, start_run
 
 #: the statuses that fit a state: what was killed or interrupted has failed, too
 _FITTING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -126,27 +126,29 @@ def rebuild_run(
     number: int,
     state: str,
     params: Mapping[str, object],
-    metric: str,
-    reports: Mapping[int, float],
+    metrics: Sequence[tuple[str, float, int]],
     tags: Mapping[str, object],
 ) -> str:
     """A run for a trial that has none, from what the study knows of it; returns its id.
 
     Args:
-        reports: by epoch the value of `metric`.
+        metrics: name, value and epoch of each.
     """
     run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: state, "rebuilt": "true"}, parent)
-    log(store, run_id, params=params, tags=tags)
     now = int(time.time() * 1000)
-    store.client.log_batch(run_id, metrics=[Metric(metric, value, now, step) for step, value in reports.items()])
+    log_all(store, run_id, [Metric(name, value, now, step) for name, value, step in metrics], params, tags)
     settle_run(store, run_id, state)
     return run_id
 
 
-def correct_metric(store: Store, run_id: str, name: str, value: float) -> None:
-    """Log a metric once more, so that it is the one that counts: MLflow takes the latest of the last step."""
+def correct_metric(store: Store, run_id: str, name: str, value: float, epoch: int) -> None:
+    """Log a metric once more, so that it is the one that counts: MLflow takes the latest of the last step.
+
+    Args:
+        epoch: whose step it gets where it was never logged.
+    """
     steps = [entry.step for entry in store.client.get_metric_history(run_id, name)]
-    log(store, run_id, metrics={name: value}, step=max(steps, default=0), timestamp=int(time.time() * 1000))
+    log(store, run_id, metrics={name: value}, step=max(steps, default=epoch), timestamp=int(time.time() * 1000))
 
 
 def _row(run: Run) -> RunRow:

@@ -8,10 +8,9 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from urllib.parse import urlsplit
 
 # read by MLflow when it is imported
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -28,7 +27,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
 from tracking.blank import new_store
 
@@ -42,6 +42,8 @@ KERAS_FILE = "data/model.keras"
 PATIENCE, TRY_EVERY = 300.0, 2.0
 #: what a file of SQLite's begins with
 _SQLITE = b"SQLite format 3\0"
+#: where a server listens whose URI does not say it; what else a host may be (a data source, a socket) MLflow knows
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432}
 #: what MLflow takes in one call
 _MOST_METRICS, _MOST_PARAMS = 1000, 100
 
@@ -70,7 +72,7 @@ class Store:
         spool: the folder for what the store did not take while it was away; None: nothing is kept.
     """
 
-    uri: str
+    uri: str = field(repr=False)  # a database's holds its password
     experiment_id: str
     spool: Path | None = None
 
@@ -232,19 +234,23 @@ def _knock(uri: str) -> None:
     Raises:
         StoreAway: none does.
         Damaged: it is none.
+        Refused: the URI cannot be read.
     """
     file = Path(uri.removeprefix("sqlite:///"))
     if str(file) != uri and file.is_file() and file.stat().st_size:
         with file.open("rb") as content:
             if content.read(len(_SQLITE)) != _SQLITE:
                 raise Damaged(f"{file} is no SQLite database")
-    address = urlsplit(uri)
-    if address.scheme in ("http", "https"):
-        port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        address = make_url(uri)
+    except ArgumentError as error:
+        raise Refused(_one_line(error)) from None
+    if address.host and (usual := _PORTS.get(address.get_backend_name())):
+        port = address.port or usual
         try:
-            socket.create_connection((address.hostname or "", port), timeout=5).close()
+            socket.create_connection((address.host, port), timeout=5).close()
         except OSError as error:
-            raise StoreAway(f"{address.hostname}:{port}: {error}") from None
+            raise StoreAway(f"{address.host}:{port}: {error}") from None
 
 
 def _one_line(error: Exception) -> str:

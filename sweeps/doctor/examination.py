@@ -16,7 +16,7 @@ from sweeps.doctor.finding import Finding, Patient
 from sweeps.doctor.record import look_at_record
 from sweeps.doctor.spool import look_at_spool
 from sweeps.doctor.trials import look_at_trials
-from sweeps.errors import InputError, SweepError
+from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.models import in_reach, store_of
 from sweeps.reaper import is_alive, present
 from tracking import Store, TrackingError, answering
@@ -123,6 +123,6 @@ def _mended(findings: Iterator[Finding]) -> Iterator[Finding]:
                 with answering():
                     finding.mend()
         except (SweepError, TrackingError, OSError) as error:
-            yield replace(finding, mend=None, remedy=f"it could not be mended: {error}")
+            yield replace(finding, mend=None, remedy=without_passwords(f"it could not be mended: {error}"))
         else:
             yield finding

@@ -10,7 +10,7 @@ from functools import partial
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, Patient
-from sweeps.study import ERROR, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, objective_of
 from tracking import close_run
 from tracking.audit import (
     RunRow,
@@ -114,15 +114,21 @@ def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> I
             f"closes the run as {state}",
             partial(settle_run, store, own.run_id, state),
         )
-    name = f"best_{objective_of(patient.study).metric}"
-    value = trial.value if state == "COMPLETE" else None
-    if value is not None and math.isfinite(value) and own.metrics.get(name, value) != value:
-        yield Finding(
-            where,
-            f"{name} is {value} in the study, {own.metrics[name]} in its run {own.run_id}",
-            "logs the study's value",
-            partial(correct_metric, store, own.run_id, name, value),
-        )
+    for name, value in _scores(patient, trial).items():
+        if own.metrics.get(name) != value:
+            yield Finding(
+                where,
+                f"{name} is {value} in the study, {own.metrics.get(name, 'missing')} in its run {own.run_id}",
+                "logs the study's value",
+                partial(correct_metric, store, own.run_id, name, value, trial.user_attrs.get(EPOCH, 0)),
+            )
+
+
+def _scores(patient: Patient, trial: FrozenTrial) -> dict[str, float]:
+    """What the run of a COMPLETE trial must hold of its value, if that is a number."""
+    if trial.state.name != "COMPLETE" or trial.value is None or not math.isfinite(trial.value):
+        return {}
+    return {f"best_{objective_of(patient.study).metric}": trial.value}
 
 
 def _own(trial: FrozenTrial, rows: list[RunRow]) -> RunRow | None:
@@ -134,10 +140,11 @@ def _own(trial: FrozenTrial, rows: list[RunRow]) -> RunRow | None:
 def _rebuild(patient: Patient, trial: FrozenTrial) -> str:
     attributes, metric = trial.user_attrs, objective_of(patient.study).metric
     tags = {"error": attributes[ERROR][:500]} if ERROR in attributes else {}
-    reports = {step: value for step, value in trial.intermediate_values.items() if math.isfinite(value)}
+    values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
+    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in _scores(patient, trial).items()]
     parent = patient.study.user_attrs.get(PARENT_RUN)
     params = attributes.get(PARAMS, trial.params)
-    return rebuild_run(patient.store, parent, trial.number, trial.state.name, params, metric, reports, tags)
+    return rebuild_run(patient.store, parent, trial.number, trial.state.name, params, values, tags)
 
 
 def _look_at_models(patient: Patient, ended: list[FrozenTrial]) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ import pytest
 from faults.conftest import FOR_EVER, PacedSweep
 from optuna.trial import TrialState
 
+from sweeps.trial import GIVEN_UP
+
 pytestmark = pytest.mark.slow
 
 
@@ -74,6 +76,8 @@ def test_what_a_stopped_worker_brings_after_its_trial_was_given_up_is_refused(pa
     assert process.returncode == 0, said
     row = paced.json("list", paced.study)[running.number]
     assert (row["state"], row["error"]) == ("FAIL", "its host was cut off")
+    run = paced.record().client.get_run(row["run_id"])
+    assert (run.info.status, run.data.tags["state"], run.data.tags["error"]) == ("FAILED", "FAIL", GIVEN_UP)
     paced.assert_whole(2)
 
 

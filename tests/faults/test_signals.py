@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.conftest import FOR_EVER, PacedSweep
 
 from sweeps.signals import ENDING
+from tracking import child_runs
 
 pytestmark = pytest.mark.slow
 
+#: what is said of an interrupted trial, and the state of its run
+AFTER_AN_EPOCH = ("interrupted after epoch ", "KILLED")
+WITHIN_AN_EPOCH = ("interrupted in the middle of an epoch", "FAILED")
+
 
 def test_signals_end_a_sweep_in_order_whatever_its_epochs_take(paced: PacedSweep) -> None:
+    known = 0
     for signum, code, seconds, jobs in [
         (signal.SIGINT, 130, 0.3, 2),
         (signal.SIGTERM, 143, FOR_EVER, 1),
@@ -32,10 +41,32 @@ def test_signals_end_a_sweep_in_order_whatever_its_epochs_take(paced: PacedSweep
         assert "Traceback" not in out + said
         if signum != signal.SIGHUP:  # no terminal is there to read it
             assert "go on with\n  sweeps run paced --space space.py:Space" in said
-        assert paced.json("status", paced.study)["trials"]["RUNNING"] == 0
+            resume = said.rpartition("go on with\n")[2].strip()
+        failed = [row for row in paced.json("list", paced.study) if row["state"] == "FAIL"]
+        counts = paced.json("status", paced.study)["trials"]
+        assert (counts["RUNNING"], counts["COMPLETE"], counts["FAIL"]) == (0, 0, len(failed))
+        assert_interrupted(paced, failed[known:], *(AFTER_AN_EPOCH if seconds < FOR_EVER else WITHIN_AN_EPOCH))
+        known = len(failed)
         paced.assert_no_process_left()
-    paced.resume(3, epochs=50)
+    paced.pace(0)
+    # as a shell runs it, in the folder in which it was printed
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        resume, shell=True, cwd=paced.folder, env=paced.environment | path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
     paced.assert_whole(3)
+
+
+def assert_interrupted(paced: PacedSweep, rows: list[dict[str, Any]], error: str, status: str) -> None:
+    """These trials say how they were interrupted, and their runs say the same; no run is RUNNING."""
+    store = paced.record()
+    assert rows
+    for row in rows:
+        assert row["error"].startswith(error)
+        run = store.client.get_run(row["run_id"])
+        assert (run.info.status, run.data.tags["state"], run.data.tags["error"]) == (status, "FAIL", row["error"])
+    assert all(run.info.status != "RUNNING" for run in child_runs(store))
 
 
 def test_ctrl_c_twice_is_out_within_two_seconds(paced: PacedSweep) -> None:

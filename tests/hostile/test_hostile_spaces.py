@@ -56,6 +56,8 @@ SPACES = [
     space("no choices", "line 5", units='hp.Choice("units", [])'),
     space("choices of two kinds", "line 5", units='hp.Choice("units", [4, "four"])'),
     space("choices that are lists", "line 5", units='hp.Choice("units", [[4], [8]])[0]'),
+    space("a choice twice", "units", "differ", "got 4 more than once", units='hp.Choice("units", [4, 8, 4])'),
+    space("a text twice", "kind", "differ", "got 'a' more than once", units='len(hp.Choice("kind", ["a", "a"]))'),
     space("choices with nan", "units", "nan", units='int(hp.Choice("units", [4.0, float("nan")]))'),
     space("default beyond the range", "units", "1..4", "got 9", units='hp.Int("units", 1, 4, default=9)'),
     space("default among no choices", "line 5", units='hp.Choice("units", [4, 8], default=9)'),
@@ -125,7 +127,17 @@ NARROWINGS = [
     narrowed("nan", "learning_rate=nan", "finite", "'nan'"),
     narrowed("infinity", "learning_rate=1e-4..inf", "finite", "'inf'"),
     narrowed("unknown choice", "optimizer=sdg", "optimizer", "'sdg'", "Allowed:"),
-    narrowed("a number of 5,000 digits", "n_hidden=" + "9" * 5000, "n_hidden"),
+    narrowed("a number twice", "n_hidden=1,2,1", "differ", "got 1 more than once"),
+    narrowed("a choice twice", "optimizer=adam,adam", "differ", "got 'adam' more than once"),
+    narrowed(
+        "a number of 400 digits",
+        "n_hidden=" + "9" * 400,
+        "n_hidden",
+        "one of the space's",
+        "(402 characters)",
+        "Allowed: 0..8",
+    ),
+    narrowed("a number of 5,000 digits", "n_hidden=" + "9" * 5000, "n_hidden", "an integer", "(5002 characters)"),
     hostile(
         "set twice", ["run", "s", "--set", "n_hidden=1", "--set", "n_hidden=2"], "once", "n_hidden=1", "n_hidden=2"
     ),
@@ -141,6 +153,15 @@ TRIALS = [
     enqueued("list for a number", {"n_hidden": [1]}, "n_hidden", "integer", "[1]"),
     enqueued("nan", {"learning_rate": float("nan")}, "learning_rate", "finite", "nan"),
     enqueued("infinity", {"learning_rate": float("inf")}, "learning_rate", "finite", "inf"),
+    enqueued(
+        "an integer of 400 digits",
+        {"n_hidden": 10**400},
+        "n_hidden",
+        "one of the space's",
+        "(401 characters)",
+        "Allowed: 0..8",
+    ),
+    enqueued("a float of 400 digits", {"learning_rate": 10**400}, "learning_rate", "finite number"),
     enqueued("unknown choice", {"optimizer": "sdg"}, "optimizer", "'sdg'", "Allowed:"),
     enqueued("off the grid", {"learning_rate": 0.00123}, "learning_rate", "0.00123", "Allowed:", sampler="grid"),
 ]

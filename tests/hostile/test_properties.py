@@ -109,9 +109,9 @@ def kinds(draw: st.DrawFn) -> Ask:
         return lambda hp, name: hp.Float(name, bottom, top, sampling=way)
     if kind == "choice":
         values = draw(
-            st.lists(st.integers(-9, 9), min_size=1, max_size=5)
-            | st.lists(st.text(max_size=9), min_size=1, max_size=5)
-            | st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=5)
+            st.lists(st.integers(-9, 9), min_size=1, max_size=5, unique=True)
+            | st.lists(st.text(max_size=9), min_size=1, max_size=5, unique=True)
+            | st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=5, unique=True)
         )
         return lambda hp, name: hp.Choice(name, values)
     if kind == "boolean":

@@ -17,7 +17,10 @@ from distributed import Client
 from support import Workspace
 
 from sweeps import workspace
-from sweeps.errors import without_passwords
+from sweeps.doctor import Finding
+from sweeps.doctor.examination import _mended
+from sweeps.errors import Interrupted, SweepError, without_passwords
+from tracking import Store
 
 SOURCES = [
     path
@@ -46,6 +49,7 @@ def test_a_password_in_the_tracking_uri_moves_to_where_mlflow_looks_for_it(monke
         ("postgresql+psycopg2://me:p@w@host/db", "postgresql+psycopg2://me:***@host/db"),
         ("http://host:80/a@b", "http://host:80/a@b"),
         ("two: http://a:b@c and http://d:e@f/g", "two: http://a:***@c and http://d:***@f/g"),
+        ("postgresql://host/db?user=me&password=pw&x=1", "postgresql://host/db?user=me&password=***&x=1"),
     ],
 )
 def test_a_password_in_an_error_is_starred(text: str, shown: str) -> None:
@@ -80,9 +84,24 @@ def test_a_server_gets_the_password_and_nobody_else_sees_it(workspace: Workspace
     _nowhere(workspace, said, lines)
 
 
+@pytest.mark.parametrize("error", [SweepError, Interrupted])
+def test_no_error_holds_a_password_wherever_it_is_shown(error: type[SweepError]) -> None:
+    assert str(error("postgresql://me:pw@host/db is away")) == "postgresql://me:***@host/db is away"
+    assert SECRET not in repr(Store(f"postgresql://me:{SECRET}@host/db", "1"))
+
+
+def test_what_the_doctor_could_not_mend_is_said_without_passwords() -> None:
+    def mend() -> None:
+        raise OSError("postgresql://me:pw@host/db is away")
+
+    (found,) = _mended(iter([Finding("trial 1", "is ill", "heals it", mend)]))
+    assert found.remedy == "it could not be mended: postgresql://me:***@host/db is away"
+
+
 @pytest.mark.slow  # the start of a worker
-def test_a_dead_server_is_named_without_its_password(workspace: Workspace) -> None:
-    said, lines = _run_with(workspace, f"http://me:{QUOTED}@127.0.0.1:9")
+@pytest.mark.parametrize("scheme", ["http", "postgresql"])
+def test_a_dead_server_is_named_without_its_password(workspace: Workspace, scheme: str) -> None:
+    said, lines = _run_with(workspace, f"{scheme}://me:{QUOTED}@127.0.0.1:9")
     assert "does not answer" in said
     _nowhere(workspace, said, lines)
 

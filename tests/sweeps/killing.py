@@ -4,17 +4,22 @@ The file `kill` there holds lines `WHERE TIMES`; each death takes one off. The p
 """
 
 import os
+import random
 import signal
 import time
 from pathlib import Path
 
 import keras
 import keras_tuner
+import mlflow
+import numpy as np
 import optuna
 
 ORDERS = Path(__file__).with_name("kill")
 #: which epochs were trained, by attempt
 EPOCHS = Path(__file__).with_name("epochs")
+#: whether each fit that came to its end was done by the kernels of `sweeps/training/dense`
+KERNELS = Path(__file__).with_name("kernels")
 
 
 def maybe_die(where):
@@ -39,10 +44,16 @@ def die_within(module, name, where):
 
 
 if ORDERS.exists():  # imported by the worker before its first trial
-    from sweeps import objective, states
+    from sweeps import objective, states, trial
+    from tracking import TrialRun, models
 
-    die_within(objective, "log_model", "logged")
+    die_within(trial, "_task", "claimed")
     die_within(states, "progress_of", "asked")
+    die_within(models, "save_model", "saved")
+    die_within(mlflow.MlflowClient, "log_model_artifacts", "uploaded")
+    die_within(objective, "log_model", "logged")
+    die_within(TrialRun, "close", "closed")
+    die_within(trial, "_conclude", "told")
 
 
 class Slow(keras.callbacks.Callback):
@@ -68,6 +79,13 @@ class Slow(keras.callbacks.Callback):
         time.sleep(0.55)
 
 
+class Noise(keras.callbacks.Callback):
+    """Draws a learning rate each epoch from the global generators."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = 1e-2 * np.random.uniform(0.5, 1.5) * random.uniform(0.5, 1.5)
+
+
 class Space(keras_tuner.HyperModel):
     def build(self, hp):
         units = hp.Int("units", 8, 64)
@@ -88,4 +106,21 @@ class Space(keras_tuner.HyperModel):
         callbacks = [plateau, *callbacks, stopping, Slow()]
         history = model.fit(*args, callbacks=callbacks, batch_size=batch_size, **kwargs)
         assert len(history.history["loss"]) == kwargs.get("epochs", 1), history.history
+        return history
+
+
+class Chain(Space):
+    """Dense layers and a Dropout, which the kernels train."""
+
+    def build(self, hp):
+        hidden = keras.layers.Dense(hp.Int("units", 8, 64), activation="relu")
+        layers = [keras.Input((8, 8)), keras.layers.Flatten(), hidden, keras.layers.Dropout(0.3)]
+        model = keras.Sequential([*layers, keras.layers.Dense(10, activation="softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+        history = super().fit(hp, model, *args, callbacks=[Noise(), *callbacks], **kwargs)
+        with KERNELS.open("a") as file:
+            file.write(f"{history.by_kernels}\n")
         return history

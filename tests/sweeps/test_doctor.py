@@ -19,7 +19,7 @@ from sweeps.doctor import examine
 from sweeps.files import write_json
 from sweeps.reaper import present
 from sweeps.study import MODEL_URI, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
-from tracking import DataDescription, Store, TrialRun, begin_sweep, end_sweep, open_store
+from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import Rest, keep
 
 IDENTITY = Identity("mlp", "digits", "ab" * 16, "val_accuracy", "maximize", 3, 0, ())
@@ -129,9 +129,9 @@ def delete_a_run(folder: Path) -> None:
     store.client.delete_run(study.get_trials()[2].user_attrs[RUN_ID])
 
 
-def lose_a_run(folder: Path) -> None:
+def lose_a_run(folder: Path, name: str = "trial-0003") -> None:
     with sqlite3.connect(folder / "runs/mlflow.db") as database:
-        (run_id,) = database.execute("SELECT run_uuid FROM runs WHERE name = 'trial-0003'").fetchone()
+        (run_id,) = database.execute("SELECT run_uuid FROM runs WHERE name = ?", (name,)).fetchone()
         for table in ("tags", "params", "metrics", "latest_metrics", "runs"):
             database.execute(f"DELETE FROM {table} WHERE run_uuid = ?", (run_id,))
 
@@ -142,6 +142,15 @@ def raise_a_score(folder: Path) -> None:
             "UPDATE latest_metrics SET value = 1.7e308 WHERE key = 'best_val_accuracy' AND run_uuid = "
             "(SELECT run_uuid FROM runs WHERE name = 'trial-0000')"
         )
+
+
+def lose_a_score(folder: Path) -> None:
+    with sqlite3.connect(folder / "runs/mlflow.db") as database:
+        for table in ("metrics", "latest_metrics"):
+            database.execute(
+                f"DELETE FROM {table} WHERE key = 'best_val_accuracy' AND run_uuid = "
+                "(SELECT run_uuid FROM runs WHERE name = 'trial-0002')"
+            )
 
 
 def leave_files(folder: Path) -> None:
@@ -186,6 +195,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "deleted run": (delete_a_run, "is deleted"),
     "lost run": (lose_a_run, "trial 3: has no run in MLflow"),
     "wrong score": (raise_a_score, "trial 0: best_val_accuracy is 0."),
+    "lost score": (lose_a_score, "in the study, missing in its run"),
     "leftover files": (leave_files, "a lock that nobody holds"),
     "unsent end": (leave_an_end_unsent, "its end waits to be sent to MLflow"),
     "model left behind": (leave_a_model_behind, "left of a trial's model"),
@@ -215,6 +225,28 @@ def test_the_doctor_finds_a_damage_and_mends_it(sick: Path, damage: str, capsys:
     assert said in capsys.readouterr().out
     main(["doctor", "houses", "--fix"])
     assert "mended" in capsys.readouterr().out
+    assert examine("houses").findings == ()
+
+
+def test_a_lost_run_of_a_complete_trial_is_made_again_with_its_score(sick: Path) -> None:
+    lose_a_run(sick, "trial-0004")
+    (found,) = examine("houses", fix=True).findings
+    assert (found.where, found.what) == ("trial 4", "has no run in MLflow")
+    assert examine("houses").findings == ()
+    study, store = the_study()
+    (run,) = [run for run in child_runs(store) if run.data.tags["trial"] == "4"]
+    assert run.data.metrics["best_val_accuracy"] == study.get_trials()[4].value
+
+
+def test_an_export_that_was_put_aside_is_put_back_unless_there_is_a_new_one(sick: Path) -> None:
+    (sick / "exports/houses").rename(sick / "exports/.houses-a1b2c3d4-old")
+    (found,) = examine("houses", fix=True).findings
+    assert found.what == "the export, put aside"
+    assert [path.name for path in (sick / "exports").iterdir()] == ["houses"]
+    shutil.copytree(sick / "exports/houses", sick / "exports/.houses-a1b2c3d4-old")
+    (found,) = examine("houses", fix=True).findings
+    assert found.what == "left of an export"
+    assert [path.name for path in (sick / "exports").iterdir()] == ["houses"]
     assert examine("houses").findings == ()
 
 

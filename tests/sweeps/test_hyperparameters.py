@@ -42,7 +42,6 @@ def asked(declare: Callable[[SuggestedHyperParameters], Any], **options: Any) ->
         (lambda hp: hp.Float("a", 0.1, 1, sampling="log"), FloatDistribution(0.1, 1, log=True)),
         (lambda hp: hp.Float("a", 0.01, 1, 10, "log"), CategoricalDistribution((0.01, 0.1, 1.0))),
         (lambda hp: hp.Choice("a", ["x", "y"]), CategoricalDistribution(("x", "y"))),
-        (lambda hp: hp.Choice("a", [1, 1, 2]), CategoricalDistribution((1, 2))),
         (lambda hp: hp.Boolean("a"), CategoricalDistribution((False, True))),
     ],
 )

@@ -35,7 +35,6 @@ def every_kind(hp: Any) -> list[Any]:
         hp.Choice("choice_int", [16, 32, 64], ordered=False),
         hp.Choice("choice_float", [0.1, 0.2]),
         hp.Choice("choice_bool", [True, False]),
-        hp.Choice("choice_twice", [1, 1, 2]),
         hp.Boolean("boolean"),
         hp.Boolean("boolean_true", default=True),
         hp.Fixed("fixed_int", 3),
@@ -187,7 +186,7 @@ FINITE = [
 RANGES = ["float", "float_log", "float_reverse_log", "int_log", "int_reverse_log"]
 
 
-@pytest.mark.parametrize("name", [*FINITE, "int_one", "choice_bool", "choice_twice", "float_step"])
+@pytest.mark.parametrize("name", [*FINITE, "int_one", "choice_bool", "float_step"])
 def test_the_values_that_can_be_drawn_are_those_of_keras_tuner(name: str, draws: dict[str, list[Any]]) -> None:
     assert set(draws[name]) == set(values_of_keras_tuner(name))
 

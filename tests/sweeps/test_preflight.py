@@ -11,6 +11,8 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from keras.src.backend.common.global_state import get_global_attribute
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
@@ -240,3 +242,13 @@ def test_a_fit_of_ones_own_may_return_a_number_or_metrics(data: Dataset, returne
             return returned(model.fit(*args, **kwargs))
 
     assert preflight(replace(REQUEST, space=Own()), data).objective == Objective("val_accuracy", "maximize")
+
+
+def test_nothing_of_a_look_is_left_that_a_trial_would_draw_from(data: Dataset) -> None:
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        hp.Boolean("odd")
+        keras.random.uniform(())  # makes Keras's own generator, whose state a retry in another process does not have
+        return model()
+
+    preflight(replace(REQUEST, space=build, enqueue=({"odd": True},), total=1), data)
+    assert get_global_attribute(GLOBAL_SEED_GENERATOR) is None

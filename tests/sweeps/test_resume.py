@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from invariant import assert_sound
 from support import Workspace
 
 from sweeps.checkpoint import Checkpoints
@@ -99,15 +100,34 @@ def test_a_trial_killed_in_mid_epoch_and_again_at_its_end_is_the_one_that_was_ne
     undisturbed: Workspace, killed: Workspace
 ) -> None:
     check_nothing_is_left(killed, 1)
-    rows = killed.json("list", "deaths")
-    assert [row["state"] for row in rows] == ["FAIL", "FAIL", "COMPLETE"]
-    whole = undisturbed.json("list", "deaths")[0]
-    assert rows[2]["params"] == whole["params"]
-    assert rows[2]["value"] == whole["value"]
-    assert histories(killed, 2) == histories(undisturbed, 0)
-    assert [epoch for epoch, _ in histories(killed, 2)["loss"]] == list(range(1, EPOCHS + 1))
-    for one, other in zip(weights(killed, 2), weights(undisturbed, 0), strict=True):
+    assert [row["state"] for row in killed.json("list", "deaths")] == ["FAIL", "FAIL", "COMPLETE"]
+    assert_same_trial(killed, 2, undisturbed)
+
+
+def assert_same_trial(made: Workspace, number: int, undisturbed: Workspace) -> None:
+    """Parameters, value, history and weights are those of the one that was never interrupted, to the last bit."""
+    row, whole = made.json("list", "deaths")[number], undisturbed.json("list", "deaths")[0]
+    assert (row["params"], row["value"]) == (whole["params"], whole["value"])
+    assert histories(made, number) == histories(undisturbed, 0)
+    assert [epoch for epoch, _ in histories(made, number)["loss"]] == list(range(1, EPOCHS + 1))
+    for one, other in zip(weights(made, number), weights(undisturbed, 0), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.slow
+def test_a_killed_trial_that_the_kernels_train_and_that_draws_from_global_generators_is_the_same_too(
+    tmp_path: Path,
+) -> None:
+    whole, killed = (
+        sweep(tmp_path / name, orders, "--space", "space.py:Chain")
+        for name, orders in (("whole", ""), ("killed", "epoch4 1"))
+    )
+    check_nothing_is_left(killed, 1)
+    assert_same_trial(killed, 1, whole)
+    for made in (whole, killed):
+        assert (made.folder / "kernels").read_text().splitlines()[-1] == "True"
+    began, *_ = map(int, (killed.folder / "epochs").read_text().split("begin")[-1].split())
+    assert began >= 1
 
 
 def test_a_retry_begins_where_the_dead_attempt_was_saved(killed: Workspace) -> None:
@@ -166,6 +186,57 @@ def test_a_trial_that_kills_its_worker_three_times_is_given_up_and_the_sweep_goe
     assert [row["params"].get("units") for row in rows[:4]] == [None, 12, 11, 11]
     assert "given up, its worker has died 3 times" in rows[3]["error"]
     assert rows[4]["params"]["units"] != 11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "orders",
+    [
+        pytest.param("claimed 1", id="between the asking for a trial and the name of its task"),
+        pytest.param("saved 1\nuploaded 1", id="before, then within the upload of its model"),
+        pytest.param("closed 1", id="between the end of its run and of itself"),
+        pytest.param("told 1", id="between its end and its task's"),
+    ],
+)
+def test_a_worker_that_is_killed_at_the_worst_moment_costs_no_trial(tmp_path: Path, orders: str) -> None:
+    options = ("--trials", "2", "--epochs", "1")
+    made = sweep(tmp_path / "sweep", orders, *options)
+    assert {line.split()[1] for line in (made.folder / "kill").read_text().splitlines()} == {"0"}, "nothing has died"
+    done = made.sweeps(*command(*options))
+    assert done.returncode == 0, done.stderr
+    check_nothing_is_left(made, 2)
+    assert_sound(made, "deaths", 2)
+
+
+@pytest.mark.slow
+def test_a_continued_trial_whose_worker_and_then_parent_is_killed_goes_on_when_the_command_is_given_again(
+    undisturbed: Workspace, tmp_path: Path
+) -> None:
+    made = sweep(tmp_path / "sweep", "", "--epochs", "2")
+    (made.folder / "kill").write_text("epoch4 1")
+    told, before = made.folder / "epochs", (made.folder / "epochs").read_text()
+    continued = ("continue", "deaths", "--trial", "0", "--epochs", f"+{EPOCHS - 2}")
+    process = made.start(*continued)
+
+    def attempts() -> list[list[int]]:
+        """The epochs of each; the pre-flight's begin with the first of all."""
+        begun = [list(map(int, one.split())) for one in told.read_text()[len(before) :].split("begin")]
+        return [epochs for epochs in begun if epochs and epochs[0] > 0]
+
+    # its worker dies in the fourth epoch of all; its parent is killed in the third of the next worker
+    while process.poll() is None and not (len(attempts()) == 2 and len(attempts()[1]) == 3):
+        time.sleep(0.05)
+    process.kill()
+    _, said = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+    assert [row["state"] for row in made.json("list", "deaths")] == ["COMPLETE", "FAIL", "RUNNING"]
+    done = made.sweeps(*continued)
+    assert done.returncode == 0, done.stderr
+    assert_sound(made, "deaths", 1)
+    assert [row["state"] for row in made.json("list", "deaths")] == ["COMPLETE", "FAIL", "FAIL", "COMPLETE"]
+    assert histories(made, 3) == histories(undisturbed, 0)
+    assert last_state(made, 3) == last_state(undisturbed, 0)
+    assert attempts()[2][0] > attempts()[1][0], "not where it was saved"
 
 
 def last_state(made: Workspace, number: int) -> list[Any]:

@@ -1,0 +1,44 @@
+"""A result that comes when its trial was given up already, in the last moment in which it can: when the study is
+told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeps import trial as trials
+from sweeps import workspace
+from sweeps.attempts import LateResult
+from sweeps.data import DataSource
+from sweeps.plan import TrialPlan
+from sweeps.reaper import give_up
+from sweeps.study import ERROR, PARENT_RUN, RUN_ID, Identity, Objective, StudyRef, create
+from tracking import DataDescription, TrialRun, begin_sweep, open_store
+
+
+@pytest.mark.parametrize("state", ["COMPLETE", "PRUNED", "FAIL"])
+def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run_as_failed(
+    here: Path, state: str
+) -> None:
+    ref = StudyRef("late", workspace.journal("late"), "random", "none")
+    study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
+    store = open_store(workspace.tracking_uri(), "late", workspace.artifact_root())
+    parent = begin_sweep(store, None, {}, {}, DataDescription("digits", "0", "digits"))
+    study.set_user_attr(PARENT_RUN, parent)
+    trial = study.ask()
+    with TrialRun(store, parent, trial.number, {}) as run:
+        trial.set_user_attr(RUN_ID, run.run_id)
+        (running,) = study.get_trials()
+        give_up(study, store, running, "its host was cut off", None)
+        run.state = state
+    plan = TrialPlan(
+        ref, Objective("val_accuracy", "maximize"), "mlp", DataSource("digits"), (), frozenset(), store, parent
+    )
+    with pytest.raises(LateResult, match="trial 0 was given up, its result came too late: "):
+        trials._conclude(study, trial, plan, state, 0.9)
+    (told,) = study.get_trials()
+    assert (told.state.name, told.value, told.user_attrs[ERROR]) == ("FAIL", None, "its host was cut off")
+    record = store.client.get_run(run.run_id)
+    assert (record.info.status, record.data.tags["state"]) == ("FAILED", "FAIL")
+    assert record.data.tags["error"] == trials.GIVEN_UP
