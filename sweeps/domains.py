@@ -127,7 +127,7 @@ def typed(hp: kinds.HyperParameter, given: object) -> Value:
         value = given if isinstance(given, bool) else {"true": True, "false": False}.get(str(given).lower())
         expected = "true or false"
     else:
-        kind = {kinds.Int: int, kinds.Float: float}.get(type(hp)) or type(hp.default)
+        kind = {kinds.Int: int, kinds.Float: float}.get(type(hp)) or _kind(hp.default)
         expected = {int: "an integer", float: "a finite number", bool: "true or false"}.get(kind, "a text")
         value = _parsed(kind, given)
     if value is None:
@@ -193,6 +193,11 @@ def describe(asked: Question | BaseDistribution) -> str:
 def conditions_text(conditions: Sequence[Any]) -> str:
     """The conditions of a hyperparameter in a few words: "optimizer=sgd, n_hidden=1|2"."""
     return ", ".join(f"{c.name}={'|'.join(str(value) for value in c.values)}" for c in conditions)
+
+
+def _kind(value: Value) -> type:
+    """NumPy's float64 is a float, as KerasTuner takes it: `np.linspace` gives choices."""
+    return next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
 
 
 def _parsed(kind: type, given: object) -> Value | None:

@@ -43,6 +43,11 @@ class CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
         """The active hyperparameters as they were declared, by full name."""
         return {hp.name: hp for hp in self.space if self.is_active(hp)}
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> keras_tuner.HyperParameters:
+        """KerasTuner's own container, as of `copy()`: a configuration holds no trial to answer."""
+        return keras_tuner.HyperParameters.from_config(config)
+
     def conditional_scope(self, parent_name: str, parent_values: Any) -> AbstractContextManager[None]:
         """As KerasTuner's.
 
@@ -71,9 +76,10 @@ class CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
     def _register(self, hyperparameter: kinds.HyperParameter, overwrite: bool = False) -> Value | None:
         hp = hyperparameter
         check_declaration(hp)
-        if hp.name not in self.values and self.is_active(hp):
+        # what `merge` overwrites has its default from then on
+        if not overwrite and hp.name not in self.values and self.is_active(hp):
             self.values[hp.name] = self._answer(hp)
-        return super()._register(hp)  # type: ignore[no-any-return]
+        return super()._register(hp, overwrite)  # type: ignore[no-any-return]
 
     def _answer(self, hp: kinds.HyperParameter) -> Value:
         return hp.default  # type: ignore[no-any-return]

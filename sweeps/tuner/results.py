@@ -40,9 +40,11 @@ def as_history(result: FitResult, objective: keras_tuner.Objective) -> keras.cal
     """The result as a History; of several executions the mean of their best epochs, as KerasTuner takes it.
 
     Raises:
-        InputError: the result is nothing that KerasTuner takes.
+        InputError: the result is nothing that KerasTuner takes, or not where no objective is named.
     """
     if isinstance(result, keras.callbacks.History):
+        if isinstance(objective, objectives.DefaultObjective):
+            raise InputError("objective: where none is named, HyperModel.fit must return a number, got a History")
         _add_sum(result, objective)
         return result
     if not _is_result(result):

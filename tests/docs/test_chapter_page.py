@@ -42,9 +42,10 @@ def commands() -> list[tuple[int, list[str]]]:
     """Each `sweeps …` of the page with its line."""
     found = []
     for block in BLOCKS:
-        for number, line in enumerate(block.code.splitlines()):
-            if block.kind == "sh" and line.startswith("sweeps "):
-                found.append((block.line + number, shlex.split(line)[1:]))
+        # a line that ends with a backslash goes on in the next one
+        for command in re.finditer(r"^sweeps (?:.*\\\n)*.*$", block.code if block.kind == "sh" else "", re.MULTILINE):
+            line = block.line + block.code.count("\n", 0, command.start())
+            found.append((line, shlex.split(command[0].replace("\\\n", ""))[1:]))
     return found
 
 

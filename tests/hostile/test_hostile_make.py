@@ -86,3 +86,8 @@ def test_what_is_not_given_has_its_default(made: Path) -> None:
     given = [word for name, value in options.items() for word in (f"--{name}", value)]
     assert make(made, "sweep") == ["run", *given, "--", "digits-mlp"]
     assert make(made, "sweep", "JOBS=2", "DATASET=my data.csv")[-3:] == ["hyperband", "--", "my-data-mlp"]
+
+
+def test_tensorboard_is_shown_of_the_study(made: Path) -> None:
+    assert make(made, "tensorboard", "STUDY=s") == ["tensorboard", "--", "s"]
+    assert make(made, "tensorboard", "ARGS=--write-only") == ["tensorboard", "--write-only", "--", "digits-mlp"]

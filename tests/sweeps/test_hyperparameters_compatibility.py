@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from sweeps.discovery import ambiguous, discover
 from sweeps.errors import InputError
-from sweeps.hyperparameters import SuggestedHyperParameters
+from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
 
 Declare = Callable[[Any], list[Any]]
 
@@ -31,8 +32,12 @@ def every_kind(hp: Any) -> list[Any]:
         hp.Float("float_log", 1e-5, 10.0, sampling="log"),
         hp.Float("float_log_step", 0.001, 10, step=10, sampling="log"),
         hp.Float("float_reverse_log", 0.1, 0.9, sampling="reverse_log"),
+        hp.Float("float_reverse_log_step", 0.01, 100, step=10, sampling="reverse_log"),
+        hp.Float("float_below_zero", -1, 1, step=0.75),
+        hp.Float("float_one", 2, 2),
         hp.Choice("choice_text", ["relu", "tanh"]),
         hp.Choice("choice_int", [16, 32, 64], ordered=False),
+        hp.Choice("choice_ordered", [16, 32, 64], ordered=True, default=32),
         hp.Choice("choice_float", [0.1, 0.2]),
         hp.Choice("choice_bool", [True, False]),
         hp.Boolean("boolean"),
@@ -41,6 +46,29 @@ def every_kind(hp: Any) -> list[Any]:
         hp.Fixed("fixed_float", 0.5),
         hp.Fixed("fixed_text", "same"),
         hp.Fixed("fixed_bool", True),
+    ]
+
+
+def defaults(hp: Any) -> list[Any]:
+    return [
+        hp.Int("int", 1, 9, default=4),
+        hp.Int("int_step", 6, 13, step=3, default=9),
+        hp.Int("int_log", 16, 512, sampling="log", default=100),
+        hp.Float("float", -1, 1, default=0.25),
+        hp.Float("float_reverse_log", 0.1, 0.9, sampling="reverse_log", default=0.5),
+        hp.Choice("choice", [1, 2, 3], default=2),
+        hp.Choice("choice_none", ["a", "b"], default=None),
+        hp.Boolean("boolean", default=True),
+    ]
+
+
+def numbers_of_numpy(hp: Any) -> list[Any]:
+    return [
+        hp.Int("int", np.int64(1), np.int32(9)),
+        hp.Float("float", np.float32(0.5), np.float64(2)),
+        hp.Choice("choice", list(np.linspace(0.1, 0.5, 5))),
+        hp.Choice("text", list(np.array(["relu", "tanh"]))),
+        hp.Fixed("fixed", np.float64(0.3)),
     ]
 
 
@@ -85,12 +113,120 @@ def parent_arguments(hp: Any) -> list[Any]:
     return drawn
 
 
+def boolean_and_fixed_parents(hp: Any) -> list[Any]:
+    drawn = [hp.Boolean("drop"), hp.Fixed("layers", 2), hp.Fixed("kind", "mlp"), hp.Fixed("wide", True)]
+    with hp.conditional_scope("drop", [True]):
+        drawn.append(hp.Float("rate", 0.1, 0.5))
+    with hp.conditional_scope("drop", False):
+        drawn.append(hp.Int("units", 1, 9))
+    with hp.conditional_scope("drop", [True, False]):
+        drawn.append(hp.Int("always", 1, 9))
+    for layers in ([1, 2], [3]):
+        with hp.conditional_scope("layers", layers):
+            drawn.append(hp.Int(f"width_{layers[-1]}", 1, 9))
+    with hp.conditional_scope("kind", "mlp"):
+        drawn.append(hp.Choice("activation", ["relu", "tanh"]))
+    with hp.conditional_scope("wide", True):
+        drawn += [hp.Fixed("wider", True), hp.Boolean("widest")]
+        with hp.conditional_scope("wider", False):
+            drawn.append(hp.Int("never", 1, 9))
+    return drawn
+
+
+def parents_of_other_kinds(hp: Any) -> list[Any]:
+    drawn = [
+        hp.Choice("rate", [0.1, 0.2]),
+        hp.Int("units", 2, 8, step=2, sampling="log"),
+        hp.Float("dropout", 0, 0.5, step=0.25),
+        hp.Float("momentum", 0.001, 10, step=10, sampling="log"),
+    ]
+    with hp.conditional_scope("rate", [0.2]):
+        drawn.append(hp.Int("of_rate", 1, 9))
+    with hp.conditional_scope("units", [4.0, 8]):
+        drawn.append(hp.Int("of_units", 1, 9))
+    with hp.conditional_scope("dropout", [0.25, 0.5]):
+        drawn.append(hp.Int("of_dropout", 1, 9))
+    with hp.conditional_scope("momentum", [0.01, 10.0]):
+        drawn.append(hp.Int("of_momentum", 1, 9))
+    return drawn
+
+
 def scopes_in_scopes(hp: Any) -> list[Any]:
     with hp.name_scope("head"):
         drawn = [hp.Choice("kind", ["a", "b"])]
         with hp.conditional_scope("kind", ["b"]), hp.name_scope("inner"):
             drawn.append(hp.Int("units", 1, 9))
     return drawn
+
+
+def a_parent_in_both_scopes(hp: Any) -> list[Any]:
+    drawn = [hp.Choice("kind", ["a", "b", "c"])]
+    with hp.conditional_scope("kind", ["a", "c"]):
+        drawn.append(hp.Choice("block", [4, 6]))
+        with hp.name_scope("block"):
+            drawn.append(hp.Boolean("norm"))
+            with hp.conditional_scope("norm", True):
+                drawn += [hp.Float("momentum", 0.9, 0.99), got(hp, "norm")]
+        with hp.conditional_scope("block", 6), hp.name_scope("d"):
+            drawn.append(hp.Choice("e", [10, 11, 12]))
+    with hp.conditional_scope("kind", "b"), hp.name_scope("block"):
+        drawn.append(hp.Int("units", 0, 10))
+    return [*drawn, *(got(hp, name) for name in ("block/norm", "block/momentum", "block/units", "d/e", "e"))]
+
+
+def asked_for_while_inactive(hp: Any) -> list[Any]:
+    drawn = [hp.Choice("kind", ["a", "b"])]
+    with hp.conditional_scope("kind", "a"):
+        drawn += [hp.Int("of_a", 1, 9), got(hp, "of_a"), hp.Int("of_a", 1, 9)]
+    with hp.conditional_scope("kind", "b"):
+        drawn += [hp.Int("of_b", 10, 99), got(hp, "of_a"), got(hp, "of_b")]
+    for name in ("of_a", "of_b", "nobody"):
+        drawn += [got(hp, name), name in hp, hp.is_active(name)]
+    return drawn
+
+
+def got(hp: Any, name: str) -> Any:
+    """The value, or what is said in its place."""
+    try:
+        return hp.get(name)
+    except (KeyError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def same_name_with_and_without_a_condition(hp: Any) -> list[Any]:
+    drawn = [hp.Boolean("deep"), hp.Int("units", 1, 99)]
+    with hp.conditional_scope("deep", True):
+        drawn.append(hp.Int("units", 1, 99))
+    return [*drawn, hp.Int("units", 1, 99)]
+
+
+def given_beforehand(hp: Any) -> list[Any]:
+    hp.values["units"] = 5
+    return [hp.Int("units", 1, 9), hp.Int("others", 1, 9)]
+
+
+def others() -> keras_tuner.HyperParameters:
+    """What is merged."""
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("units", 3)
+    hp.Choice("kind", ["a", "b"], default="b")
+    hp.Int("depth", 1, 9, default=7)
+    with hp.conditional_scope("kind", "b"):
+        hp.Int("of_b", 1, 9)
+    return hp
+
+
+def merged(hp: Any) -> list[Any]:
+    hp.Int("units", 10, 100)
+    hp.Choice("kind", ["a", "b"])
+    hp.merge(others())
+    return [hp.Int("width", 1, 9), *(got(hp, name) for name in ("units", "kind", "depth", "of_b"))]
+
+
+def merged_without_overwriting(hp: Any) -> list[Any]:
+    drawn = [hp.Int("units", 10, 100), hp.Choice("kind", ["a", "b"])]
+    hp.merge(others().space, overwrite=False)
+    return [*drawn, *(got(hp, name) for name in ("units", "kind", "depth", "of_b")), hp.Int("depth", 1, 9)]
 
 
 def same_name_under_conditions(hp: Any) -> list[Any]:
@@ -109,18 +245,28 @@ def python_branches(hp: Any) -> list[Any]:
 
 PROGRAMS = [
     every_kind,
+    defaults,
+    numbers_of_numpy,
     asked_again,
     name_scopes,
     conditional_scopes,
     parent_arguments,
+    boolean_and_fixed_parents,
+    parents_of_other_kinds,
     scopes_in_scopes,
+    a_parent_in_both_scopes,
+    asked_for_while_inactive,
     same_name_under_conditions,
+    same_name_with_and_without_a_condition,
+    given_beforehand,
+    merged,
+    merged_without_overwriting,
     python_branches,
 ]
 
 
-def activity(hp: keras_tuner.HyperParameters) -> list[tuple[str, bool]]:
-    return [(declared.name, hp.is_active(declared)) for declared in hp.space]
+def activity(hp: keras_tuner.HyperParameters) -> list[tuple[str, bool, bool]]:
+    return [(declared.name, hp.is_active(declared), hp.is_active(declared.name)) for declared in hp.space]
 
 
 @pytest.mark.parametrize("declare", PROGRAMS)
@@ -139,6 +285,13 @@ def test_values_and_activity_are_those_of_keras_tuner_in_every_trial(declare: De
         assert activity(theirs) == activity(ours)
         assert theirs.get_config() == ours.get_config()
         study.tell(trial, 0.0)
+
+
+@pytest.mark.parametrize("declare", PROGRAMS)
+def test_before_anything_is_drawn_values_are_keras_tuner_s_defaults(declare: Declare) -> None:
+    ours, theirs = CheckedHyperParameters(), keras_tuner.HyperParameters()
+    assert declare(ours) == declare(theirs)
+    assert ours.get_config() == theirs.get_config()
 
 
 @pytest.mark.parametrize("declare", PROGRAMS)
@@ -180,7 +333,12 @@ FINITE = [
     "int_log_step",
     "int_reverse_log_step",
     "float_log_step",
+    "float_reverse_log_step",
+    "float_below_zero",
+    "float_one",
     "choice_text",
+    "choice_int",
+    "choice_ordered",
     "boolean",
 ]
 RANGES = ["float", "float_log", "float_reverse_log", "int_log", "int_reverse_log"]
@@ -216,6 +374,30 @@ def test_a_copy_answers_new_hyperparameters_with_their_default_as_keras_tuner_s_
     assert set(trial.params) == {"units"}
 
 
+@pytest.mark.parametrize(
+    "transfer",
+    [
+        lambda hp: hp.copy(),
+        lambda hp: hp.from_config(hp.get_config()),
+        lambda hp: keras_tuner.HyperParameters.from_config(json.loads(json.dumps(hp.get_config()))),
+    ],
+)
+@pytest.mark.parametrize("declare", PROGRAMS)
+def test_what_was_drawn_is_kept_by_a_copy_and_by_a_configuration(declare: Declare, transfer: Any) -> None:
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    hp = SuggestedHyperParameters(trial, ambiguous=ambiguous(discover(declare)))
+    drawn = declare(hp)
+    before = dict(trial.params)
+    kept = transfer(hp)
+    assert type(kept) is keras_tuner.HyperParameters
+    assert kept.values == hp.values
+    assert kept.values is not hp.values
+    assert activity(kept) == activity(hp)
+    if declare is not merged:  # which overwrites once more
+        assert declare(kept) == drawn
+    assert trial.params == before
+
+
 def test_a_space_that_is_not_tunable_gets_what_was_drawn_and_defaults() -> None:
     class Model(keras_tuner.HyperModel):  # type: ignore[misc]
         def build(self, hp: keras_tuner.HyperParameters) -> list[int]:
@@ -225,6 +407,11 @@ def test_a_space_that_is_not_tunable_gets_what_was_drawn_and_defaults() -> None:
     hp = SuggestedHyperParameters(trial)
     assert Model(tunable=False).build(hp) == [1, 7]
     assert trial.params == {}
+
+
+def parent_outside_of_the_name_scope(hp: Any) -> None:
+    with hp.name_scope("inner"):
+        hp.Int("units", 1, 9, parent_name="drop", parent_values=True)
 
 
 @pytest.mark.parametrize(
@@ -237,19 +424,31 @@ def test_a_space_that_is_not_tunable_gets_what_was_drawn_and_defaults() -> None:
         lambda hp: hp.Float("rate", 0.1, 1.0, sampling="cubic"),
         lambda hp: hp.Int("units", 1.5, 9),
         lambda hp: hp.Int("units", 1, 9, step=1, sampling="log"),
+        lambda hp: hp.Int("units", -10, -1, sampling="log"),
+        lambda hp: hp.Int("units", 1, 9, step=1.5),
+        lambda hp: hp.Float("rate", 9.0, 1.0),
+        lambda hp: hp.Float("rate", -1.0, 1.0, sampling="reverse_log"),
+        lambda hp: hp.Float("rate", 0.1, 1.0, step=0.5, sampling="log"),
         lambda hp: hp.Choice("kind", []),
         lambda hp: hp.Choice("kind", [1, "a"]),
+        lambda hp: hp.Choice("kind", [1, 1.0]),
+        lambda hp: hp.Choice("kind", [True, 1]),
+        lambda hp: hp.Choice("kind", [None]),
+        lambda hp: hp.Choice("kind", [{"a": 1}, {"a": 2}]),
+        lambda hp: hp.Choice("kind", ["a", "b"], ordered=True),
         lambda hp: hp.Choice("kind", ["a"], default="b"),
-        lambda hp: hp.Boolean("drop", default="yes"),
+        lambda hp: hp.Boolean("norm", default="yes"),
         lambda hp: hp.Fixed("value", [1]),
         lambda hp: hp.get("nobody"),
+        parent_outside_of_the_name_scope,
+        lambda hp: hp.conditional_scope("drop", [[True]]).__enter__(),
     ],
 )
 def test_what_keras_tuner_refuses_is_refused(declare: Callable[[Any], Any]) -> None:
-    with pytest.raises((ValueError, TypeError, KeyError)):
-        declare(keras_tuner.HyperParameters())
-    with pytest.raises((ValueError, TypeError, KeyError, InputError)):
-        declare(SuggestedHyperParameters(optuna.create_study().ask()))
+    for hp in (keras_tuner.HyperParameters(), SuggestedHyperParameters(optuna.create_study().ask())):
+        hp.Boolean("drop")
+        with pytest.raises((ValueError, TypeError, KeyError, InputError)):
+            declare(hp)
 
 
 def test_a_conditional_hyperparameter_with_its_parent_s_name_is_refused_as_by_keras_tuner() -> None:

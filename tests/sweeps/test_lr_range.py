@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import keras
 import keras_tuner
 import numpy as np
+import pandas as pd
 import pytest
 from support import Workspace
 
@@ -174,6 +175,41 @@ def test_a_suggestion_for_a_registered_space_lies_within_what_the_space_allows()
     assert name == "learning_rate"
     assert 3e-4 <= low < high <= 3e-2
     assert found.suggestion.diverges is not None
+
+
+def houses(folder: Path) -> str:
+    """A small table with a text column and missing numbers, whose price follows from both."""
+    random = np.random.default_rng(0)
+    size, city = random.uniform(20, 200, 400), random.integers(0, 3, 400)
+    price = 1000 * size + 50_000 * city + random.normal(0, 1000, 400)
+    frame = pd.DataFrame({"size": size.round(1), "city": np.array(["Bergen", "Lima", "Ōsaka"])[city], "price": price})
+    frame.loc[::25, "size"] = None
+    frame.to_csv(folder / "houses.csv", index=False)
+    return str(folder / "houses.csv")
+
+
+def test_a_regression_s_loss_falls_and_diverges_in_the_unit_of_its_normalized_target(tmp_path: Path) -> None:
+    options = {"dataset": houses(tmp_path), "target": "price", "set": ["optimizer=sgd", "n_hidden=2"]}
+    found = range_test(request(steps=150, low=1e-5, high=10.0, **options))
+    assert 0.1 < found.curve.losses[0] < 20  # in the target's own unit it would be billions
+    assert found.curve.best < 0.5 * found.curve.losses[0]
+    assert found.suggestion.diverges is not None
+    assert found.set is not None
+    low, high = map(float, found.set.removeprefix("learning_rate=").split(".."))
+    assert 3e-4 <= low < high <= 3e-2  # the space's own rates, which suit a target of variance one
+
+
+@pytest.mark.slow
+def test_a_sweep_of_a_regression_keeps_to_the_printed_rates(workspace: Workspace) -> None:
+    data = ("--dataset", houses(workspace.folder), "--target", "price")
+    found = workspace.json("lr-range", *data, "--set", "optimizer=sgd", "--set", "n_hidden=2", "--steps", "150")
+    low, high = map(float, found["set"].removeprefix("learning_rate=").split(".."))
+    options = ("--sampler", "random", "--trials", "3", "--epochs", "1", "--set", "optimizer=sgd", "--set", found["set"])
+    done = workspace.sweeps("run", "bounded", *data, *options)
+    assert done.returncode == 0, done.stderr
+    rates = [row["params"]["learning_rate"] for row in workspace.json("list", "bounded")]
+    assert len(set(rates)) == 3
+    assert all(low <= rate <= high for rate in rates)
 
 
 def test_an_optimizer_without_a_learning_rate_is_refused() -> None:

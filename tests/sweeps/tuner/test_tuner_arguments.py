@@ -336,6 +336,14 @@ def test_a_fit_that_returns_nothing_useful_is_told(result: Any) -> None:
         as_history(result, ACCURACY)
 
 
+def test_where_no_objective_is_named_fit_must_return_its_figure() -> None:
+    nameless = objective_of(None)
+    assert nameless.direction == "min"
+    assert as_history(0.25, nameless).history == {"default_objective": [0.25]}
+    with pytest.raises(InputError, match=r"where none is named, HyperModel.fit must return a number, got a History"):
+        as_history(history(val_loss=[0.5]), nameless)
+
+
 def test_several_objectives_are_summed_epoch_by_epoch() -> None:
     objective = objective_of(["val_accuracy", kt.Objective("val_loss", "min")])
     taken = as_history(history(val_accuracy=[0.25, 0.5], val_loss=[2.0, 1.0]), objective)

@@ -16,6 +16,8 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
 from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
 
 import sweeps.tuner as kt
@@ -258,12 +260,28 @@ def test_executions_are_averaged_and_several_objectives_summed(home: Path, digit
         callbacks=[keras.callbacks.TensorBoard(logs)],
     )
     best = tuner.oracle.get_best_trials(1)[0]
-    metrics = best.metrics
-    assert best.score == pytest.approx(metrics.get_last_value("val_loss") - metrics.get_last_value("val_accuracy"))
-    assert {folder.name for folder in (logs / best.trial_id).iterdir()} == {"execution0", "execution1"}
+    for trial in tuner.oracle.trials.values():
+        executions = sorted((logs / trial.trial_id).iterdir())
+        assert [folder.name for folder in executions] == ["execution0", "execution1"]
+        # of each execution the epoch at which the sum was least
+        ends = [min(validated(folder), key=lambda epoch: epoch[0] - epoch[1]) for folder in executions]
+        loss, accuracy = np.mean(ends, axis=0)
+        assert ends[0] != ends[1]
+        assert trial.metrics.get_last_value("val_loss") == pytest.approx(loss)
+        assert trial.metrics.get_last_value("val_accuracy") == pytest.approx(accuracy)
+        assert trial.score == pytest.approx(loss - accuracy)
     loss, accuracy = tuner.get_best_models(1)[0].evaluate(*digits.valid, verbose=0)
     # the model is the better one of two, the score their mean
     assert loss - accuracy <= best.score + 1e-6
+
+
+def validated(execution: Path) -> list[tuple[float, float]]:
+    """The (loss, accuracy) of each epoch's validation that TensorBoard's callback has written."""
+    events = EventAccumulator(str(execution / "validation")).Reload()
+    tags = ("epoch_loss", "epoch_accuracy")
+    curves = [[float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)] for tag in tags]
+    assert len(curves[0]) == 3
+    return list(zip(*curves, strict=True))
 
 
 @pytest.mark.slow

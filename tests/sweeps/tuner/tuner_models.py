@@ -52,6 +52,43 @@ class Graded(kt.HyperModel):
         return {"grade": 1 / hp.get("units"), "val_accuracy": 0.5}
 
 
+class Priced(kt.HyperModel):
+    """Has a figure of its own, the less the better.
+
+    Args:
+        returned: how its `fit` gives it: as a "number", or in a "dictionary"; or the "history" without it.
+    """
+
+    def __init__(self, returned: str) -> None:
+        super().__init__()
+        self.returned = returned
+
+    def build(self, hp: kt.HyperParameters) -> keras.Model:
+        hp.Int("n_neurons", 16, 64)
+        return build_model(hp)
+
+    def fit(self, hp: kt.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        history = model.fit(*args, **kwargs)
+        price = hp.get("n_neurons") / 64
+        return {"number": price, "dictionary": {"default_objective": price}, "history": history}[self.returned]
+
+
+class Watched(kt.HyperModel):
+    """Says among its metrics what trained its model."""
+
+    def build(self, hp: kt.HyperParameters) -> keras.Model:
+        return build_model(hp)
+
+    def fit(self, hp: kt.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+        history = model.fit(*args, **kwargs)
+        return {
+            "val_accuracy": max(history.history["val_accuracy"]),
+            # a look at the space trains nothing
+            "by_kernels": float(getattr(history, "by_kernels", False)),
+            "handed_over": float(getattr(history, "handed_over", None) is not None),
+        }
+
+
 class Failing(kt.HyperModel):
     """Builds, and trains on a few rows, as a look at it does; on all of them it raises."""
 
