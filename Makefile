@@ -21,7 +21,8 @@ PYTHON  ?= python3
 export $(GIVEN)
 
 override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py \
-                   $(addprefix tests/sweeps/test_,checkpoint.py doctor.py journal.py resume.py study.py) \
+                   $(addprefix tests/sweeps/test_,checkpoint.py doctor.py doctor_export.py journal.py resume.py) \
+                   $(addprefix tests/sweeps/test_,snapshot.py study.py) \
                    $(addprefix tests/sweeps/data/test_data_,keras_files.py registry.py)
 override VENV := .venv
 override BIN  := $(VENV)/bin

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from invariant import assert_sound
-from servers import MlflowServer
+from servers import MlflowServer, Proxy
 from support import Workspace
 
 from tracking import Store, child_runs, find_store
@@ -17,19 +17,8 @@ from tracking import Store, child_runs, find_store
 pytestmark = pytest.mark.slow
 
 EPOCHS = 400
-RUN = (
-    "run",
-    "--epochs",
-    str(EPOCHS),
-    "--pruner",
-    "none",
-    "--set",
-    "n_hidden=1",
-    "--set",
-    "n_neurons=32",
-    "--jobs",
-    "2",
-)
+SMALL = ("run", "--pruner", "none", "--set", "n_hidden=1", "--set", "n_neurons=32")
+RUN = (*SMALL, "--epochs", str(EPOCHS), "--jobs", "2")
 
 
 @pytest.fixture
@@ -69,11 +58,14 @@ def assert_every_epoch_is_there_once(store: Store) -> None:
         assert sorted(entry.step for entry in history) == list(range(1, EPOCHS + 1))
 
 
-def test_a_server_that_is_stopped_for_30_seconds_costs_nothing(workspace: Workspace, server: MlflowServer) -> None:
+@pytest.mark.parametrize("seconds", [30, 60])
+def test_a_server_that_is_stopped_for_a_while_costs_nothing(
+    workspace: Workspace, server: MlflowServer, seconds: float
+) -> None:
     process = workspace.start(*RUN, "--trials", "6")
     store = wait_for_metrics(process, server, 1)
     server.stop()
-    time.sleep(30)
+    time.sleep(seconds)
     server.start()
     _, said = process.communicate(timeout=550)
     assert process.returncode == 0, said
@@ -102,3 +94,25 @@ def test_a_server_that_is_away_at_the_end_costs_no_trial(workspace: Workspace, s
     assert exported.returncode == 0, exported.stderr
     rescored = workspace.sweeps("doctor", "digits-mlp", "--rescore")
     assert rescored.returncode == 0, rescored.stdout + rescored.stderr
+
+
+def test_creations_whose_answers_are_lost_are_not_made_twice(workspace: Workspace, server: MlflowServer) -> None:
+    proxy = Proxy(server.port)
+    # the sweep's own run, then each trial's, and a logged model
+    losses = [b"runs/create", b"runs/create", b"logged-models", b"runs/create"]
+    wanted = len(losses)
+    proxied = Workspace(workspace.folder, proxy.uri)
+    process = proxied.start(*SMALL, "--epochs", "2", "--jobs", "1", "--trials", "2")
+    while process.poll() is None:
+        if losses and not proxy.lose:
+            proxy.lose = losses.pop(0)
+        time.sleep(0.01)
+    _, said = process.communicate()
+    assert (process.returncode, proxy.lost) == (0, wanted), said
+    assert_sound(proxied, total=2)
+    proxy.close()
+    store = find_store(server.uri, "digits-mlp")
+    assert store is not None
+    numbers = [run.data.tags["trial"] for run in child_runs(store)]
+    assert sorted(numbers) == ["0", "1"]
+    assert len(store.client.search_logged_models([store.experiment_id])) == 2
