@@ -169,13 +169,13 @@ def _run(
         begin: gives its number, once what a former start has left is in order.
     """
     folder, store = plan.study.journal.parent, plan.store
-    gone = partial(died, study, store, Checkpoints(plan.study.checkpoints))
 
     def mend() -> None:
         tidy(plan.study.journal)
         treat(study, folder, store)
 
     with present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
+        gone = partial(died, study, store, Checkpoints(plan.study.checkpoints), claims)
         with claims.turn():
             if_alone(mend)
             reap(study, store, claims)

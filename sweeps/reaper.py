@@ -73,11 +73,12 @@ def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error:
 
 
 def died(
-    study: optuna.Study, store: Store, checkpoints: Checkpoints, task: str, how: str, again: bool = True
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, claims: Claims, task: str, how: str, again: bool = True
 ) -> TrialOutcome:
     """Give up the trial that a worker had from a task when it died, and let it be tried again.
 
     Args:
+        claims: tell who works at what.
         task: the Dask task's name.
         how: what is known of the worker's end.
         again: whether it may be tried again.
@@ -86,11 +87,20 @@ def died(
         How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
         had not asked for a trial yet (its number is -1 then).
     """
+    with claims.turn():
+        return _died(study, store, checkpoints, claims, task, how, again)
+
+
+def _died(
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, claims: Claims, task: str, how: str, again: bool
+) -> TrialOutcome:
     trials = study.get_trials(deepcopy=False)
     mine = [trial for trial in trials if trial.state == TrialState.RUNNING and trial.user_attrs.get(TASK) == task]
+    # one that died before it had written down its task's name: what was enqueued for it is not to be lost
+    mine += [trial for trial in claims.abandoned(study) if TASK not in trial.user_attrs]
     if not mine:
         return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
-    (trial,) = mine
+    trial = mine[0]
     last = attempts.deaths(trials, trial) + 1 >= DEATHS
     error = f"{how}; given up, its worker has died {DEATHS} times" if last and again else how
     give_up(study, store, trial, error, DEATH if again else None)

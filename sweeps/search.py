@@ -85,7 +85,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
             unclaimed=lambda: claims.unclaimed(study, config.trials),
-            died=partial(died, study, store, checkpoints),
+            died=partial(died, study, store, checkpoints, claims),
             reap=partial(reap, study, store, claims),
             again=partial(again, study),
         )

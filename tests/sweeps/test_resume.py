@@ -202,6 +202,9 @@ def test_a_worker_that_is_killed_at_the_worst_moment_costs_no_trial(tmp_path: Pa
     options = ("--trials", "2", "--epochs", "1")
     made = sweep(tmp_path / "sweep", orders, *options)
     assert {line.split()[1] for line in (made.folder / "kill").read_text().splitlines()} == {"0"}, "nothing has died"
+    # the first trial has the space's default values; they are tried whenever it died
+    complete = [row["params"] for row in made.json("list", "deaths") if row["state"] == "COMPLETE"]
+    assert {"units": 8, "learning_rate": 0.01, "batch_size": 32} in complete
     done = made.sweeps(*command(*options))
     assert done.returncode == 0, done.stderr
     check_nothing_is_left(made, 2)
