@@ -80,7 +80,7 @@ class Result:
         """
         from sweeps.continuation import continue_trial
 
-        known = dict(self.study.user_attrs[CONFIG])
+        known = dict(self.study.user_attrs.get(CONFIG, {}))
         dataset = None if data is None else _dataset(data, validation_data, known)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
 

@@ -8,6 +8,7 @@ on, but for the checkpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -125,3 +126,13 @@ def held(study: optuna.Study) -> set[int]:
     trials = study.get_trials(deepcopy=False)
     open_ = [trial for trial in trials if not trial.state.is_finished()]
     return {lineage(trials, trial)[0].number for trial in (*open_, *unfinished(study))}
+
+
+def checkpoints_left(study: optuna.Study, folder: Path) -> list[Path]:
+    """What lies in the folder of checkpoints though all trials of the study's total are there.
+
+    What trains a trial on is no part of the total, and goes on when it is asked for again.
+    """
+    trials = study.get_trials(deepcopy=False)
+    wanted = {f"{number}.checkpoint" for number in held(study) if CONTINUES in trials[number].user_attrs}
+    return sorted(path for path in folder.glob("*") if path.name not in wanted)

@@ -116,7 +116,9 @@ def _trained(trial: FrozenTrial) -> int:
 
 def _configuration(study: optuna.Study, given: dict[str, Any]) -> SweepConfig:
     """Raises: InputError: space or data are missing, or are given though the study names them."""
-    needed = study.user_attrs[GIVEN]
+    known, needed = study.user_attrs.get(CONFIG), study.user_attrs.get(GIVEN, [])
+    if known is None:
+        raise InputError(f"study {study.study_name!r} does not hold how it was begun; it cannot be continued")
     for what, value in given.items():
         if (value is None) != (what not in needed):
             wanted = f"had its {what} from a Python program; there: " if what in needed else f"names its {what}: "
@@ -124,7 +126,7 @@ def _configuration(study: optuna.Study, given: dict[str, Any]) -> SweepConfig:
             raise InputError(
                 f"study {study.study_name!r} {wanted}sweeps.Result({study.study_name!r}).continue_trial({arguments})"
             )
-    return SweepConfig(**study.user_attrs[CONFIG])
+    return SweepConfig(**known)
 
 
 def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found: Preflight) -> TrialPlan:
@@ -197,7 +199,7 @@ def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOut
     except KilledWorker as death:
         return gone(future.key, last_words(death.last_worker.nanny))
     except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
-        client.run(worker.request_stop, nanny=True)
+        client.run(worker.request_stop, nanny=True, on_error="ignore")
         try:
             wait(future, timeout=GRACE)
         except TimeoutError:

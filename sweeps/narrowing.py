@@ -104,14 +104,15 @@ def parse_narrowing(text: str) -> Narrowing:
 
 
 def narrowings_of(texts: Iterable[str], space: object) -> tuple[Narrowing, ...]:
-    """What `--set` asks for, and what a space of ours keeps at one value because nothing else was asked.
+    """What `--set` asks for; after it what a space of ours keeps at one value because nothing else was asked.
 
     Raises:
         InputError: as `parse_narrowing`.
     """
     asked = tuple(map(parse_narrowing, texts))
     names = {narrowing.name for narrowing in asked}
-    kept: Mapping[str, str] = getattr(space, "kept", {})
+    kept = getattr(space, "kept", None)
+    kept = kept if isinstance(kept, Mapping) else {}  # a person's own space may have one that means something else
     return (*asked, *(Narrowing(name, value) for name, value in kept.items() if name not in names))
 
 

@@ -55,6 +55,8 @@ def objective(
             model = build(space, hp)
             epochs = draw_epochs(hp, plan.epochs) if plan.draws_epochs else plan.epochs
         epochs = int(trial.user_attrs.get(EPOCHS, epochs))  # of one that is trained on
+        if plan.draws_epochs:
+            hp.values["epochs"] = epochs
 
         def tell(epoch: int, value: float) -> None:
             worker.send("sweep", EpochReport(trial.number, epoch, epochs, value, draw))

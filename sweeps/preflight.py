@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from sweeps import narrowing
 from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
-from sweeps.discovery import Declare, ProposedHyperParameters, ambiguous, discover, to_study_params
+from sweeps.discovery import Declare, ProposedHyperParameters, Space, ambiguous, discover, to_study_params
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.hyperparameters import (
     EPOCHS,
@@ -53,19 +54,21 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     space = resolve(request.space, data.spec, request.fitting.metrics)
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
-    first = ProposedHyperParameters({}, narrowings)
     try:
-        logs = _try(space, first, data, request)
+        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
     except InputError:
         require_plain(data)  # text and gaps are the likelier reason, and the clearer one
         raise
-    draws_epochs = EPOCHS not in first.active_declarations and any(wanted.name == EPOCHS for wanted in narrowings)
-    declare = _declare(space, data, request.epochs if draws_epochs else None)
-    names = [wanted.name for wanted in narrowings]
-    names += [name for values in request.enqueue for name in values]
-    defaults = ProposedHyperParameters({})
-    found = discover(declare, names, defaults)
-    narrowing.check_narrowings(narrowings, found)
+    asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
+    declare, defaults = _declare(space, data), ProposedHyperParameters({})
+    names = {wanted.name for wanted in asked} | {name for values in request.enqueue for name in values}
+    found = discover(declare, names - {EPOCHS}, defaults)
+    draws_epochs = EPOCHS not in found and any(wanted.name == EPOCHS for wanted in asked)
+    if draws_epochs:
+        declare, defaults = _declare(space, data, request.epochs), ProposedHyperParameters({})
+        found = discover(declare, names, defaults)
+    narrowing.check_narrowings(asked, found)
+    _check_free(request.enqueue, kept, found)
     enqueue = request.enqueue
     if not enqueue and request.defaults_first and not request.grid:
         enqueue = (_defaults(declare, narrowings),)
@@ -81,22 +84,32 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings, declared, draws_epochs)
 
 
-def _declare(space: Any, data: Dataset, most_epochs: int | None) -> Declare:
+def _declare(space: Any, data: Dataset, most_epochs: int | None = None) -> Declare:
     """Asks for the space's hyperparameters, and for the epochs where they are one. The default values are known to
     build a model; that other ones do not is found out by the trials that have them."""
     x, y = _head(data.train.x, data.train.y)
     strict = declaration(space, x, y, validation_data=(x, y), epochs=1, callbacks=[], verbose=0)
 
     def declare(hp: CheckedHyperParameters) -> object:
-        try:
-            return strict(hp)
-        except NoModel:
-            return None
-        finally:
-            if most_epochs is not None:
-                draw_epochs(hp, most_epochs)
+        model = None
+        with contextlib.suppress(NoModel):
+            model = strict(hp)
+        if most_epochs is not None:
+            draw_epochs(hp, most_epochs)
+        return model
 
     return declare
+
+
+def _check_free(enqueue: Iterable[Mapping[str, Any]], kept: Iterable[Narrowing], found: Space) -> None:
+    """Raises: InputError: an enqueued trial has another value of what is kept, or epochs that are not drawn."""
+    values = {one.name: one.allowed for one in kept}
+    for trial in enqueue:
+        for name, value in trial.items():
+            if name in values and str(value) != values[name]:
+                raise InputError(f"{name} is kept at {values[name]}: free it by --set {name}={values[name]},{value}")
+        if EPOCHS in trial and EPOCHS not in found:
+            raise InputError(f"epochs are no hyperparameter here: make them one by --set epochs=1..{trial[EPOCHS]}")
 
 
 def _defaults(declare: Declare, narrowings: tuple[Narrowing, ...]) -> dict[str, Any]:

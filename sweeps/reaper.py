@@ -87,20 +87,20 @@ def died(
         How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
         had not asked for a trial yet (its number is -1 then).
     """
-    with claims.turn():
-        return _died(study, store, checkpoints, claims, task, how, again)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(TASK) == task:
+            return _end(study, store, checkpoints, trial, how, again)
+    with claims.turn():  # it died before it had written down its task's name; what was enqueued for it is not lost
+        for trial in claims.abandoned(study):
+            if TASK not in trial.user_attrs:
+                return _end(study, store, checkpoints, trial, how, again)
+    return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
 
 
-def _died(
-    study: optuna.Study, store: Store, checkpoints: Checkpoints, claims: Claims, task: str, how: str, again: bool
+def _end(
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, trial: FrozenTrial, how: str, again: bool
 ) -> TrialOutcome:
     trials = study.get_trials(deepcopy=False)
-    mine = [trial for trial in trials if trial.state == TrialState.RUNNING and trial.user_attrs.get(TASK) == task]
-    # one that died before it had written down its task's name: what was enqueued for it is not to be lost
-    mine += [trial for trial in claims.abandoned(study) if TASK not in trial.user_attrs]
-    if not mine:
-        return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
-    trial = mine[0]
     last = attempts.deaths(trials, trial) + 1 >= DEATHS
     error = f"{how}; given up, its worker has died {DEATHS} times" if last and again else how
     give_up(study, store, trial, error, DEATH if again else None)
@@ -135,4 +135,5 @@ def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, c
     attributes = {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {})
     for name, value in attributes.items():
         study._storage.set_trial_user_attr(trial._trial_id, name, value)
-    study.tell(trial.number, state=TrialState.FAIL)
+    # not `tell`, by which a grid's sampler stops a study that is in no `optimize`, and so raises
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)

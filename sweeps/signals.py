@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -16,6 +17,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 13
 
 _told: int | None = None
+_again = False
 _deferred = False
 _farewell = ""
 
@@ -26,13 +28,14 @@ def listen(farewell: str) -> None:
     Args:
         farewell: what is said when there is no time for more.
     """
-    global _told, _farewell
-    _told, _farewell = None, farewell
+    global _told, _again, _farewell
+    _told, _again, _farewell = None, False, farewell
     for signum in ENDING:
         # `nohup` and a shell's background jobs have asked not to be disturbed
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _hear)
     signal.signal(signal.SIGALRM, _leave)
+    sys.unraisablehook = _raise_again
 
 
 @contextlib.contextmanager
@@ -65,10 +68,10 @@ def blocked() -> Iterator[None]:
 
 
 def _hear(signum: int, frame: FrameType | None) -> None:
-    global _told
-    if _told is not None:
+    global _told, _again
+    if _told is not None and not _again:
         _leave(signum, frame)
-    _told = signum
+    _told, _again = signum, False
     signal.alarm(PATIENCE)
     if signum == signal.SIGHUP:  # there is no terminal to write to any more
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -76,6 +79,18 @@ def _hear(signum: int, frame: FrameType | None) -> None:
         os.dup2(nowhere, 2)
     if not _deferred:
         heed()
+
+
+def _raise_again(lost: sys.UnraisableHookArgs) -> None:
+    """A signal that is met within a garbage collection raises where nothing can be: once more, a moment later."""
+    global _again
+    if not isinstance(lost.exc_value, Interrupted) or _told is None:
+        sys.__unraisablehook__(lost)
+        return
+    _again = True
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.05, signal.pthread_kill, (main, _told)).start()
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

@@ -61,8 +61,10 @@ def named_answer(model: Any, answer: Any) -> Any:
     """A model's answer, of several outputs as a dictionary: MLflow's signatures know no lists."""
     if not isinstance(answer, list | tuple):
         return answer
-    names = getattr(model, "output_names", None) or [f"output_{place}" for place in range(len(answer))]
-    return dict(zip(names, answer, strict=True))
+    arrays, names = keras.tree.flatten(answer), getattr(model, "output_names", None) or ()
+    if len(set(names)) != len(arrays):  # a layer of several outputs gives its name to all
+        names = [f"output_{place}" for place in range(len(arrays))]
+    return dict(zip(names, arrays, strict=True))
 
 
 def _row(entry: Entry) -> Any:

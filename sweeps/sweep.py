@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Future, KilledWorker
 from optuna.trial import TrialState
 
-from sweeps import samplers, workspace
+from sweeps import attempts, samplers, workspace
 from sweeps import study as studies
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
@@ -190,8 +190,9 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
     studies.check_identity(config.study, known, Identity(**asked))
-    export = workspace.export_folder(config.study)
-    left = [*workspace.spool(config.study).glob("*"), *journal.parent.glob("checkpoints/*")]
-    left += [*journal.parent.rglob(".*"), *export.parent.glob(f".{export.name}-*")]
-    is_tidy = not left and not study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    from sweeps.doctor.files import look_at_files  # imports MLflow, for which a sweep has time later
+
+    left = [*workspace.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    is_tidy = not left and not running and not any(look_at_files(journal))
     return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import sys
 import threading
-from collections.abc import Iterator
 from functools import cache
 
 from sweeps.data import Dataset, DataSource, load
 from sweeps.errors import SweepError
 from sweeps.lr_range import RangeRequest, RangeTest
 from sweeps.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
-
-#: imported by Keras and KerasTuner where they are installed, for plots and wrappers: a fifth of a worker's start. A
-#: trial that needs them imports them itself.
-_NOT_NEEDED = ("matplotlib", "sklearn")
 
 _importing = threading.Lock()
 _warm = False
@@ -30,8 +23,6 @@ def warm_up() -> None:
     with _importing:
         if _warm:
             return
-        with _without(*_NOT_NEEDED):
-            import keras_tuner  # noqa: F401
         import sweeps.preflight  # noqa: F401
         from sweeps.rehearsal import rehearse
 
@@ -39,19 +30,6 @@ def warm_up() -> None:
         gc.collect()
         gc.freeze()
         _warm = True
-
-
-@contextlib.contextmanager
-def _without(*modules: str) -> Iterator[None]:
-    """To import one of the modules fails, as if it were not installed; one that was imported already stays."""
-    hidden = [module for module in modules if module not in sys.modules]
-    for module in hidden:
-        sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for module in hidden:
-            del sys.modules[module]
 
 
 @cache

@@ -20,15 +20,15 @@ TEMPLATE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.
 def new_store(file: Path, template: Path = TEMPLATE) -> None:
     """Make `file` an empty store. One that is there stays as it is.
 
-    Where no template can be kept (this package's folder cannot be written) there is no file afterwards: MLflow makes
-    it then.
+    Where that fails (this package's folder cannot be written, MLflow is another one) there is no file afterwards:
+    MLflow makes it then.
 
     Args:
         template: the empty store to copy; made when it is not there.
     """
     if file.exists():
         return
-    with contextlib.suppress(OSError, ImportError):  # what is imported is no part of MLflow's interface
+    with contextlib.suppress(Exception):  # SQLAlchemy has errors of its own, and MLflow's functions are not public
         if not template.exists():
             template.parent.mkdir(exist_ok=True)
             with _beside(template) as made:
@@ -48,7 +48,8 @@ def _beside(file: Path) -> Iterator[Path]:
     try:
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        for left in (temporary, temporary.with_name(f"{temporary.name}-journal")):
+            left.unlink(missing_ok=True)
 
 
 def _migrate(file: Path) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 
 from optuna.trial import TrialState
 
-from sweeps.attempts import held
+from sweeps.attempts import checkpoints_left
 from sweeps.doctor.finding import Finding, Patient
 from sweeps.reaper import reap
-from sweeps.study import CONTINUES, FINISHED, TOTAL, own
+from sweeps.study import FINISHED, TOTAL, own
 
 
 def look_at_trials(patient: Patient) -> Iterator[Finding]:
@@ -44,9 +44,5 @@ def look_at_trials(patient: Patient) -> Iterator[Finding]:
                 partial(reap, study, patient.store),
             )
     if counted >= total:  # else a resume goes on from them
-        # what trains a trial on is no part of the total, and goes on when it is asked for again
-        wanted = {f"{number}.checkpoint" for number in held(study) if CONTINUES in trials[number].user_attrs}
-        for path in sorted((patient.folder / "checkpoints").glob("*")):
-            if path.name in wanted:
-                continue
+        for path in checkpoints_left(study, patient.folder / "checkpoints"):
             yield Finding(str(path), "a checkpoint that no trial goes on from", "removes it", path.unlink)

@@ -100,6 +100,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         super().__init__(name=space_name(hypermodel))
         self.hypermodel, self.objective, self.declared, self.compiled = hypermodel, objective, declared, compiled
         self.call, self.executions, self.digits = call, executions, digits
+        self.kept = getattr(hypermodel, "kept", None)
         self._given = (hypermodel, objective, declared, compiled, call, executions, digits)
 
     def __reduce__(self) -> tuple[Any, ...]:

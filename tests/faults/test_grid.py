@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import optuna
+import pytest
 
+from sweeps import attempts, reaper
+from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
 from sweeps.grid import is_walked
-from sweeps.study import Identity, StudyRef, create
+from sweeps.study import PARENT_RUN, Identity, StudyRef, create
 
 
 def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
@@ -36,3 +39,20 @@ def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
             running.append((study, claimed))
     assert sorted(points) == sorted(set(points))
     assert len(points) == 3 + 6
+
+
+def test_a_trial_of_a_grid_whose_worker_died_before_it_drew_anything_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = StudyRef("grid", tmp_path / "journal.log", "grid", "none")
+    study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
+    study.set_user_attr(PARENT_RUN, "parent")
+    monkeypatch.setattr(reaper, "close_trial", lambda *_: None)
+    attempts.enqueue(study, {"width": 2}, {})
+    study = ref.open(0)
+    study.ask()  # by a worker that is gone
+    outcome = reaper.died(study, None, Checkpoints(tmp_path), Claims(tmp_path), "task", "killed by signal 9")  # type: ignore[arg-type]
+    assert (outcome.number, outcome.state) == (0, "KILLED")
+    dead, again = study.get_trials()
+    assert (dead.state.name, again.state.name) == ("FAIL", "WAITING")
+    assert again.system_attrs["fixed_params"] == {"width": 2}

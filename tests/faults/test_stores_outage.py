@@ -58,14 +58,11 @@ def assert_every_epoch_is_there_once(store: Store) -> None:
         assert sorted(entry.step for entry in history) == list(range(1, EPOCHS + 1))
 
 
-@pytest.mark.parametrize("seconds", [30, 60])
-def test_a_server_that_is_stopped_for_a_while_costs_nothing(
-    workspace: Workspace, server: MlflowServer, seconds: float
-) -> None:
+def test_a_server_that_is_stopped_for_a_minute_costs_nothing(workspace: Workspace, server: MlflowServer) -> None:
     process = workspace.start(*RUN, "--trials", "6")
     store = wait_for_metrics(process, server, 1)
     server.stop()
-    time.sleep(seconds)
+    time.sleep(60)
     server.start()
     _, said = process.communicate(timeout=550)
     assert process.returncode == 0, said

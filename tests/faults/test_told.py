@@ -73,6 +73,36 @@ def test_a_second_signal_does_not_wait_and_says_how_to_go_on() -> None:
     assert (out, said) == ("", "sweeps: go on with: this\n")
 
 
+COLLECTING = """
+import gc, os, signal, sys, time
+from sweeps import signals
+from sweeps.errors import Interrupted
+
+def collected(phase, info):
+    gc.callbacks.clear()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0)
+
+signals.listen("go on with: this")
+gc.callbacks.append(collected)
+try:
+    gc.collect()
+    print("lost", flush=True)
+    time.sleep(60)
+except Interrupted as told:
+    print(told)
+    sys.exit(told.exit_code)
+"""
+
+
+def test_a_signal_that_is_met_within_a_garbage_collection_is_not_lost() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECTING], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout.splitlines() == ["lost", "interrupted"]
+
+
 def test_a_terminal_that_is_closed_ends_a_process_that_does_not_ignore_it() -> None:
     process = told(0.5)
     process.send_signal(signal.SIGHUP)

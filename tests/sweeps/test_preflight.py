@@ -113,6 +113,31 @@ def test_a_narrowing_that_the_space_does_not_have_is_refused(data: Dataset, narr
 
 
 @pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"bias_initializer": "ones"},
+            "bias_initializer is kept at zeros: free it by --set bias_initializer=zeros,ones",
+        ),
+        ({"epochs": 3}, r"epochs are no hyperparameter here: make them one by --set epochs=1\.\.3"),
+    ],
+)
+def test_an_enqueued_trial_that_needs_a_set_says_which(data: Dataset, values: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        preflight(replace(REQUEST, enqueue=(values,), epochs=5), data)
+
+
+def test_epochs_that_a_space_draws_under_a_condition_are_its_own(data: Dataset) -> None:
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        hp.Choice("length", ["short", "long"])
+        with hp.conditional_scope("length", ["long"]):
+            hp.Int("epochs", 10, 20)
+        return model()
+
+    assert not preflight(replace(REQUEST, space=build, set=("epochs=11..12",), epochs=5), data).draws_epochs
+
+
+@pytest.mark.parametrize(
     "values", [{"n_hiden": 3}, {"n_hidden": 99}, {"optimizer": "sdg"}, {"n_hidden": "many"}, {"n_hidden": True}]
 )
 def test_an_enqueued_trial_that_the_space_does_not_have_is_refused(data: Dataset, values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from sqlalchemy.exc import OperationalError
 
 from tracking import blank
 from tracking.blank import new_store
@@ -67,3 +68,15 @@ def test_where_no_template_can_be_kept_mlflow_is_left_to_make_the_store(tmp_path
     (tmp_path / "file").touch()
     new_store(tmp_path / "mlflow.db", tmp_path / "file" / "template.db")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_where_no_template_can_be_made_mlflow_is_left_to_make_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def migrate(made: Path) -> None:
+        made.write_text("the beginning")
+        raise OperationalError("unable to open database file", None, OSError())
+
+    monkeypatch.setattr(blank, "_migrate", migrate)
+    new_store(tmp_path / "mlflow.db", tmp_path / "template.db")
+    assert list(tmp_path.iterdir()) == []
