@@ -18,8 +18,8 @@ class MLP(Family):
 
     Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (32 to 512; `n_neurons_0` … with `per_layer`),
     `activation`, `kernel_initializer`, `bias_initializer` (kept at zeros unless asked for) and `dropout` of the
-    hidden layers (inactive where there is none),
-    `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`, `batch_size` and `schedule` of the learning rate.
+    hidden layers (inactive where there is none), `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`,
+    `batch_size` and `schedule` of the learning rate.
 
     Args:
         spec: what the data asks of a model.

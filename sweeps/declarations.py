@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
+from collections.abc import Sequence
 
 from keras_tuner.engine import hyperparameters as kinds
 
@@ -25,10 +26,18 @@ def check_declaration(hp: kinds.HyperParameter) -> None:
     for value in getattr(hp, "values", ()):
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"values of {hp.name!r} must be finite, got {value}")
-        if list(hp.values).count(value) > 1:
-            raise InputError(f"values of {hp.name!r} must differ, got {value!r} more than once")
         if len(str(value)) > _LONGEST_TEXT:
             raise InputError(f"values of {hp.name!r} must have {_LONGEST_TEXT} characters at most, got {len(value)}")
+    check_different(f"values of {hp.name!r}", tuple(getattr(hp, "values", ())))
+
+
+def check_different(what: str, values: Sequence[object]) -> None:
+    """Raises:
+    InputError: a value comes twice.
+    """
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError(f"{what} must differ, got {value!r} more than once")
 
 
 def check_name(what: str, name: object) -> None:

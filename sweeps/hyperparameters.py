@@ -158,13 +158,18 @@ class ReplayedHyperParameters(CheckedHyperParameters):
         return canonical(hp, self._recorded[hp.name])
 
 
-def draw_epochs(hp: keras_tuner.HyperParameters, most: int) -> int:
+def draw_epochs(hp: keras_tuner.HyperParameters, most: int, instead: int | None = None) -> int:
     """The number of a trial's epochs as a hyperparameter, for a space that has none of that name itself.
 
     Args:
         most: epochs a trial, which an unnarrowed trial has.
+        instead: how many a trial that is trained on has, whatever it drew.
     """
-    return int(hp.Int(EPOCHS, 1, most, default=most))
+    drawn = int(hp.Int(EPOCHS, 1, most, default=most))
+    if instead is None:
+        return drawn
+    hp.values[EPOCHS] = instead
+    return instead
 
 
 def declarations(hp: CheckedHyperParameters) -> dict[str, str]:

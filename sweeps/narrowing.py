@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from keras_tuner.engine import hyperparameters as kinds
 
+from sweeps.declarations import check_different
 from sweeps.domains import (
     TOLERANCE,
     Number,
@@ -85,9 +86,7 @@ class Narrowing:
         if self.allowed in choices:  # also a text with a comma or two dots in it
             return [choices[self.allowed]]
         values = [canonical(hp, part.strip()) for part in self.allowed.split(",")]
-        for value in values:
-            if values.count(value) > 1:
-                raise InputError(f"values must differ, got {value!r} more than once")
+        check_different("values", values)
         return values
 
 

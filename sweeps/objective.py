@@ -53,10 +53,8 @@ def objective(
         drawing = claims_of(plan.study.journal.parent).turn() if is_grid else contextlib.nullcontext()
         with drawing, _clock(seconds, "build"):
             model = build(space, hp)
-            epochs = draw_epochs(hp, plan.epochs) if plan.draws_epochs else plan.epochs
-        epochs = int(trial.user_attrs.get(EPOCHS, epochs))  # of one that is trained on
-        if plan.draws_epochs:
-            hp.values["epochs"] = epochs
+            trained_on: int | None = trial.user_attrs.get(EPOCHS)
+            epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 
         def tell(epoch: int, value: float) -> None:
             worker.send("sweep", EpochReport(trial.number, epoch, epochs, value, draw))
