@@ -195,6 +195,8 @@ def console() -> Console:
 def main(arguments: Iterable[str] | None = None) -> None:
     """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -219,6 +221,16 @@ def fail(error: SweepError) -> None:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return context.command_path if context else "sweeps"
+
+
+class _CtrlC(KeyboardInterrupt):
+    """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
+    (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).
+    """
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise _CtrlC
 
 
 def _terminate(signum: int, frame: object) -> None:

@@ -73,6 +73,39 @@ def test_a_second_signal_does_not_wait_and_says_how_to_go_on() -> None:
     assert (out, said) == ("", "sweeps: go on with: this\n")
 
 
+#: a command that meets a Ctrl-C in code that is run by `exec`, as that of a dataclass is while it is imported
+EXECUTED = """
+import os, signal, sys
+from sweeps import cli
+cli.cli.commands["list"].callback = lambda **_: exec("os.kill(os.getpid(), signal.SIGINT); [None for _ in range(9)]")
+cli.main(["list", "study"])
+"""
+
+
+def test_ctrl_c_has_its_exit_code_where_python_would_die_of_the_signal(tmp_path: Path) -> None:
+    (tmp_path / "executed.py").write_text(EXECUTED)
+    ended = subprocess.run(
+        [sys.executable, "-m", "executed"],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (130, "", "sweeps: interrupted")
+
+
+def test_ctrl_c_while_the_command_line_is_imported_leaves_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "sweeps", "list"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 COLLECTING = """
 import gc, os, signal, sys, time
 from sweeps import signals
