@@ -24,6 +24,8 @@ override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py \
                    $(addprefix tests/sweeps/test_,checkpoint.py doctor.py doctor_export.py journal.py resume.py) \
                    $(addprefix tests/sweeps/test_,snapshot.py study.py) \
                    $(addprefix tests/sweeps/data/test_data_,keras_files.py registry.py)
+# most of a test's time it waits for processes; what a file's tests share stays in one process
+override SIDE_BY_SIDE := -n 2 --dist loadfile
 override VENV := .venv
 override BIN  := $(VENV)/bin
 # runs what follows, then the words of ARGS, quotes respected
@@ -64,7 +66,7 @@ tensorboard: setup ## TensorBoard on 127.0.0.1: every trial's curves, and the HP
 	$(RUN)/sweeps tensorboard -- "$$STUDY"
 
 test: setup ## the fast tests
-	$(RUN)/python -m pytest -q
+	$(RUN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 test-faults: setup ## the tests of faults, the slow ones too: what dies, hangs, is torn, goes away or is hostile
 	$(RUN)/python -m pytest -q -m '' $(FAULTS)

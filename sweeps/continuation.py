@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import optuna
 from distributed import Client, Future, KilledWorker, wait
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps import attempts, selection, worker, workspace
+from sweeps import attempts, selection, worker
 from sweeps import study as studies
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.checkpoint import Checkpoints
@@ -24,10 +24,10 @@ from sweeps.engine import GRACE
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.models import store_of
 from sweeps.nanny import last_words
-from sweeps.plan import Preflight, Space, SweepRequest, TrialOutcome, TrialPlan
+from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, present, reap
 from sweeps.slots import slots
-from sweeps.study import CONFIG, CONTINUES, GIVEN, IDENTITY, MODEL_URI, PARENT_RUN, StudyRef
+from sweeps.study import CONFIG, CONTINUES, GIVEN, IDENTITY, MODEL_URI, PARENT_RUN
 from sweeps.sweep import look, seen
 from sweeps.tasks import preflight, run_trial, warm_up
 
@@ -87,7 +87,10 @@ def continue_trial(
         sent = None if data is None else client.scatter(data)
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
-        plan = _plan(study, config, request, seen(looking, warm))
+        looked = Looked(config, request, seen(looking, warm))
+        studies.check_identity(name, study.user_attrs[IDENTITY], looked.identity)
+        # the timeout was meant for the epochs of the study
+        plan = replace(looked.plan(store_of(name), study.user_attrs[PARENT_RUN]), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
@@ -123,34 +126,12 @@ def _configuration(study: optuna.Study, given: dict[str, Any]) -> SweepConfig:
         if (value is None) != (what not in needed):
             wanted = f"had its {what} from a Python program; there: " if what in needed else f"names its {what}: "
             arguments = ", ".join(f"{one}=…" for one in ("trial", "epochs", *needed))
+            tuner = ", or the tuner's own continue_trial" if len(needed) > 1 else ""
             raise InputError(
                 f"study {study.study_name!r} {wanted}sweeps.Result({study.study_name!r}).continue_trial({arguments})"
+                f"{tuner}"
             )
     return SweepConfig(**known)
-
-
-def _plan(study: optuna.Study, config: SweepConfig, request: SweepRequest, found: Preflight) -> TrialPlan:
-    """The study's own plan again.
-
-    Raises:
-        InputError: the data are not what they were.
-        BackendUnreachable: the MLflow store is not there.
-    """
-    known = study.user_attrs[IDENTITY]
-    if known["digest"] != found.digest:
-        raise InputError(
-            f"dataset: {config.dataset!r} is not what study {study.study_name!r} was begun with: its content differs"
-        )
-    store = store_of(study.study_name)
-    ref = StudyRef(
-        config.study, workspace.journal(config.study), config.sampler, config.pruner, config.epochs, config.seed
-    )
-    objective, parent = studies.objective_of(study), study.user_attrs[PARENT_RUN]
-    return TrialPlan(
-        *(ref, objective, request.space, request.source, request.set, found.ambiguous, store, parent),
-        fitting=request.fitting,
-        draws_epochs=found.draws_epochs,
-    )
 
 
 def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) -> int:

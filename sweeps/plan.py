@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.fitting import Fitting
 from sweeps.packed import PackedSpace
-from sweeps.study import Objective, StudyRef
+from sweeps.study import Identity, Objective, StudyRef
 
 if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
     from tracking import Store
@@ -89,7 +90,7 @@ class Preflight:
         ambiguous: hyperparameters that are declared with other values under other conditions.
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.
-        hyperparameters: what a space that is named, not given, declares with its default values.
+        hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
     """
 
@@ -111,6 +112,37 @@ class Looked:
     config: SweepConfig
     request: SweepRequest
     found: Preflight
+
+    @property
+    def ref(self) -> StudyRef:
+        """The study that they are about."""
+        config = self.config
+        journal = workspace.journal(config.study)
+        return StudyRef(config.study, journal, config.sampler, config.pruner, config.epochs, config.seed)
+
+    @property
+    def identity(self) -> Identity:
+        """What must be equal for all trials of the study."""
+        found = self.found
+        return Identity(
+            dataset=self.request.source.short_name,
+            digest=found.digest,
+            objective=found.objective.metric,
+            direction=found.objective.direction,
+            hyperparameters=found.hyperparameters,
+            **self.config.identity(),
+        )
+
+    def plan(self, store: Store, parent_run: str) -> TrialPlan:
+        """What the workers get."""
+        asked, found = self.request, self.found
+        return TrialPlan(
+            *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
+            fitting=asked.fitting,
+            total=self.config.trials,
+            trial_timeout=self.config.trial_timeout,
+            draws_epochs=found.draws_epochs,
+        )
 
 
 @dataclass(frozen=True)

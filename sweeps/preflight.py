@@ -80,8 +80,11 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
-    declared = declarations(defaults) if isinstance(request.space, str) else {}
-    return Preflight(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings, declared, draws_epochs)
+    return Preflight(
+        *(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings),
+        hyperparameters=declarations(defaults),
+        draws_epochs=draws_epochs,
+    )
 
 
 def _declare(space: Any, data: Dataset, most_epochs: int | None = None) -> Declare:

@@ -35,13 +35,16 @@ class Progress:
         origin: the number of the trial whose seed this one has.
         begin: what to begin with: an earlier attempt's checkpoint, the last state of a trial that is trained on, or
             None.
+        trains_on: whether it trains another trial on; it cannot begin anew then with what its space builds now.
 
     Attributes:
         last: the state after the last epoch, once that has ended; None where it cannot be continued.
     """
 
-    def __init__(self, checkpoints: Checkpoints, number: int, origin: int, begin: Any = None) -> None:
-        self.number, self.origin, self.begin = number, origin, begin
+    def __init__(
+        self, checkpoints: Checkpoints, number: int, origin: int, begin: Any = None, trains_on: bool = False
+    ) -> None:
+        self.number, self.origin, self.begin, self.trains_on = number, origin, begin, trains_on
         self.last: Any = None
         self._checkpoints = checkpoints
         self._disk = ThreadPoolExecutor(1, "checkpoints")
@@ -139,6 +142,8 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
             try:
                 self._restore(begin)
             except DoesNotFit as reason:
+                if self._progress.trains_on:
+                    raise DoesNotFit(f"the last state does not fit what the space builds now: {reason}") from None
                 logger.warning("The checkpoint is left alone, the trial begins anew: %s", reason)
         self._saved = time.perf_counter()
 

@@ -21,10 +21,10 @@ from sweeps.engine import Drive, Limits, Watcher, Work
 from sweeps.errors import InputError, Interrupted, SweepError
 from sweeps.locks import exclusive
 from sweeps.models import in_reach
-from sweeps.plan import Looked, TrialOutcome, TrialPlan
+from sweeps.plan import Looked, TrialOutcome
 from sweeps.reaper import died, present, reap, take_up
 from sweeps.selection import status, top
-from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL, Identity, StudyRef
+from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store
 from tracking.spool import deliver
 
@@ -33,23 +33,7 @@ _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distribu
 
 def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
     """Store what was found good, then search."""
-    config, found = looked.config, looked.found
-    identity = Identity(
-        dataset=looked.request.source.short_name,
-        digest=found.digest,
-        objective=found.objective.metric,
-        direction=found.objective.direction,
-        hyperparameters=found.hyperparameters,
-        **config.identity(),
-    )
-    ref = StudyRef(
-        config.study,
-        workspace.journal(config.study),
-        config.sampler,
-        config.pruner,
-        config.epochs,
-        config.seed,
-    )
+    config, found, ref = looked.config, looked.found, looked.ref
     store, checkpoints = _store(config.study), Checkpoints(ref.checkpoints)
     folder = ref.journal.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +46,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         with claims.turn():  # another process may begin the same study right now: it is not there before its turn
             if_alone = stack.enter_context(present(folder))
             if_alone(lambda: mended.extend(tidy(ref.journal)))
-            study = studies.create(ref, identity)
+            study = studies.create(ref, looked.identity)
             if_alone(lambda: mended.extend(treat(study, folder, store)))
             reap(study, store, claims)
             if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
@@ -74,14 +58,6 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             for params in found.enqueue:
                 study.enqueue_trial(dict(params), skip_if_exists=True)
             parent = _begin(looked, study, store)
-        asked = looked.request
-        plan = TrialPlan(
-            *(ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent),
-            fitting=asked.fitting,
-            total=config.trials,
-            trial_timeout=config.trial_timeout,
-            draws_epochs=found.draws_epochs,
-        )
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
             unclaimed=lambda: claims.unclaimed(study, config.trials),
@@ -95,7 +71,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         outcome = "KILLED"
         try:
             begin = len(study.get_trials(deepcopy=False))
-            Drive(client, plan, config.jobs, work, begin, watcher, limits, data).run()
+            Drive(client, looked.plan(store, parent), config.jobs, work, begin, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise

@@ -33,7 +33,7 @@ def progress_of(study: optuna.Study, trial: optuna.Trial, ref: StudyRef) -> Prog
         begin = _load(Checkpoints(ref.states), attributes[CONTINUES])
         # it may have been stopped early: this time it is asked to go on
         begin = begin and begin | {"stopped": False}
-    return Progress(checkpoints, first, origin(trials, trials[trial.number]).number, begin)
+    return Progress(checkpoints, first, origin(trials, trials[trial.number]).number, begin, CONTINUES in attributes)
 
 
 def keep(study: optuna.Study, number: int, ref: StudyRef, state: object) -> None:

@@ -155,7 +155,8 @@ def check_identity(name: str, known: dict[str, Any], wanted: Identity) -> None:
     """
     asked = json.loads(json.dumps(asdict(wanted)))
     # a study of an earlier version does not say what its space declared
-    now, then = _options_beside(asked), _options_beside({"hyperparameters": asked["hyperparameters"], **known})
+    declared = known.get("hyperparameters") or asked["hyperparameters"]
+    now, then = _options_beside(asked), _options_beside({**known, "hyperparameters": declared})
     changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
     if changed:
         difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)

@@ -21,6 +21,15 @@ def pytest_configure() -> None:
             signal.signal(signum, handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of the README, from whichever process had them."""
+    found = [one for report in terminalreporter.stats.get("passed", ()) for one in report.user_properties]
+    if refused := sum(name == "refused" for name, _ in found):
+        terminalreporter.write_line(f"hostile inputs refused: {refused}")
+    for said in [value for name, value in found if name == "storm"]:
+        terminalreporter.write_line(f"storm: {said}")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """An empty one."""

@@ -18,7 +18,8 @@ TEMPLATE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.
 
 
 def new_store(file: Path, template: Path = TEMPLATE) -> None:
-    """Make `file` an empty store. One that is there stays as it is.
+    """Make `file` an empty store. One that is there stays as it is; what a process that was killed at it has left
+    beside it goes.
 
     Where that fails (this package's folder cannot be written, MLflow is another one) there is no file afterwards:
     MLflow makes it then.
@@ -26,6 +27,8 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
     Args:
         template: the empty store to copy; made when it is not there.
     """
+    for left in file.parent.glob(f".{file.name}-*"):
+        left.unlink(missing_ok=True)
     if file.exists():
         return
     with contextlib.suppress(Exception):  # SQLAlchemy has errors of its own, and MLflow's functions are not public

@@ -11,12 +11,15 @@ import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.hypermodel import HyperModel
+from keras_tuner.engine.trial import Trial
 from keras_tuner.src.engine.hypermodel import get_hypermodel
+from optuna.trial import FrozenTrial
 
 from sweeps import study as studies
 from sweeps import sweep
 from sweeps.api import watching
 from sweeps.config import load_config
+from sweeps.continuation import Continued, continue_trial
 from sweeps.data import Dataset
 from sweeps.discovery import discover
 from sweeps.errors import InputError
@@ -133,6 +136,28 @@ class Tuner:
         self.oracle.forget_space()
         self._close_grid()
 
+    def continue_trial(self, trial_id: str, epochs: int, *fit_args: Any, **fit_kwargs: Any) -> Continued:
+        """Train a finished trial for `epochs` more, exactly where it stopped. KerasTuner has no such method.
+
+        The result is a trial of its own, with an id of its own; the best are chosen without it, since it had more
+        epochs.
+
+        Args:
+            trial_id: of a finished trial.
+            fit_args, fit_kwargs: those of `search`, without the epochs.
+
+        Raises:
+            SweepError: see `sweeps.errors`.
+        """
+        if self._options.executions_per_trial > 1:
+            raise InputError("continue_trial: a trial of one execution is wanted, not the mean of several")
+        number = self.oracle.frozen(trial_id).number
+        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": epochs}, self._input_names)
+        space = self._space()
+        _check_picklable(space)
+        with self._place.entered(), main_hidden():
+            return continue_trial(self._place.study, number, epochs, space, dataset)
+
     def _total(self) -> int:
         """How many trials the study is to have. A grid that was walked to its end has what it has."""
         study = self._place.open()
@@ -182,12 +207,23 @@ class Tuner:
 
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
         """The models of the best trials, with the weights of their best epochs; at most as many as there are."""
-        found = [(uri, trial) for trial in self.oracle.ranked() if (uri := self.oracle.model_uri(trial))]
-        if not found:
-            return []
+        found = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
+        return [self._model(trial) for trial in found[:num_models]]
+
+    def load_model(self, trial: Trial) -> keras.Model:
+        """The model of one trial, with the weights of its best epoch.
+
+        Raises:
+            InputError: it has none: it is not complete.
+        """
+        return self._model(self.oracle.frozen(trial.trial_id))
+
+    def _model(self, trial: FrozenTrial) -> keras.Model:
+        uri = self.oracle.model_uri(trial)
+        if uri is None:
+            raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")
         with self._place.entered():
-            store = store_of(self._place.study)
-            return [restored(self._space(), store, uri, trial.user_attrs[PARAMS]) for uri, trial in found[:num_models]]
+            return restored(self._space(), store_of(self._place.study), uri, trial.user_attrs[PARAMS])
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
         """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""

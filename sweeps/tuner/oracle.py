@@ -78,14 +78,22 @@ class Oracle:
 
     def get_trial(self, trial_id: str) -> Trial:
         """Raises: KeyError: there is none."""
-        return self._trial({self._id(trial): trial for trial in self._frozen()}[trial_id])
+        return self._trial(self.frozen(trial_id))
+
+    def frozen(self, trial_id: str) -> FrozenTrial:
+        """A trial as the study has it.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {self._id(trial): trial for trial in self._frozen()}[trial_id]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """The best trials, best first; those that did not come to their end follow those that did."""
         return [self._trial(trial) for trial in self.ranked()[:num_trials]]
 
     def ranked(self) -> list[FrozenTrial]:
-        """All trials of the study, best first: complete ones, then pruned ones, then the others."""
+        """All trials that were searched, best first: complete ones, then pruned ones, then the others."""
         sign = -1 if self.objective.direction == "max" else 1
         order = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -94,7 +102,7 @@ class Oracle:
             value = self._best(trial)[0]
             return place, sign * value if value is not None else 0.0, trial.number
 
-        return sorted(self._frozen(), key=rank)
+        return sorted(studies.own(self._frozen()), key=rank)
 
     def remaining_trials(self) -> int | None:
         """How many the study still lacks; None where its grid decides."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ GIVEN_UP = (3, 4)
 
 
 def test_the_invariant_holds_after_thirty_kills_and_resumes(
-    paced: PacedSweep, capsys: pytest.CaptureFixture[str]
+    paced: PacedSweep, record_property: Callable[[str, object], None]
 ) -> None:
     chance = random.Random(5)
     victims = ["parent"] * PARENTS + ["worker"] * (KILLS - PARENTS)
@@ -39,11 +40,11 @@ def test_the_invariant_holds_after_thirty_kills_and_resumes(
     before = paced.json("status", paced.study)["trials"]
     paced.resume(TRIALS, epochs=4)
     paced.assert_whole(TRIALS)
-    with capsys.disabled():
-        print(
-            f"\nstorm: {KILLS} kills ({PARENTS} of the parent), {given_up} sweeps that gave up; then {before}, and a "
-            f"resume to {TRIALS} trials"
-        )
+    record_property(
+        "storm",
+        f"{KILLS} kills ({PARENTS} of the parent), {given_up} sweeps that gave up; then {before}, and a resume to "
+        f"{TRIALS} trials",
+    )
 
 
 def begin(paced: PacedSweep) -> subprocess.Popen[str]:

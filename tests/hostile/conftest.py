@@ -17,8 +17,6 @@ Refused = Callable[[Hostile], str]
 #: MiB that may be taken for an input that is refused
 MEMORY = 250
 
-_refused = 0
-
 
 @pytest.fixture(scope="session")
 def worker() -> Iterator[Client]:
@@ -50,14 +48,13 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def refused(here: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
+def refused(here: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Refused:
     """Run the command line on a hostile input: it must be refused in a line or two that say what is wrong, with the
     right exit code, at once, without taking memory, and leave every file as it was. Gives what was said."""
     from sweeps.cli import main
     from sweeps.data import load
 
     def run(case: Hostile) -> str:
-        global _refused
         load.cache_clear()
         write(here, case.files)
         before, peak = contents(here), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -72,13 +69,7 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
             assert words in said, said
         assert contents(here) == before
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < MEMORY * 1024
-        _refused += 1
+        record_property("refused", said)
         return said
 
     return run
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The figure of the README."""
-    if _refused:
-        terminalreporter.write_line(f"hostile inputs refused: {_refused}")

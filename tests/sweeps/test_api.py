@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,14 +14,16 @@ from sklearn.datasets import load_digits
 import sweeps
 from sweeps import sweep
 from sweeps.config import load_config
-from sweeps.errors import InputError
+from sweeps.errors import InputError, TrialsFailed
 from sweeps.plan import EpochReport, TrialOutcome
 from sweeps.study import Objective
 
 
-def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
+def build_model(hp: keras_tuner.HyperParameters, widest: int = 64, deeper: bool = False) -> keras.Model:
     inputs = keras.Input((64,))
-    hidden = keras.layers.Dense(hp.Int("units", 16, 64), activation="relu")(keras.layers.Rescaling(1 / 16)(inputs))
+    hidden = keras.layers.Dense(hp.Int("units", 16, widest), activation="relu")(keras.layers.Rescaling(1 / 16)(inputs))
+    if deeper:
+        hidden = keras.layers.Dense(8)(hidden)
     model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -38,21 +41,37 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
     with pytest.raises(InputError, match="a COMPLETE trial of 'notebook' is wanted, got 7"):
         result.model(7)
 
+    # other data or another space under the same name are another study
+    with pytest.raises(InputError, match="digest: "):
+        sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})
+    with pytest.raises(InputError, match=r"hyperparameter units: .Int 16..64. then, .Int 16..128. now"):
+        sweeps.run(
+            partial(build_model, widest=128),
+            data=(x[:1200], y[:1200]),
+            validation_data=(x[1200:], y[1200:]),
+            **options | {"trials": 4},
+        )
+
+
+@pytest.mark.slow
+def test_a_trial_is_trained_on_only_with_the_space_and_the_data_that_it_had(here: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+    given = {"space": build_model, "data": (x[:1200], y[:1200]), "validation_data": (x[1200:], y[1200:])}
+    result = sweeps.run(**given, study="notebook", trials=1, epochs=4, show=False)
     with pytest.raises(
         InputError, match=r"had its space from .*Result\('notebook'\).continue_trial\(.*space=…, data=…\)"
     ):
         result.continue_trial(0, 2)
-    given = {"space": build_model, "data": (x[:1200], y[:1200])}
-    with pytest.raises(InputError, match="is not what study 'notebook' was begun with"):
-        result.continue_trial(0, 2, **given)
-    continued = result.continue_trial(0, 2, **given, validation_data=(x[1200:], y[1200:]))
+    with pytest.raises(InputError, match=r"begun with another configuration: digest: "):
+        result.continue_trial(0, 2, **given | {"validation_data": (x[1100:], y[1100:])})
+    with pytest.raises(InputError, match=r"hyperparameter units: .Int 16..64. then, .Int 16..128. now"):
+        result.continue_trial(0, 2, **given | {"space": lambda hp: build_model(hp, widest=128)})
+    with pytest.raises(TrialsFailed, match=r"the last state does not fit what the space builds now: it holds"):
+        result.continue_trial(0, 2, **given | {"space": lambda hp: build_model(hp, deeper=True)})
+    continued = result.continue_trial(0, 2, **given)
     assert (continued.origin, continued.begun, continued.epochs) == (0, 4, 6)
     assert continued.before == result.trials[0].value
     assert len(result.study.trials[continued.number].user_attrs["params"]) == 1
-
-    # other data under the same name are another study
-    with pytest.raises(InputError, match="digest: "):
-        sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})
 
 
 class Recording:

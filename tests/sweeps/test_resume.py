@@ -96,6 +96,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return sweep(tmp_path_factory.mktemp("killed") / "sweep", "epoch5 1\nlogged 1")
 
 
+@pytest.mark.slow
 def test_a_trial_killed_in_mid_epoch_and_again_at_its_end_is_the_one_that_was_never_interrupted(
     undisturbed: Workspace, killed: Workspace
 ) -> None:

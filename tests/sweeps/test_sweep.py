@@ -326,14 +326,15 @@ def test_ctrl_c_ends_in_order_and_the_printed_command_goes_on(workspace: Workspa
 
 def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
     begun = time.monotonic()
-    done = workspace.sweeps("run", "--trials", "5000", "--epochs", "30", "--time-budget", "40s", "--set", "n_hidden=1")
+    done = workspace.sweeps("run", "--trials", "5000", "--epochs", "30", "--time-budget", "25s", "--set", "n_hidden=1")
     assert done.returncode == 0, done.stderr
-    assert 39 < time.monotonic() - begun < 75
+    assert 24 < time.monotonic() - begun < 60
     status = workspace.json("status", "digits-mlp")
     assert status["trials"]["RUNNING"] == 0
     assert 0 < status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] < 5000
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
     process = workspace.start("run", "--trials", "6", "--epochs", "200", "--pruner", "none", "--set", "n_hidden=1")
     found = None

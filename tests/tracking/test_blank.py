@@ -52,6 +52,15 @@ def test_a_store_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_what_a_killed_process_has_left_of_a_store_goes(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    file.write_text("mine")
+    for name in (".mlflow.db-0f", ".mlflow.db-0f-journal"):
+        (tmp_path / name).touch()
+    new_store(file, tmp_path / "template.db")
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "mlflow.db"
 

@@ -22,7 +22,7 @@ from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
 
 import sweeps.tuner as kt
 from sweeps import workspace
-from sweeps.errors import TrialsFailed
+from sweeps.errors import InputError, TrialsFailed
 from sweeps.tuner.base import Tuner
 from tracking import child_runs, find_store
 
@@ -103,6 +103,32 @@ def test_trials_have_the_shape_of_keras_tuners(searched: Tuner, original: Any) -
         assert tuner.oracle.get_trial(trial.trial_id).score == trial.score
         assert list(tuner.oracle.trials) == ["0", "1", "2"]
         assert tuner.remaining_trials == 0
+
+
+def test_one_trial_gives_its_model_by_itself(searched: Tuner, digits: Any) -> None:
+    worst = searched.oracle.get_best_trials(3)[-1]
+    model = searched.load_model(worst)
+    accuracy = model.evaluate(*(part[1257:] for part in (digits.x, digits.y)), verbose=0, return_dict=True)["accuracy"]
+    assert accuracy == pytest.approx(worst.score, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_trial_is_trained_on_exactly_where_it_stopped(tmp_path: Path, digits: Any) -> None:
+    whole, half = (random_search(kt, tmp_path / name) for name in ("whole", "half"))
+    rest = {"validation_data": digits.valid, "verbose": 0}
+    whole.search(*digits.train, epochs=4, **rest)
+    half.search(*digits.train, epochs=2, **rest)
+    trial = half.oracle.get_best_trials(1)[0]
+    with pytest.raises(InputError, match="begun with another configuration: digest"):
+        half.continue_trial(trial.trial_id, 2, *digits.valid, **rest)
+    continued = half.continue_trial(trial.trial_id, 2, *digits.train, **rest)
+    same = whole.oracle.get_trial(trial.trial_id)
+    assert (continued.begun, continued.epochs, continued.value) == (2, 4, same.score)
+    assert same.hyperparameters.values == trial.hyperparameters.values
+    models = half.load_model(half.oracle.get_trial(str(continued.number))), whole.load_model(same)
+    for ours, theirs in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert str(continued.number) not in [one.trial_id for one in half.oracle.get_best_trials(9)]
 
 
 def test_hyperparameters_build_the_model_again(searched: Tuner) -> None:
