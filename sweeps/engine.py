@@ -198,7 +198,10 @@ class Drive:
             self._hold = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
-        if outcome.state == "FAIL" and not self._work.again(outcome.number, self._limits.retries):
+        if outcome.fatal:
+            self._open = False
+            raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
+        if outcome.state == "FAIL" and not (outcome.again and self._work.again(outcome.number, self._limits.retries)):
             self._failed_in_a_row += 1
         elif outcome.state not in ("FAIL", "INTERRUPTED", "KILLED"):
             self._failed_in_a_row = 0

@@ -182,3 +182,5 @@ class TrialOutcome:
     params: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     exhausted: bool = False  # the sampler has nothing left to propose
+    again: bool = True  # where it failed it may be tried again
+    fatal: bool = False  # no other trial is to follow it

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import optuna
+from keras_tuner.errors import FailedTrialError
 
 from sweeps import narrowing
 from sweeps.callbacks import make_callbacks
@@ -28,7 +29,7 @@ from sweeps.hyperparameters import (
 from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
 from sweeps.plan import Preflight, SweepRequest
-from sweeps.spaces import build, declaration, explain, resolve
+from sweeps.spaces import build, comes_of, declaration, explain, resolve
 from sweeps.study import Objective
 from sweeps.training import clear_session, fit
 from sweeps.watch import epoch_logs, no_such_metric
@@ -236,8 +237,8 @@ def _try_random(
     data: Dataset,
     request: SweepRequest,
 ) -> tuple[str, ...]:
-    """Try random points of the space. That all of them fail is an error; that some do, a warning: trials
-    there will be recorded as failed, and the sweep goes on."""
+    """Try random points of the space. That all of them fail is an error, unless the space says itself that it does not
+    want one; that some do, a warning: trials there will be recorded as failed, and the sweep goes on."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=request.seed))
     errors = []
     for _ in range(_DRAWS):
@@ -247,6 +248,6 @@ def _try_random(
         except NoModel as error:
             errors.append(error)
         clear_session()
-    if len(errors) == _DRAWS:
+    if len(errors) == _DRAWS and not any(comes_of(error, FailedTrialError) for error in errors):
         raise errors[0]
     return tuple(str(error) for error in errors)

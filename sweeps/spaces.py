@@ -195,6 +195,14 @@ def explain(wrong: BaseException) -> str:
     return f"{text} ({own[-1].filename}, line {own[-1].lineno})" if own else text
 
 
+def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an error is of that kind, or was raised for one that is."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, kind):
+        found = found.__cause__
+    return found is not None
+
+
 def _untrained() -> keras.callbacks.History:
     """A history that has a figure for whatever it is asked."""
     history = keras.callbacks.History()

@@ -6,8 +6,10 @@ import os
 import socket
 import time
 import traceback
+from dataclasses import dataclass
 
 import optuna
+from keras_tuner.errors import FailedTrialError, FatalError
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
@@ -20,7 +22,7 @@ from sweeps.grid import is_walked
 from sweeps.objective import TrialOverdue, objective
 from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
 from sweeps.resumable import Progress
-from sweeps.spaces import explain
+from sweeps.spaces import comes_of, explain
 from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, trial_seed
 from sweeps.training import clear_session
 from sweeps.watch import TrialInterrupted
@@ -64,37 +66,51 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
         started = time.perf_counter()
         worker.send("begun", TrialBegun(draw, trial.number))
         try:
-            state, value, error = _attempt(trial, plan, data or load(plan.source), draw, progress)
+            end = _attempt(trial, plan, data or load(plan.source), draw, progress)
         except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
         except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
-            state, value, error = "FAIL", None, without_passwords(f"{type(lost).__name__}: {lost}")
-            trial.set_user_attr(ERROR, error)
+            end = _End("FAIL", error=without_passwords(f"{type(lost).__name__}: {lost}"))
+            trial.set_user_attr(ERROR, end.error)
         params = trial.user_attrs.get(PARAMS, trial.params)
         # last of all: a trial that counts has nothing left to lose
         try:
-            _conclude(study, trial, plan, state, value)
+            _conclude(study, trial, plan, end)
         except LateResult:
             progress.close(forget=False)  # another attempt may go on from it
             raise
-        progress.close(forget=state != "INTERRUPTED")
-        if state == "COMPLETE" and progress.last is not None:
+        progress.close(forget=end.state != "INTERRUPTED")
+        if end.state == "COMPLETE" and progress.last is not None:
             states.keep(study, trial.number, plan.study, progress.last)
     clear_session()
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    return TrialOutcome(trial.number, state, value, seconds, params, error, bool(exhausted) and not waiting)
+    exhausted_now = bool(exhausted) and not waiting
+    return TrialOutcome(
+        trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal
+    )
 
 
-def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, state: str, value: float | None) -> None:
+@dataclass(frozen=True)
+class _End:
+    """How an attempt ended; see `TrialOutcome`."""
+
+    state: str
+    value: float | None = None
+    error: str | None = None
+    again: bool = True
+    fatal: bool = False
+
+
+def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, end: _End) -> None:
     """Tell the study how the trial ended.
 
     Raises:
         LateResult: the trial was given up meanwhile; what the study says of it stays, and its run says the same.
     """
     try:
-        study.tell(trial, value if state == "COMPLETE" else None, _STATES[state])
+        study.tell(trial, end.value, _STATES[end.state])
     except (ValueError, UpdateFinishedTrialError) as refused:
         if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
             raise
@@ -117,10 +133,8 @@ def _task() -> str:
         return ""
 
 
-def _attempt(
-    trial: optuna.Trial, plan: TrialPlan, data: Dataset, draw: int, progress: Progress
-) -> tuple[str, float | None, str | None]:
-    """Run the objective in a tracked run; the state it ended in, the value, and the error's text."""
+def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, draw: int, progress: Progress) -> _End:
+    """Run the objective in a tracked run."""
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
     tags |= {name: str(former) for name, former in trial.user_attrs.items() if name in (RETRY_OF, CONTINUES)}
@@ -130,18 +144,20 @@ def _attempt(
             value = objective(trial, plan, data, run, seed, draw, progress)
         except optuna.TrialPruned:
             run.state = "PRUNED"
-            return "PRUNED", None, None
+            return _End("PRUNED")
         except TrialInterrupted as stop:
             run.state = "INTERRUPTED"
             trial.set_user_attr(CUT_SHORT, INTERRUPTION)
-            return "INTERRUPTED", None, _remember(trial, run, str(stop))
+            return _End("INTERRUPTED", error=_remember(trial, run, str(stop)))
         except TrialOverdue as late:
-            return "FAIL", None, _remember(trial, run, str(late))
+            return _End("FAIL", error=_remember(trial, run, str(late)))
         except Exception as error:  # whatever a user's model raises fails this trial, not the sweep
             run.log_text(without_passwords(traceback.format_exc()), "error.txt")
-            return "FAIL", None, _remember(trial, run, explain(error))
+            # KerasTuner's words: not to be tried again; not to be followed by any other trial
+            again, fatal = not comes_of(error, FailedTrialError), comes_of(error, FatalError)
+            return _End("FAIL", error=_remember(trial, run, explain(error)), again=again, fatal=fatal)
         run.state = "COMPLETE"
-        return "COMPLETE", value, None
+        return _End("COMPLETE", value)
 
 
 def _remember(trial: optuna.Trial, run: TrialRun, error: str) -> str:

@@ -234,6 +234,29 @@ def test_a_trial_that_fails_is_tried_again_as_often_as_was_asked(
     assert all(trial.params == trials[0].params for trial in trials)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "states", "said"),
+    [
+        (kt.errors.FailedTrialError, ["FAIL", "COMPLETE"], None),
+        (kt.errors.FatalRuntimeError, ["FAIL"], "trial 0 has ended the search: FatalRuntimeError: not yet"),
+    ],
+)
+def test_a_trial_says_that_it_is_not_to_be_tried_again_or_that_the_search_is_to_end(
+    kind: type[Exception], states: list[str], said: str | None, home: Path, digits: Any
+) -> None:
+    space = Flaky(str(home / f"tried-{kind.__name__}"), kind)
+    options: Any = {"max_trials": 1, "max_retries_per_trial": 3, "max_consecutive_failed_trials": 2, "jobs": 1}
+    tuner = kt.RandomSearch(space, "val_accuracy", directory=home, project_name=kind.__name__, **options)
+    with pytest.raises(TrialsFailed, match=said) if said else contextlib.nullcontext():
+        tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
+    study = tuner._place.open()
+    assert study is not None
+    trials = study.get_trials(deepcopy=False)
+    assert [trial.state.name for trial in trials] == states
+    assert not any("retry_of" in trial.user_attrs for trial in trials)
+
+
 def test_a_search_is_given_up_after_as_many_failures_in_a_row_as_it_is_told(home: Path, digits: Any) -> None:
     tuner = kt.RandomSearch(
         Failing(), "val_accuracy", max_consecutive_failed_trials=2, directory=home, project_name="failing", jobs=1

@@ -106,14 +106,15 @@ class Flaky(Failing):
 
     Args:
         tried: a file that is there once it has.
+        kind: of what it raises.
     """
 
-    def __init__(self, tried: str) -> None:
+    def __init__(self, tried: str, kind: type[Exception] = RuntimeError) -> None:
         super().__init__()
-        self.tried = Path(tried)
+        self.tried, self.kind = Path(tried), kind
 
     def fit(self, hp: kt.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
         if len(x) > 100 and not self.tried.exists():
             self.tried.touch()
-            raise RuntimeError("not yet")
+            raise self.kind("not yet")
         return model.fit(x, y, **kwargs)
