@@ -69,7 +69,7 @@ test: setup ## the fast tests
 	$(RUN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 test-faults: setup ## the tests of faults, the slow ones too: what dies, hangs, is torn, goes away or is hostile
-	$(RUN)/python -m pytest -q -m '' $(FAULTS)
+	$(RUN)/python -m pytest -q $(SIDE_BY_SIDE) -m '' $(FAULTS)
 
 check: setup ## format, lint, types, tests: what CI runs
 	@$(BIN)/ruff format --check .

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import optuna
-from optuna.samplers import BruteForceSampler
+from optuna.samplers import BaseSampler, BruteForceSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import attempts, grid
@@ -35,12 +35,19 @@ class Claims:
         return self._marks.turn()
 
     @contextlib.contextmanager
-    def claim(self, study: optuna.Study, total: int, number: int | None = None) -> Iterator[optuna.Trial | None]:
+    def claim(
+        self,
+        study: optuna.Study,
+        total: int,
+        number: int | None = None,
+        sampler: Callable[[int], BaseSampler] | None = None,
+    ) -> Iterator[optuna.Trial | None]:
         """A new trial that is this process's while the block runs; None when others work at all that the total, or
         a grid, lacks.
 
         Args:
             number: of the waiting trial that it is to be, whatever the total; None: whichever the study gives.
+            sampler: gives the one that is to draw the trial of that number; None: the study's own.
         """
         with self._marks.mark() as mark:
             with self.turn():
@@ -48,6 +55,8 @@ class Claims:
                 if number is not None:
                     trial = attempts.take(study, number)
                 elif self._is_free(study, total):
+                    if sampler is not None:
+                        study.sampler = sampler(_next(study))
                     trial = study.ask()
                 if trial is not None:
                     trial.set_user_attr(HOLDER, mark)
@@ -77,6 +86,12 @@ class Claims:
     def _is_held(self, trial: FrozenTrial) -> bool:
         mark = trial.user_attrs.get(HOLDER)
         return mark is not None and self._marks.alive(mark)
+
+
+def _next(study: optuna.Study) -> int:
+    """The number of the trial that the study gives next: the first that waits, else a new one."""
+    trials = study.get_trials(deepcopy=False)
+    return next((trial.number for trial in trials if trial.state == TrialState.WAITING), len(trials))
 
 
 @functools.cache

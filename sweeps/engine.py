@@ -102,7 +102,7 @@ class Drive:
 
     Args:
         jobs: slots to keep busy.
-        begin: the number of the first task; it seeds that task's sampler.
+        begin: the number of the first task.
         watcher: told of every epoch and every trial.
         data: a dataset that was sent to the workers; None: they load what the plan names.
     """

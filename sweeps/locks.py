@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from optuna.storages.journal._file import BaseJournalFileLock
@@ -21,6 +21,42 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Mark a sweep of this study as alive while the block runs.
+
+    The kernel lets go of the mark when the process dies, in whatever way.
+
+    Yields:
+        A function that does what it is given, if no other sweep of this study is alive.
+    """
+    with (folder / "alive").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+        def if_alone(action: Callable[[], object]) -> None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                action()
+            except BlockingIOError:
+                pass
+            finally:
+                fcntl.flock(file, fcntl.LOCK_SH)
+
+        yield if_alone
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a sweep of this study is running, in whatever process."""
+    try:
+        with (folder / "alive").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 class JournalLock(BaseJournalFileLock):

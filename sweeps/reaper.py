@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -21,47 +18,12 @@ from tracking import Store, close_trial
 GONE = "its process ended before the trial did"
 
 
-@contextlib.contextmanager
-def present(folder: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Mark a sweep of this study as alive while the block runs.
-
-    The kernel lets go of the mark when the process dies, in whatever way.
-
-    Yields:
-        A function that does what it is given, if no other sweep of this study is alive.
-    """
-    with (folder / "alive").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-
-        def if_alone(action: Callable[[], object]) -> None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                action()
-            except BlockingIOError:
-                pass
-            finally:
-                fcntl.flock(file, fcntl.LOCK_SH)
-
-        yield if_alone
-
-
-def is_alive(folder: Path) -> bool:
-    """Whether a sweep of this study is running, in whatever process."""
-    try:
-        with (folder / "alive").open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
 def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error: str = GONE) -> list[int]:
     """Give up every trial that is RUNNING though no process works at it; their numbers.
 
     Args:
-        claims: tell who works at what; None: nobody does, since the caller is alone with the study (see `present`).
+        claims: tell who works at what; None: nobody does, since the caller is alone with the study (see
+            `locks.present`).
         error: what is known of their end.
     """
     with claims.turn() if claims else contextlib.nullcontext():

@@ -91,9 +91,9 @@ def check_names(sampler: str, pruner: str) -> None:
     make_sampler(sampler, 0, 0)
 
 
-def make_sampler(name: str, seed: int, draw: int) -> BaseSampler:
-    """The sampler of that name, seeded by the study's seed and by which draw of the sweep it is for."""
-    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, draw]).generate_state(1)[0])
+def make_sampler(name: str, seed: int, trial: int) -> BaseSampler:
+    """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for."""
+    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
     with _no_warning_of_experiments():
         return _made(name, SAMPLERS, sequence)
 

@@ -19,10 +19,10 @@ from sweeps.claims import Claims
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
 from sweeps.errors import InputError, Interrupted, SweepError
-from sweeps.locks import exclusive
+from sweeps.locks import exclusive, present
 from sweeps.models import in_reach
 from sweeps.plan import Looked, TrialOutcome
-from sweeps.reaper import died, present, reap, take_up
+from sweeps.reaper import died, reap, take_up
 from sweeps.selection import status, top
 from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store

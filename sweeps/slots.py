@@ -29,6 +29,8 @@ SLOTS = {
     # Dask measures it by the clock of the wall, which may be moved; a worker's death its nanny sees
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.profile.enabled": False,
+    # takes back copies of a data set that was sent to all workers, which then fetch it again
+    "distributed.scheduler.active-memory-manager.start": False,
     # nobody looks at what Dask measures of itself: 50 times a second, in every process, of the cores that train
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "5s",

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -111,15 +112,19 @@ class StudyRef:
         """Where the last states of the best trials are."""
         return self.journal.parent / "states"
 
-    def open(self, draw: int = 0) -> optuna.Study:
-        """The study, with a sampler of its own for the sweep's `draw`-th task: two workers that sampled
-        from equal random states would propose equal trials.
+    def sampler_of(self, number: int) -> BaseSampler:
+        """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
+        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
+        return make_sampler(self.sampler, self.seed, number)
+
+    def open(self) -> optuna.Study:
+        """The study; what draws a trial of it is `sampler_of` its number.
 
         Raises:
             CorruptStore: the journal cannot be read.
         """
         study = _load(self.name, self.journal)
-        study.sampler = make_sampler(self.sampler, self.seed, draw)
+        study.sampler = self.sampler_of(0)
         study.pruner = make_pruner(self.pruner, self.epochs)
         return study
 

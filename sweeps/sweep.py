@@ -68,7 +68,9 @@ def run(
             client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
         from sweeps.search import search
+        from tracking import import_soon_needed
 
+        import_soon_needed(workspace.tracking_uri())
         limits = Limits(deadline, failures, retries)
         search(Looked(config, request, seen(looking, warm, config.trial_timeout)), client, watcher, limits, sent)
 

@@ -16,17 +16,21 @@ _warm = False
 
 
 def warm_up() -> None:
-    """Import what trials need and rehearse one, so that the first is no slower than the next; then take it all
+    """Import what trials need and rehearse one, so that the first is no slower than the next; and take it all
     out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
     `clear_session` asks for one a trial."""
     global _warm
     with _importing:
         if _warm:
             return
-        import sweeps.preflight  # noqa: F401
-        from sweeps.rehearsal import rehearse
+        gc.disable()  # while modules are imported nothing becomes garbage, and every collection goes over all of them
+        try:
+            from sweeps import preflight, rehearsal, trial  # noqa: F401
 
-        rehearse()
+            gc.freeze()
+        finally:
+            gc.enable()
+        rehearsal.rehearse()
         gc.collect()
         gc.freeze()
         _warm = True

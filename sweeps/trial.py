@@ -42,7 +42,7 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
     """Ask the study for a trial, run it, tell how it ended.
 
     Args:
-        draw: which task of the sweep this is; seeds the sampler.
+        draw: which task of the sweep this is.
         data: what was sent to this worker; None: it loads what the plan names.
         number: of the waiting trial to run; None: whichever the study gives.
 
@@ -53,11 +53,11 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
     worker.log_to(folder / "workers.log")
     if worker.stop_requested():
         return TrialOutcome(-1, "NONE", None, 0.0)
-    study = plan.study.open(draw)
+    study = plan.study.open()
     exhausted: list[bool] = []
     # a sampler that has walked all of its grid calls this
     study.stop = lambda: exhausted.append(True)  # type: ignore[method-assign]
-    with claims_of(folder).claim(study, plan.total, number) as trial:
+    with claims_of(folder).claim(study, plan.total, number, plan.study.sampler_of) as trial:
         if trial is None:
             walked = plan.study.sampler == "grid" and is_walked(study)
             return TrialOutcome(-1, "NONE", None, 0.0, exhausted=walked)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import optuna
 
 from sweeps.errors import InputError
 from sweeps.study import Objective
-from tracking import TrialRun
+
+if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
+    from tracking import TrialRun
 
 
 class TrialInterrupted(Exception):

@@ -11,6 +11,7 @@ from tracking.store import (
     best_run,
     child_runs,
     find_store,
+    import_soon_needed,
     open_store,
 )
 from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
@@ -34,5 +35,6 @@ __all__ = [
     "end_sweep",
     "epoch_curves",
     "find_store",
+    "import_soon_needed",
     "open_store",
 ]

@@ -17,8 +17,8 @@ from sweeps.doctor.record import look_at_record
 from sweeps.doctor.spool import look_at_spool
 from sweeps.doctor.trials import look_at_trials
 from sweeps.errors import InputError, SweepError, without_passwords
+from sweeps.locks import is_alive, present
 from sweeps.models import in_reach, store_of
-from sweeps.reaper import is_alive, present
 from tracking import Store, TrackingError, answering
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -81,7 +81,7 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
 def tidy(journal: Path) -> list[Finding]:
     """Mend a study's files before a resume opens it; what was found.
 
-    Only for who is alone with the study (see `reaper.present`), as `treat` is.
+    Only for who is alone with the study (see `locks.present`), as `treat` is.
     """
     return list(_mended(look_at_files(journal)))
 

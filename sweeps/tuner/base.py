@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle  # type: ignore[import-untyped]
 import keras
@@ -19,11 +19,9 @@ from sweeps import study as studies
 from sweeps import sweep
 from sweeps.api import watching
 from sweeps.config import load_config
-from sweeps.continuation import Continued, continue_trial
 from sweeps.data import Dataset
 from sweeps.discovery import discover
 from sweeps.errors import InputError
-from sweeps.models import store_of
 from sweeps.spaces import declaration
 from sweeps.study import IDENTITY, PARAMS, TOTAL
 from sweeps.tuner.arrays import read
@@ -31,9 +29,13 @@ from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
 from sweeps.tuner.oracle import Oracle
 from sweeps.tuner.place import Place, main_hidden
-from sweeps.tuner.reloading import restored
 from sweeps.tuner.results import objective_of
 from sweeps.tuner.space import Compiled, FitCall, TunerSpace, space_name
+
+# imported by the methods that need them, since they import MLflow, for which there is time while a search's workers
+# import TensorFlow
+if TYPE_CHECKING:
+    from sweeps.continuation import Continued
 
 #: more than any grid that is walked to its end
 _ENDLESS = 1_000_000
@@ -149,6 +151,8 @@ class Tuner:
         Raises:
             SweepError: see `sweeps.errors`.
         """
+        from sweeps.continuation import continue_trial
+
         if self._options.executions_per_trial > 1:
             raise InputError("continue_trial: a trial of one execution is wanted, not the mean of several")
         number = self.oracle.frozen(trial_id).number
@@ -219,6 +223,9 @@ class Tuner:
         return self._model(self.oracle.frozen(trial.trial_id))
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
+        from sweeps.models import store_of
+        from sweeps.tuner.reloading import restored
+
         uri = self.oracle.model_uri(trial)
         if uri is None:
             raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")

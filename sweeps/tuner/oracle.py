@@ -11,10 +11,8 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import study as studies
-from sweeps.models import store_of
 from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
 from sweeps.tuner.place import Place
-from tracking.experiments import metrics_at
 
 _STATUS = {
     TrialState.COMPLETE: TrialStatus.COMPLETED,
@@ -124,6 +122,10 @@ class Oracle:
         return f"{trial.number:0{self.digits}d}"
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
+        # see `sweeps.tuner.base`
+        from sweeps.models import store_of
+        from tracking.experiments import metrics_at
+
         hp = self.get_space()
         hp.values = dict(frozen.user_attrs.get(PARAMS, frozen.params))
         trial = Trial(hp, self._id(frozen), _STATUS[frozen.state], frozen.user_attrs.get(ERROR))

@@ -17,7 +17,7 @@ import optuna
 from sweeps import study as studies
 from sweeps import workspace
 from sweeps.errors import BackendUnreachable, InputError
-from sweeps.reaper import present
+from sweeps.locks import present
 
 _LONGEST = 64
 

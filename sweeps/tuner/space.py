@@ -11,7 +11,6 @@ import keras
 import keras_tuner
 
 from sweeps.errors import InputError
-from sweeps.training import fit
 from sweeps.tuner.callbacks import Gate, Keeper, of_execution
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.results import FitResult, as_history
@@ -177,6 +176,8 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         return results
 
     def _again(self, hp: keras_tuner.HyperParameters, first: keras.Model, execution: int) -> keras.Model:
+        from sweeps.training import fit  # Numba, which only workers need
+
         seed = first.fit.seed + execution
         keras.utils.set_random_seed(seed)
         model = self.build(hp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import optuna
 import pytest
 
 from sweeps.claims import Claims
-from sweeps.study import Identity, StudyRef, create
+from sweeps.study import Identity, StudyRef, create, forget
 
 CLAIM = """
 import sys, time
@@ -42,6 +43,25 @@ print(got, flush=True)
 def study(tmp_path: Path) -> optuna.Study:
     identity = Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ())
     return create(StudyRef("shared", tmp_path / "journal.log", "random", "none"), identity)
+
+
+# not "qmc": of one sequence whoever asks first has the next point
+@pytest.mark.parametrize("sampler", ["random", "tpe", "tpe-multivariate", "nsga2"])
+def test_what_a_trial_draws_follows_from_its_number_not_from_who_asked_first(tmp_path: Path, sampler: str) -> None:
+    def drawn(name: str, order: tuple[int, ...]) -> dict[int, float]:
+        ref = StudyRef("shared", tmp_path / name / "journal.log", sampler, "none", seed=7)
+        create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 7, ()))
+        claims, trials = Claims(tmp_path / name), []
+        with contextlib.ExitStack() as running:
+            for _ in order:
+                forget(ref.journal)  # each in a process of its own
+                worker = ref.open()
+                trials.append(running.enter_context(claims.claim(worker, 9, None, ref.sampler_of)))
+            return {trials[i].number: trials[i].suggest_float("x", 0, 1) for i in order}
+
+    found = drawn("one", (0, 1, 2))
+    assert drawn("other", (2, 0, 1)) == found
+    assert len(set(found.values())) == 3
 
 
 def claiming(folder: Path, total: int, then: str) -> subprocess.Popen[str]:

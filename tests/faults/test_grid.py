@@ -20,11 +20,11 @@ def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
     claims = Claims(tmp_path)
     running: list[tuple[optuna.Study, optuna.Trial]] = []
     points = []
-    for draw in range(40):  # three at a time, each ended when a fourth would begin
+    for _ in range(40):  # three at a time, each ended when a fourth would begin
         if len(running) == 3:
             study, trial = running.pop(0)
             study.tell(trial, 0.5)
-        study = ref.open(draw)
+        study = ref.open()
         study.stop = lambda: None  # type: ignore[method-assign]
         with claims.claim(study, 100) as claimed:
             if claimed is None:
@@ -49,7 +49,7 @@ def test_a_trial_of_a_grid_whose_worker_died_before_it_drew_anything_is_tried_ag
     study.set_user_attr(PARENT_RUN, "parent")
     monkeypatch.setattr(reaper, "close_trial", lambda *_: None)
     attempts.enqueue(study, {"width": 2}, {})
-    study = ref.open(0)
+    study = ref.open()
     study.ask()  # by a worker that is gone
     outcome = reaper.died(study, None, Checkpoints(tmp_path), Claims(tmp_path), "task", "killed by signal 9")  # type: ignore[arg-type]
     assert (outcome.number, outcome.state) == (0, "KILLED")

@@ -36,7 +36,7 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run
         ref, Objective("val_accuracy", "maximize"), "mlp", DataSource("digits"), (), frozenset(), store, parent
     )
     with pytest.raises(LateResult, match="trial 0 was given up, its result came too late: "):
-        trials._conclude(study, trial, plan, state, 0.9)
+        trials._conclude(study, trial, plan, trials._End(state, 0.9 if state == "COMPLETE" else None))
     (told,) = study.get_trials()
     assert (told.state.name, told.value, told.user_attrs[ERROR]) == ("FAIL", None, "its host was cut off")
     record = store.client.get_run(run.run_id)

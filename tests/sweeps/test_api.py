@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, update_wrapper
 from pathlib import Path
 
 import keras
@@ -46,7 +46,7 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
         sweeps.run(build_model, data=(x[:1200], y[:1200]), **options | {"trials": 4})
     with pytest.raises(InputError, match=r"hyperparameter units: .Int 16..64. then, .Int 16..128. now"):
         sweeps.run(
-            partial(build_model, widest=128),
+            update_wrapper(partial(build_model, widest=128), build_model),
             data=(x[:1200], y[:1200]),
             validation_data=(x[1200:], y[1200:]),
             **options | {"trials": 4},

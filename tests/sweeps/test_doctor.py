@@ -17,7 +17,7 @@ from sweeps import workspace
 from sweeps.cli import main
 from sweeps.doctor import examine
 from sweeps.files import write_json
-from sweeps.reaper import present
+from sweeps.locks import present
 from sweeps.study import MODEL_URI, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
 from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import Rest, keep

@@ -24,6 +24,12 @@ def ref(folder: Path, sampler: str = "tpe", pruner: str = "none") -> StudyRef:
     return StudyRef("houses", folder / "houses" / "journal.log", sampler, pruner, 4, 0)
 
 
+def opened(ref: StudyRef, number: int) -> optuna.Study:
+    study = ref.open()
+    study.sampler = ref.sampler_of(number)
+    return study
+
+
 def square(trial: optuna.Trial) -> float:
     x = trial.suggest_float("x", -1, 1, step=0.25)
     n = trial.suggest_int("n", 1, 3)
@@ -38,7 +44,7 @@ def square(trial: optuna.Trial) -> float:
 def test_every_sampler_runs_trials_in_a_journal(tmp_path: Path, sampler: str) -> None:
     studies.create(ref(tmp_path, sampler), IDENTITY)
     for draw in range(15):
-        ref(tmp_path, sampler).open(draw).optimize(square, n_trials=1)
+        opened(ref(tmp_path, sampler), draw).optimize(square, n_trials=1)
     assert len(ref(tmp_path).open().get_trials(states=(TrialState.COMPLETE,))) == 15
 
 
@@ -46,7 +52,7 @@ def test_every_sampler_runs_trials_in_a_journal(tmp_path: Path, sampler: str) ->
 def test_every_pruner_prunes_or_not_in_a_journal(tmp_path: Path, pruner: str) -> None:
     studies.create(ref(tmp_path, "random", pruner), IDENTITY)
     for draw in range(15):
-        ref(tmp_path, "random", pruner).open(draw).optimize(square, n_trials=1)
+        opened(ref(tmp_path, "random", pruner), draw).optimize(square, n_trials=1)
     study = ref(tmp_path).open()
     assert studies.missing(study, 20) == 5
     pruned = study.get_trials(states=(TrialState.PRUNED,))
@@ -82,7 +88,7 @@ def test_a_grid_is_walked_once_and_then_says_that_it_is_exhausted(tmp_path: Path
     studies.create(ref(tmp_path, "grid"), IDENTITY)
     stopped = []
     for draw in range(27):
-        study = ref(tmp_path, "grid").open(draw)
+        study = ref(tmp_path, "grid").open()
         study.stop = lambda draw=draw: stopped.append(draw)  # type: ignore[method-assign]
         trial = study.ask()
         study.tell(trial, square(trial))
