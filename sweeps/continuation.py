@@ -28,7 +28,7 @@ from sweeps.nanny import last_words
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
 from sweeps.slots import slots
-from sweeps.study import CONFIG, CONTINUES, GIVEN, IDENTITY, MODEL_URI, PARENT_RUN
+from sweeps.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.sweep import look, seen
 from sweeps.tasks import preflight, run_trial, warm_up
 
@@ -76,6 +76,8 @@ def continue_trial(
         BackendUnreachable: the MLflow store is not there.
         TrialsFailed: the training failed.
     """
+    if isinstance(more, bool) or not isinstance(more, int) or more < 1:
+        raise InputError(f"epochs: how many more, 1 or more of them, got {more!r}")
     study = selection.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
@@ -89,7 +91,7 @@ def continue_trial(
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
         looked = Looked(config, request, seen(looking, warm))
-        studies.check_identity(name, study.user_attrs[IDENTITY], looked.identity)
+        studies.check_identity(study, looked.identity)
         # the timeout was meant for the epochs of the study
         plan = replace(looked.plan(store_of(name), study.user_attrs[PARENT_RUN]), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))

@@ -89,7 +89,7 @@ class Work:
 class _Task:
     """A trial that was submitted; where and since when it runs, once that is known."""
 
-    draw: int
+    task: int
     number: int | None = None
     worker: str = ""
     begun: float = 0.0
@@ -102,7 +102,6 @@ class Drive:
 
     Args:
         jobs: slots to keep busy.
-        begin: the number of the first task.
         watcher: told of every epoch and every trial.
         data: a dataset that was sent to the workers; None: they load what the plan names.
     """
@@ -113,13 +112,12 @@ class Drive:
         plan: TrialPlan,
         jobs: int,
         work: Work,
-        begin: int,
         watcher: Watcher,
         limits: Limits,
         data: Future | None = None,
     ) -> None:
         self._client, self._plan, self._jobs, self._work = client, plan, jobs, work
-        self._draw, self._watcher, self._limits, self._data = begin, watcher, limits, data
+        self._submitted, self._watcher, self._limits, self._data = 0, watcher, limits, data
         self._running: dict[Future, _Task] = {}
         self._open = True
         #: nothing is submitted before: others work at all that is missing
@@ -130,7 +128,7 @@ class Drive:
         """Keep every slot at a trial.
 
         Raises:
-            TrialsFailed: too many trials failed in a row.
+            TrialsFailed: too many trials failed in a row, or one for good.
             Interrupted: by a signal.
         """
         self._client.subscribe_topic("sweep", self._pass_on)
@@ -160,7 +158,7 @@ class Drive:
         address = fields.pop("worker")
         begun = TrialBegun(**fields)
         for task in list(self._running.values()):
-            if task.draw == begun.draw:
+            if task.task == begun.task:
                 task.number, task.worker, task.begun = begun.number, address, time.monotonic()
 
     def _too_large(self, event: tuple[float, dict[str, Any]]) -> None:
@@ -174,9 +172,9 @@ class Drive:
             return
         begun = sum(task.number is not None for task in self._running.values())
         for _ in range(min(self._jobs, self._work.unclaimed() + begun) - len(self._running)):
-            future = self._client.submit(run_trial, self._plan, self._draw, self._data, pure=False)
-            self._running[future] = _Task(self._draw)
-            self._draw += 1
+            future = self._client.submit(run_trial, self._plan, self._submitted, self._data, pure=False)
+            self._running[future] = _Task(self._submitted)
+            self._submitted += 1
 
     def _ended(self) -> set[Future]:
         """The futures that are done, waited for half a second at most."""
@@ -199,7 +197,6 @@ class Drive:
             return
         self._watcher.trial(outcome)
         if outcome.fatal:
-            self._open = False
             raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
         if outcome.state == "FAIL" and not (outcome.again and self._work.again(outcome.number, self._limits.retries)):
             self._failed_in_a_row += 1

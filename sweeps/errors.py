@@ -3,7 +3,7 @@
     SweepError
     ├── InputError            2    what was given is wrong; nothing was written
     │   └── NoModel                a space does not build, or its model does not train, with the values at hand
-    ├── TrialsFailed          3    too many trials failed in a row
+    ├── TrialsFailed          3    too many trials failed in a row, or one whose failure ends it all
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
     ├── CorruptStore          5    a store or a file is not what it was when it was written
     └── Interrupted           130  by Ctrl-C (143: by SIGTERM)
@@ -38,7 +38,7 @@ class NoModel(InputError):
 
 
 class TrialsFailed(SweepError):
-    """Trials failed beyond the limit."""
+    """Trials failed beyond the limit; the one that was to be trained on did; or one did for good (`FatalError`)."""
 
     exit_code = 3
 

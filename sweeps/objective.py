@@ -36,7 +36,7 @@ class TrialOverdue(Exception):
 
 
 def objective(
-    trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, draw: int, progress: Progress
+    trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: Progress
 ) -> float:
     """The best value of the objective's metric over the trial's epochs."""
     seconds: dict[str, float] = {}
@@ -57,7 +57,7 @@ def objective(
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 
         def tell(epoch: int, value: float) -> None:
-            worker.send("sweep", EpochReport(trial.number, epoch, epochs, value, draw))
+            worker.send("sweep", EpochReport(trial.number, epoch, epochs, value))
             if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
                 raise TrialOverdue(plan.overdue)
 

@@ -150,11 +150,11 @@ class TrialBegun:
     """A task has its trial: by what the client knows what it ends when it ends a worker.
 
     Attributes:
-        draw: the task's number.
+        task: the task's number.
         number: the trial's.
     """
 
-    draw: int
+    task: int
     number: int
 
 
@@ -166,7 +166,6 @@ class EpochReport:
     epoch: int
     epochs: int
     value: float
-    task: int
 
 
 @dataclass(frozen=True)

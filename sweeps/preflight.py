@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import optuna
-from keras_tuner.errors import FailedTrialError
+from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import narrowing
 from sweeps.callbacks import make_callbacks
@@ -37,6 +37,8 @@ from sweeps.watch import epoch_logs, no_such_metric
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
 #: draws beside the default values
 _ROWS, _DRAWS = 15, 2
+#: draws where the space does not want its own default values
+_MANY_DRAWS = 20
 
 _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
@@ -55,11 +57,13 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     space = resolve(request.space, data.spec, request.fitting.metrics)
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
+    logs: Mapping[str, float] | None = None
     try:
         logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
-    except InputError:
-        require_plain(data)  # text and gaps are the likelier reason, and the clearer one
-        raise
+    except InputError as wrong:
+        if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
+            require_plain(data)  # text and gaps are the likelier reason, and the clearer one
+            raise
     asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
     declare, defaults = _declare(space, data), ProposedHyperParameters({})
     names = {wanted.name for wanted in asked} | {name for values in request.enqueue for name in values}
@@ -71,13 +75,13 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     narrowing.check_narrowings(asked, found)
     _check_free(request.enqueue, kept, found)
     enqueue = request.enqueue
-    if not enqueue and request.defaults_first and not request.grid:
+    if logs is not None and not enqueue and request.defaults_first and not request.grid:
         enqueue = (_defaults(declare, narrowings),)
     enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in enqueue)
-    objective = choose_objective(request.objective, data.spec.target, logs)
     warnings: tuple[str, ...] = ()
-    if request.total is None or request.total > len(request.enqueue):  # the sampler will draw
-        warnings = _try_random(space, narrowings, ambiguous(found), data, request)
+    if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
+        logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs)
+    objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
@@ -236,18 +240,32 @@ def _try_random(
     shared: frozenset[str],
     data: Dataset,
     request: SweepRequest,
-) -> tuple[str, ...]:
+    logs: Mapping[str, float] | None,
+) -> tuple[Mapping[str, float], tuple[str, ...]]:
     """Try random points of the space. That all of them fail is an error, unless the space says itself that it does not
-    want one; that some do, a warning: trials there will be recorded as failed, and the sweep goes on."""
+    want one; that some do, a warning: trials there will be recorded as failed, and the sweep goes on.
+
+    Args:
+        logs: of an epoch with the default values; None where the space does not want those: then it is tried until a
+            point trains.
+
+    Returns:
+        The logs of an epoch, and the warnings.
+    """
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=request.seed))
-    errors = []
-    for _ in range(_DRAWS):
+    errors: list[NoModel] = []
+    for _ in range(_DRAWS if logs is not None else _MANY_DRAWS):
         hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared)
         try:
-            _try(space, hp, data, request)
+            trained = _try(space, hp, data, request)
         except NoModel as error:
+            if comes_of(error, FatalError):
+                raise
             errors.append(error)
+        else:
+            if logs is None:
+                return trained, tuple(str(error) for error in errors)
         clear_session()
-    if len(errors) == _DRAWS and not any(comes_of(error, FailedTrialError) for error in errors):
+    if logs is None or (len(errors) == _DRAWS and not any(comes_of(error, FailedTrialError) for error in errors)):
         raise errors[0]
-    return tuple(str(error) for error in errors)
+    return logs, tuple(str(error) for error in errors)

@@ -1,4 +1,4 @@
-"""What a worker does before its first trial, so that this one is no slower than the next."""
+"""What a worker does before its first trial, so that this one is hardly slower than the next."""
 
 from __future__ import annotations
 

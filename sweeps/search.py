@@ -70,8 +70,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         )
         outcome = "KILLED"
         try:
-            begin = len(study.get_trials(deepcopy=False))
-            Drive(client, looked.plan(store, parent), config.jobs, work, begin, watcher, limits, data).run()
+            Drive(client, looked.plan(store, parent), config.jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise

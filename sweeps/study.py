@@ -146,27 +146,30 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
     with _readable(ref.journal):
         storage = JournalStorage(WholeRecords(ref.journal))
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
-        known = study.user_attrs.get(IDENTITY)
-        if known is None:
+        is_new = IDENTITY not in study.user_attrs
+        if is_new:
             study.set_user_attr(IDENTITY, asdict(identity))
-    if known is not None:
-        check_identity(ref.name, known, identity)
+    if not is_new:
+        check_identity(study, identity)
     return ref.open()
 
 
-def check_identity(name: str, known: dict[str, Any], wanted: Identity) -> None:
+def check_identity(study: optuna.Study, wanted: Identity) -> None:
     """Raises:
     InputError: the study was begun with something else.
     """
-    asked = json.loads(json.dumps(asdict(wanted)))
-    # a study of an earlier version does not say what its space declared
-    declared = known.get("hyperparameters") or asked["hyperparameters"]
-    now, then = _options_beside(asked), _options_beside({**known, "hyperparameters": declared})
+    known, asked = dict(study.user_attrs[IDENTITY]), json.loads(json.dumps(asdict(wanted)))
+    # a study of an earlier version does not say what its space declared, of a space that a program gave it says nothing
+    if not known.get("hyperparameters") and (
+        "hyperparameters" not in known or "space" in study.user_attrs.get(GIVEN, ())
+    ):
+        known["hyperparameters"] = asked["hyperparameters"]
+    now, then = _options_beside(asked), _options_beside(known)
     changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
     if changed:
         difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
         raise InputError(
-            f"study {name!r} was begun with another configuration: {difference}\n"
+            f"study {study.study_name!r} was begun with another configuration: {difference}\n"
             "Run with the same one, or name a new study (STUDY=…)"
         )
 

@@ -188,10 +188,10 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
     found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
-    studies.check_identity(config.study, known, Identity(**asked))
+    studies.check_identity(study, Identity(**asked))
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
-    studies.check_identity(config.study, known, Identity(**asked))
+    studies.check_identity(study, Identity(**asked))
     from sweeps.doctor.files import look_at_files  # imports MLflow, for which a sweep has time later
 
     left = [*workspace.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]

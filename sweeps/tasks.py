@@ -16,8 +16,8 @@ _warm = False
 
 
 def warm_up() -> None:
-    """Import what trials need and rehearse one, so that the first is no slower than the next; and take it all
-    out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
+    """Import what trials need and rehearse what each does, so that the first is hardly slower than the next; and
+    take it all out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
     `clear_session` asks for one a trial."""
     global _warm
     with _importing:
@@ -85,11 +85,11 @@ def range_test(request: RangeRequest) -> RangeTest:
     return range_test(request)
 
 
-def run_trial(plan: TrialPlan, draw: int, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, task: int, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
     """See `sweeps.trial.run_trial`."""
     warm_up()
     from sweeps.trial import run_trial
 
-    outcome = run_trial(plan, draw, data, number)
+    outcome = run_trial(plan, task, data, number)
     _settle()
     return outcome

@@ -38,11 +38,11 @@ _STATES = {
 GIVEN_UP = "given up before its result came"
 
 
-def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | None = None) -> TrialOutcome:
     """Ask the study for a trial, run it, tell how it ended.
 
     Args:
-        draw: which task of the sweep this is.
+        task: which one of the sweep this is.
         data: what was sent to this worker; None: it loads what the plan names.
         number: of the waiting trial to run; None: whichever the study gives.
 
@@ -64,9 +64,9 @@ def run_trial(plan: TrialPlan, draw: int, data: Dataset | None, number: int | No
         trial.set_user_attr(TASK, _task())
         progress = states.progress_of(study, trial, plan.study)
         started = time.perf_counter()
-        worker.send("begun", TrialBegun(draw, trial.number))
+        worker.send("begun", TrialBegun(task, trial.number))
         try:
-            end = _attempt(trial, plan, data or load(plan.source), draw, progress)
+            end = _attempt(trial, plan, data or load(plan.source), progress)
         except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
@@ -133,7 +133,7 @@ def _task() -> str:
         return ""
 
 
-def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, draw: int, progress: Progress) -> _End:
+def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Progress) -> _End:
     """Run the objective in a tracked run."""
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
@@ -141,7 +141,7 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, draw: int, pro
     with TrialRun(plan.store, plan.parent_run, trial.number, tags) as run:
         trial.set_user_attr(RUN_ID, run.run_id)
         try:
-            value = objective(trial, plan, data, run, seed, draw, progress)
+            value = objective(trial, plan, data, run, seed, progress)
         except optuna.TrialPruned:
             run.state = "PRUNED"
             return _End("PRUNED")

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -15,6 +17,9 @@ from pathlib import Path
 
 #: beside the compiled code, which is trusted as much
 TEMPLATE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.db"
+
+#: seconds after which nobody is at a copy any more
+_OLD = 10
 
 
 def new_store(file: Path, template: Path = TEMPLATE) -> None:
@@ -27,8 +32,8 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
     Args:
         template: the empty store to copy; made when it is not there.
     """
-    for left in file.parent.glob(f".{file.name}-*"):
-        left.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        _remove_left(file)
     if file.exists():
         return
     with contextlib.suppress(Exception):  # SQLAlchemy has errors of its own, and MLflow's functions are not public
@@ -42,6 +47,14 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
             with copy.open("rb") as content:
                 os.fsync(content.fileno())
             file.hardlink_to(copy)  # unlike a renaming this takes no other's place
+
+
+def _remove_left(file: Path) -> None:
+    """A copy takes milliseconds: one that is older is nobody's."""
+    named = re.compile(re.escape(f".{file.name}-") + "[0-9a-f]{32}(-journal)?")
+    for path in file.parent.glob(f".{file.name}-*"):
+        if named.fullmatch(path.name) and time.time() - path.stat().st_mtime > _OLD:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

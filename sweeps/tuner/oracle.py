@@ -11,6 +11,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import study as studies
+from sweeps.errors import InputError, unknown
 from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
 from sweeps.tuner.place import Place
 
@@ -76,15 +77,22 @@ class Oracle:
 
     def get_trial(self, trial_id: str) -> Trial:
         """Raises: KeyError: there is none."""
-        return self._trial(self.frozen(trial_id))
+        try:
+            return self._trial(self.frozen(trial_id))
+        except InputError:
+            raise KeyError(trial_id) from None
 
     def frozen(self, trial_id: str) -> FrozenTrial:
-        """A trial as the study has it.
+        """A trial as the study has it, by its id or its number.
 
         Raises:
-            KeyError: there is none.
+            InputError: there is none.
         """
-        return {self._id(trial): trial for trial in self._frozen()}[trial_id]
+        found = {self._id(trial): trial for trial in self._frozen()}
+        wanted = str(trial_id).zfill(self.digits)
+        if wanted not in found:
+            raise unknown("trial", str(trial_id), found)
+        return found[wanted]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """The best trials, best first; those that did not come to their end follow those that did."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras_tuner.errors import FailedTrialError
 
 from sweeps.errors import InputError
 from sweeps.tuner.callbacks import Gate, Keeper, of_execution
@@ -49,12 +50,14 @@ class Compiled:
         """The model, compiled anew where something was given.
 
         Raises:
-            InputError: it has too many parameters.
+            FailedTrialError: it has too many parameters.
         """
         if self.max_model_size and model.built:
             size = sum(int(keras.ops.size(weight)) for weight in model.trainable_weights)
             if size > self.max_model_size:
-                raise InputError(f"max_model_size: {self.max_model_size} parameters at most are allowed, got {size}")
+                raise FailedTrialError(
+                    f"max_model_size: {self.max_model_size} parameters at most are allowed, got {size}"
+                )
         if self.optimizer or self.loss or self.metrics:
             # Keras keeps what `compile` was given, whether or not the metrics are built already
             own = getattr(model._compile_metrics, "_user_metrics", None)

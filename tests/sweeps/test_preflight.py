@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+from keras_tuner.errors import FailedTrialError, FatalTypeError
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
-from sweeps.plan import SweepRequest
+from sweeps.plan import Space, SweepRequest
 from sweeps.preflight import choose_objective, preflight
 from sweeps.study import Objective
 
@@ -160,6 +161,32 @@ def test_a_space_that_sometimes_fails_is_let_through_with_a_warning(data: Datase
             assert "a bad mood" in found.warnings[0]
             return
     pytest.fail("no seed drew a bad mood once")
+
+
+def picky(unwanted: list[int], kind: type[Exception]) -> Space:
+    """A space that does not want some of its three points, 0 being the default."""
+
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        if hp.Choice("point", [0, 1, 2]) in unwanted:
+            raise kind("not this one")
+        return model()
+
+    return build
+
+
+def test_a_space_that_does_not_want_its_own_defaults_is_tried_elsewhere(data: Dataset) -> None:
+    found = preflight(replace(REQUEST, space=picky([0, 1], FailedTrialError)), data)
+    assert (found.objective.metric, found.enqueue) == ("val_accuracy", ())
+    with pytest.raises(InputError, match="FailedTrialError: not this one"):
+        preflight(replace(REQUEST, space=picky([0, 1, 2], FailedTrialError)), data)
+    with pytest.raises(InputError, match="RuntimeError: not this one"):
+        preflight(replace(REQUEST, space=picky([0], RuntimeError)), data)
+
+
+def test_points_that_a_space_does_not_want_are_no_reason_to_stop_but_a_fatal_one_is(data: Dataset) -> None:
+    assert preflight(replace(REQUEST, space=picky([1, 2], FailedTrialError), seed=1), data).warnings
+    with pytest.raises(InputError, match="FatalTypeError: not this one"):
+        preflight(replace(REQUEST, space=picky([1, 2], FatalTypeError), seed=1), data)
 
 
 def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(data: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -55,10 +56,13 @@ def test_a_store_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 def test_what_a_killed_process_has_left_of_a_store_goes(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     file.write_text("mine")
-    for name in (".mlflow.db-0f", ".mlflow.db-0f-journal"):
+    mark = 16 * "0f"
+    for name in (f".mlflow.db-{mark}", f".mlflow.db-{mark}-journal", ".mlflow.db-mine"):
         (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / f".mlflow.db-{mark[::-1]}").touch()  # somebody is at it
     new_store(file, tmp_path / "template.db")
-    assert list(tmp_path.iterdir()) == [file]
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", ".mlflow.db-mine", f".mlflow.db-{mark[::-1]}"}
 
 
 def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

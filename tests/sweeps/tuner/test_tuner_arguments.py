@@ -401,7 +401,7 @@ def test_a_tuners_compile_arguments_win_over_the_models() -> None:
     Compiled(metrics=["mae"]).apply(model)
     assert (model.loss, model._compile_metrics._user_metrics) == ("mse", ["mae"])
     model.build((None, 64))
-    with pytest.raises(InputError, match="max_model_size: 10 parameters at most are allowed, got 2410"):
+    with pytest.raises(kt.errors.FailedTrialError, match="max_model_size: 10 parameters at most are allowed, got 2410"):
         Compiled(max_model_size=10).apply(model)
 
 

@@ -121,6 +121,9 @@ def test_a_trial_is_trained_on_exactly_where_it_stopped(tmp_path: Path, digits: 
     trial = half.oracle.get_best_trials(1)[0]
     with pytest.raises(InputError, match="begun with another configuration: digest"):
         half.continue_trial(trial.trial_id, 2, *digits.valid, **rest)
+    for wrong, said in (((trial.trial_id, 0), "epochs: a whole number of at least 1"), (("7", 2), "unknown trial '7'")):
+        with pytest.raises(InputError, match=said):
+            half.continue_trial(*wrong, *digits.train, **rest)
     continued = half.continue_trial(trial.trial_id, 2, *digits.train, **rest)
     same = whole.oracle.get_trial(trial.trial_id)
     assert (continued.begun, continued.epochs, continued.value) == (2, 4, same.score)
