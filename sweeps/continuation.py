@@ -77,7 +77,7 @@ def continue_trial(
         TrialsFailed: the training failed.
     """
     if isinstance(more, bool) or not isinstance(more, int) or more < 1:
-        raise InputError(f"epochs: how many more, 1 or more of them, got {more!r}")
+        raise InputError(f"epochs: a whole number of at least 1 is needed, got {more!r}")
     study = selection.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})

@@ -52,7 +52,7 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
 def _remove_left(file: Path) -> None:
     """A copy takes milliseconds: one that is older is nobody's."""
     named = re.compile(re.escape(f".{file.name}-") + "[0-9a-f]{32}(-journal)?")
-    for path in file.parent.glob(f".{file.name}-*"):
+    for path in file.parent.iterdir():
         if named.fullmatch(path.name) and time.time() - path.stat().st_mtime > _OLD:
             path.unlink(missing_ok=True)
 

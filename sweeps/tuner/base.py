@@ -26,7 +26,7 @@ from sweeps.spaces import declaration
 from sweeps.study import IDENTITY, PARAMS, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.options import Entries, Options, Plan, at_least
+from sweeps.tuner.options import Entries, Options, Plan
 from sweeps.tuner.oracle import Oracle
 from sweeps.tuner.place import Place, main_hidden
 from sweeps.tuner.results import objective_of
@@ -157,9 +157,10 @@ class Tuner:
 
         if self._options.executions_per_trial > 1:
             raise InputError("continue_trial: a trial of one execution is wanted, not the mean of several")
-        at_least("epochs", epochs, 1)
         number = self.oracle.frozen(trial_id).number
-        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": epochs}, self._input_names)
+        dataset, self._call, _ = read(
+            fit_args, fit_kwargs | {"epochs": 1}, self._input_names
+        )  # the engine says how many
         space = self._space()
         _check_picklable(space)
         with self._place.entered(), main_hidden():
