@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
-from sweeps.plan import EpochReport, Space, TrialOutcome
+from sweeps.plan import EpochReport, Space, TrialOutcome, is_own
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import CONFIG, Objective
 
@@ -28,6 +28,7 @@ class Result:
     """A study as it stands; what the command line prints is printed from this."""
 
     name: str
+    _data: Dataset | None = field(default=None, repr=False, compare=False)
 
     @property
     def study(self) -> optuna.Study:
@@ -60,6 +61,18 @@ class Result:
         uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
         return load_logged(self.name, uri)
 
+    @property
+    def test_data(self) -> tuple[Any, ...] | None:
+        """The rows that no trial has seen: `(x, y)`, or `(x, y, sample_weight)`, as `model().evaluate` takes them; None
+        where none were kept apart.
+
+        Raises:
+            InputError: the data were arrays of another process.
+        """
+        from sweeps.held_out import held_out
+
+        return held_out(self.study, self._data)
+
     def continue_trial(
         self,
         trial: int,
@@ -81,7 +94,8 @@ class Result:
         from sweeps.continuation import continue_trial
 
         known = dict(self.study.user_attrs.get(CONFIG, {}))
-        dataset = None if data is None else _dataset(data, validation_data, known)[0]
+        is_own = space is not None or is_own(known.get("space", ""))
+        dataset = None if data is None else _dataset(data, validation_data, known, is_own)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
 
     def export(self, force: bool = False) -> Path:
@@ -105,8 +119,10 @@ def run(
 
     Args:
         space: a `build(hp)` function, a HyperModel, or a name as `--space` takes it.
-        data: `(x, y)` or `(x, y, sample_weight)` arrays, a `Dataset`, or a name as `--dataset` takes it.
-        validation_data: arrays as `data`; without them rows are split off `data`.
+        data: `(x, y)` or `(x, y, sample_weight)` arrays, a `Dataset`, or a name as `--dataset` takes it. A model of
+            your own gets the arrays with the values, shapes and dtypes that they have.
+        validation_data: arrays as `data`; without them 20 % of the rows of `data` are split off to validate with, and
+            20 % as a test set that no trial sees (`Result.test_data`). With them no test set is kept.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
             `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
@@ -115,16 +131,22 @@ def run(
         SweepError: see `sweeps.errors`.
     """
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
-    dataset, name = _dataset(data, validation_data, options)
+    dataset, name = _dataset(data, validation_data, options, is_own(space))
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
-    return Result(config.study)
+    return Result(config.study, dataset)
 
 
-def _dataset(data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any]) -> tuple[Dataset | None, str]:
-    """The dataset, None where workers load it by name, and what it is called."""
+def _dataset(
+    data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any], is_own: bool
+) -> tuple[Dataset | None, str]:
+    """The dataset, None where workers load it by name, and what it is called.
+
+    Args:
+        is_own: the space is a person's own, which gets the arrays as they are.
+    """
     if isinstance(data, str):
         return None, data
     for name in ("target", "weight_column") if not isinstance(data, Dataset) else ("target", "weight_column", "task"):
@@ -139,6 +161,7 @@ def _dataset(data: Any, validation: tuple[Any, ...] | None, options: dict[str, A
         task=options.get("task"),
         seed=int(options.get("seed") or 0),
         test_fraction=0.0 if validation is not None else 0.2,
+        as_given=is_own,
     )
     x, y, *weights = data
     return from_arrays(x, y, source, validation, sample_weight=weights[0] if weights else None), "arrays"

@@ -60,11 +60,12 @@ def row_weights(asked: str | tuple[tuple[str, float], ...], data: Dataset) -> Ar
     Raises:
         InputError: as `class_weights`, or no row weighs anything.
     """
+    data = data.encoded or data
     weights = class_weights(asked if isinstance(asked, str) else dict(asked), data)
     table = np.array([weights.get(index, 1.0) for index in range(len(data.spec.labels or ()))], np.float32)
     weights_of_rows: Array = table[_classes(data)]
-    if data.train.sample_weight is not None:
-        weights_of_rows = weights_of_rows * data.train.sample_weight
+    if (own := data.train.sample_weight) is not None:
+        weights_of_rows = weights_of_rows.reshape(-1, *[1] * (own.ndim - 1)) * own
     if not weights_of_rows.any():
         raise InputError(f"class_weight: some training row must weigh more than 0, got {weights}")
     return weights_of_rows

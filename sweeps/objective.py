@@ -20,6 +20,7 @@ from sweeps.data import Dataset
 from sweeps.fitting import Fitting
 from sweeps.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.narrowing import narrowings_of
+from sweeps.own_target import for_model
 from sweeps.plan import EpochReport, TrialPlan
 from sweeps.resumable import Progress, ResumableFit
 from sweeps.signature import named_answer
@@ -53,6 +54,7 @@ def objective(
         drawing = claims_of(plan.study.journal.parent).turn() if is_grid else contextlib.nullcontext()
         with drawing, _clock(seconds, "build"):
             model = build(space, hp)
+            data = for_model(data, model)
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 

@@ -22,6 +22,11 @@ Space = Callable[[Any], Any]
 SpaceRef = str | PackedSpace | Space
 
 
+def is_own(space: str | Space) -> bool:
+    """Whether a space is a person's own: an object, or a name with a colon, which registered ones have not."""
+    return not isinstance(space, str) or ":" in space
+
+
 @dataclass(frozen=True)
 class TrialPlan:
     """All that a worker needs to run trials of a sweep, on whatever machine it is.

@@ -28,6 +28,7 @@ from sweeps.hyperparameters import (
 )
 from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
+from sweeps.own_target import for_model
 from sweeps.plan import Preflight, SweepRequest
 from sweeps.spaces import build, comes_of, declaration, explain, resolve
 from sweeps.study import Objective
@@ -62,7 +63,10 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
     except InputError as wrong:
         if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
-            require_plain(data)  # text and gaps are the likelier reason, and the clearer one
+            if not data.given or isinstance(data.train.x, dict):
+                require_plain(data)  # text and gaps are the likelier reason, and the clearer one
+            elif data.warnings:
+                raise NoModel(f"{wrong}\n{'; '.join(data.warnings)}") from wrong
             raise
     asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
     declare, defaults = _declare(space, data), ProposedHyperParameters({})
@@ -81,15 +85,31 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
         logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs)
+    data = _as_the_model_takes_it(data, declare, narrowings)
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
-    about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
+    about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": _inputs(data)}
     return Preflight(
-        *(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings),
+        *(objective, data.digest, rows, about | {"form": data.form}, ambiguous(found), enqueue),
+        warnings=(*data.warnings, *warnings),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
     )
+
+
+def _as_the_model_takes_it(data: Dataset, declare: Declare, narrowings: tuple[Narrowing, ...]) -> Dataset:
+    """The data as the model of the default values takes its target."""
+    model = declare(ProposedHyperParameters({}, narrowings)) if data.given else None
+    return for_model(data, model) if isinstance(model, keras.Model) else data
+
+
+def _inputs(data: Dataset) -> dict[str, dict[str, Any]]:
+    """Shape and dtype of the inputs as they train: Keras casts floats."""
+    floats = keras.config.floatx()
+    return {
+        name: one | ({"dtype": floats} if one["dtype"].startswith("float") else {}) for name, one in data.inputs.items()
+    }
 
 
 def _declare(space: Any, data: Dataset, most_epochs: int | None = None) -> Declare:
@@ -174,6 +194,7 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRe
     """
     keras.utils.set_random_seed(request.seed)
     model = build(space, hp)
+    data = for_model(data, model)
     x, y = _head(data.train.x, data.train.y)
     _check_output(model, data.train.y)
     _check_loss_weights(model)

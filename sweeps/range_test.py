@@ -15,6 +15,7 @@ from sweeps.data import Dataset, load
 from sweeps.discovery import ProposedHyperParameters
 from sweeps.errors import InputError, SweepError
 from sweeps.lr_range import LossCurve, RangeRequest, RangeTest, Suggestion, suggest
+from sweeps.own_target import for_model
 from sweeps.plan import SweepRequest
 from sweeps.preflight import preflight
 from sweeps.spaces import build, explain, resolve
@@ -74,6 +75,7 @@ def _train(request: RangeRequest, data: Dataset) -> tuple[LossCurve, ProposedHyp
     (params,) = look.enqueue or ({},)
     hp = ProposedHyperParameters(params, narrowing.narrowings_of(look.set, space))
     model = build(space, hp)
+    data = for_model(data, model)
     model.optimizer = _growing(model.optimizer, request)
     probe = _Probe(LossCurve(request.steps), request.low, request.growth)
     model.fit = partial(_fit, model, probe)

@@ -21,7 +21,7 @@ from sweeps.errors import InputError, TrialsFailed
 from sweeps.fitting import Fitting
 from sweeps.nanny import last_words
 from sweeps.packed import PackedSpace
-from sweeps.plan import Looked, Preflight, Space, SweepRequest
+from sweeps.plan import Looked, Preflight, Space, SweepRequest, is_own
 from sweeps.reading import read_text
 from sweeps.slots import clear_away, slots
 from sweeps.study import Identity
@@ -107,13 +107,7 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
     workspace.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     return SweepRequest(
         space=_absolute(config.space) if space is None else PackedSpace.of(space),
-        source=DataSource(
-            config.dataset,
-            target=config.target,
-            task=config.task,
-            seed=config.seed,
-            weight_column=config.weight_column,
-        ).absolute(),
+        source=source_of(config, space),
         set=config.set,
         objective=config.objective,
         enqueue=_read_enqueue(config.enqueue) if config.enqueue else (),
@@ -129,6 +123,18 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
         total=config.trials,
         epochs=config.epochs,
     )
+
+
+def source_of(config: SweepConfig, space: Space | None = None) -> DataSource:
+    """The data that a configuration names, as `space`, or else the one that it names, takes it."""
+    return DataSource(
+        config.dataset,
+        target=config.target,
+        task=config.task,
+        seed=config.seed,
+        weight_column=config.weight_column,
+        as_given=is_own(config.space if space is None else space),
+    ).absolute()
 
 
 def _absolute(named: str, what: str = "space") -> str:

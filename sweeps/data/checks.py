@@ -11,11 +11,12 @@ from sweeps.data.targets import Encoded
 from sweeps.errors import InputError
 
 
-def check_alike(parts: Mapping[str, Part]) -> None:
+def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
     """Each `y` has a row for each row of `x`, and all parts look like the first.
 
     Args:
         parts: under the names by which a person knows their inputs (``x_train``).
+        any_number: whether numbers of another type will do.
 
     Raises:
         InputError: unequal lengths, or other columns, shapes or types.
@@ -25,7 +26,7 @@ def check_alike(parts: Mapping[str, Part]) -> None:
         for array in part.columns.values():
             if part.y.ndim == 0 or len(array) != len(part.y):
                 raise InputError(f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}")
-        looks[name] = {column: (array.shape[1:], array.dtype.kind) for column, array in part.columns.items()}
+        looks[name] = {column: _look(array, any_number) for column, array in part.columns.items()}
     first = next(iter(looks))
     for name, look in looks.items():
         if list(look) != list(looks[first]):
@@ -37,6 +38,11 @@ def check_alike(parts: Mapping[str, Part]) -> None:
                     f"{name}: rows of {wanted.dtype} {wanted.shape[1:]} as in {first} are needed, "
                     f"got {array.dtype} {array.shape[1:]}"
                 )
+
+
+def _look(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
+    kind = array.dtype.kind
+    return array.shape[1:], "number" if any_number and kind in "biuf" else kind
 
 
 def joined(ys: list[Array]) -> Array:
@@ -62,7 +68,12 @@ def check_classes(train: Part, validation: Part, target: Encoded) -> None:
         return
     for where, part in (("training", train), ("validation", validation)):
         y = np.argmax(part.y, axis=1) if part.y.ndim == 2 else part.y
-        counts = np.bincount(y, minlength=len(target.labels))
-        if absent := [label for label, count in zip(target.labels, counts, strict=True) if not count]:
-            some = ", ".join(map(repr, absent[:5])) + (f" and {len(absent) - 5} more" if absent[5:] else "")
-            raise InputError(f"target: every class needs rows in the {where} data, got none of {some}")
+        if absent := absent_classes(y, target.labels):
+            raise InputError(f"target: every class needs rows in the {where} data, got none of {absent}")
+
+
+def absent_classes(indices: Array, labels: tuple[str, ...]) -> str:
+    """The classes without a row, as text; "" where all have some."""
+    counts = np.bincount(indices, minlength=len(labels))
+    absent = [label for label, count in zip(labels, counts, strict=True) if not count]
+    return ", ".join(map(repr, absent[:5])) + (f" and {len(absent) - 5} more" if absent[5:] else "")

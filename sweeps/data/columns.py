@@ -18,12 +18,12 @@ MOST_CATEGORIES = 1000
 LONGEST_CATEGORY = 256
 
 
-def from_table(table: pa.Table, target: str | None, weight: str | None = None) -> Raw:
+def from_table(table: pa.Table, target: str | None, weight: str | None = None, as_given: bool = False) -> Raw:
     """Inputs of all columns but `target`, which becomes `y`, and `weight`, which becomes the sample weights.
 
     Complete numeric columns become one float32 array (n, features). When a column holds text or misses
     values, the inputs are a dictionary, column -> (n, 1): float32 with NaN where a value is missing, or text
-    with ``""`` there.
+    with ``""`` there. `as_given`, numbers keep their types: the array's is one that holds those of all columns.
 
     Raises:
         InputError: no such target or weight, values missing in it, no other column, or a column that is neither
@@ -40,8 +40,8 @@ def from_table(table: pa.Table, target: str | None, weight: str | None = None) -
     features = tuple(name for name in names if name not in (target, weight))
     if not features:
         raise InputError(f"a column beside the target {target!r} is needed, got none")
-    columns = {name: _feature(name, table.column(name)) for name in features}
-    plain = all(values.dtype.kind == "f" and not np.isnan(values).any() for values in columns.values())
+    columns = {name: _feature(name, table.column(name), as_given) for name in features}
+    plain = all(values.dtype.kind != "U" and not np.isnan(values).any() for values in columns.values())
     inputs: Inputs
     if plain:
         inputs = np.stack(list(columns.values()), axis=1)
@@ -116,8 +116,8 @@ def _weights(name: str, column: pa.ChunkedArray) -> Array:
     return as_weights(f"weight_column: column {name!r}", column.cast(pa.float64(), safe=False).to_numpy())
 
 
-def _feature(name: str, column: pa.ChunkedArray) -> Array:
-    """float32 (n,) with NaN for missing, or text (n,) with "" for missing."""
+def _feature(name: str, column: pa.ChunkedArray, as_given: bool) -> Array:
+    """float32 (n,), or a number's own type, with NaN for missing; or text (n,) with "" for missing."""
     column = decoded(column)
     if column.null_count == len(column):
         raise InputError(f"column {name!r} has no value in any row: drop it")
@@ -130,10 +130,15 @@ def _feature(name: str, column: pa.ChunkedArray) -> Array:
         raise InputError(
             f"column {name!r}: numbers or text are needed, got {column.type}: turn it into numbers or drop it"
         )
+    is_whole = pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
+    if as_given and is_whole and not column.null_count:
+        whole: Array = column.to_numpy()
+        return whole
     if not pa.types.is_floating(column.type):
         column = column.cast(pa.float64(), safe=False)  # integers beyond 2^53 are rounded
+    values: Array = column.to_numpy()
     with np.errstate(over="ignore"):
-        values: Array = column.to_numpy().astype(np.float32)
+        values = values if as_given else values.astype(np.float32)
     if infinite := int(np.isinf(values).sum()):
         raise InputError(f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger")
     return values

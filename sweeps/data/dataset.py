@@ -75,6 +75,10 @@ class Dataset:
         spec: what a search space is told.
         digest: 32 hexadecimal digits that are equal when all of the above is equal.
         features: the columns' names, for a table.
+        given: values, shapes and dtypes are as they were given, for a model of a person's own; not as said above.
+        encoded: of such, the same with the target as class indices, where it may be classes.
+        form: of such, whether the target is "given", or encoded as "indices" or "columns".
+        warnings: what is odd about it but no reason to stop.
     """
 
     name: str
@@ -84,6 +88,10 @@ class Dataset:
     spec: DataSpec
     digest: str
     features: tuple[str, ...] | None = None
+    given: bool = False
+    encoded: Dataset | None = None
+    form: str = "given"
+    warnings: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
@@ -96,24 +104,44 @@ class Dataset:
         """The classes' names in the order of their indices; None for regression."""
         return self.spec.labels
 
+    def one_hot(self) -> Dataset:
+        """The same with class indices as columns, float32 (n, classes)."""
+        table = np.eye(len(self.labels or ()), dtype=np.float32)
+
+        def columns(part: Part) -> Part:
+            return replace(part, y=read_only(table[part.y.reshape(-1)]))
+
+        test = None if self.test is None else columns(self.test)
+        spec = replace(self.spec, target="one_hot", n_outputs=len(table))
+        parts = {"train": columns(self.train), "validation": columns(self.validation), "test": test}
+        return replace(self, **parts, spec=spec, form="columns")
+
+    def in_form(self, form: str) -> Dataset:
+        """The same with its target in one of the forms that `form` lists."""
+        if form == "given" or self.encoded is None:
+            return self
+        return self.encoded if form == "indices" else self.encoded.one_hot()
+
+
+def read_only(array: Array) -> Array:
+    """One trial's ``x /= 255`` must not reach the next."""
+    array = np.ascontiguousarray(array).view()
+    array.flags.writeable = False
+    return array
+
 
 @lru_cache(maxsize=2)
 def with_columns(data: Dataset) -> Dataset:
     """The same with the target as columns, (n, outputs), once a process: class indices as one-hot, float32, all else as
     it is. Metrics such as F1 take nothing else."""
-    indices = data.spec.target == "sparse"
-    one_hot = np.eye(data.spec.n_outputs, dtype=np.float32)
+    if data.spec.target == "sparse":
+        return data.one_hot()
 
     def columns(part: Part) -> Part:
-        if part.y.ndim > 1:
-            return part
-        y = one_hot[part.y] if indices else part.y[:, np.newaxis]
-        y.flags.writeable = False
-        return replace(part, y=y)
+        return part if part.y.ndim > 1 else replace(part, y=read_only(part.y[:, np.newaxis]))
 
-    spec = replace(data.spec, target="one_hot") if indices else data.spec
     test = None if data.test is None else columns(data.test)
-    return replace(data, train=columns(data.train), validation=columns(data.validation), test=test, spec=spec)
+    return replace(data, train=columns(data.train), validation=columns(data.validation), test=test)
 
 
 def require_plain(dataset: Dataset) -> None:

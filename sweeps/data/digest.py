@@ -28,6 +28,15 @@ def digest(parts: Iterable[Part | None], names: Iterable[str] = ()) -> str:
     return state.hexdigest()[:32]
 
 
+def digest_as_trained(parts: Iterable[Part | None], names: Iterable[str] = ()) -> str:
+    """The digest of arrays as `model.fit` takes them: of float64 as float32."""
+    return digest((None if part is None else part.map(_as_trained) for part in parts), names)
+
+
+def _as_trained(array: Array) -> Array:
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
 def _add(state: hashlib._Hash, name: str, array: Array) -> None:
     state.update(repr((name, array.dtype.str, array.shape)).encode())
     state.update(np.ascontiguousarray(array).view(np.uint8).data)

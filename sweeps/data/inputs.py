@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from search_spaces.data_spec import InputSpec
+from sweeps.data.arrays import as_array
 from sweeps.data.dataset import Array, Inputs, Part
 from sweeps.errors import InputError
 
@@ -28,23 +29,16 @@ def as_part(what: str, x: Any, y: Any, sample_weight: Any = None) -> Part:
         )
     inputs: Inputs
     if isinstance(x, Mapping):
-        inputs = {str(name): _as_array(f"{what}: x[{name!r}]", one) for name, one in x.items()}
+        inputs = {str(name): as_array(f"{what}: x[{name!r}]", one, gaps=True) for name, one in x.items()}
     else:
-        inputs = _as_array(f"{what}: x", x)
-    weights = None if sample_weight is None else _as_array(f"{what}: sample_weight", sample_weight)
-    return Part(inputs, _as_array(f"{what}: y", y), weights)
+        inputs = as_array(f"{what}: x", x)
+    weights = None if sample_weight is None else as_array(f"{what}: sample_weight", sample_weight)
+    return Part(inputs, as_array(f"{what}: y", y), weights)
 
 
 def _are_several(given: Any) -> bool:
     """Arrays in a list or tuple, as Keras takes those of several inputs or outputs."""
     return isinstance(given, list | tuple) and any(hasattr(one, "__array__") and np.ndim(one) > 0 for one in given)
-
-
-def _as_array(what: str, given: Any) -> Array:
-    try:
-        return np.asarray(given)
-    except (TypeError, ValueError) as wrong:
-        raise InputError(f"{what}: an array is needed, got {type(given).__name__}: {wrong}") from None
 
 
 def check_inputs(name: str, x: Inputs) -> Inputs:

@@ -14,22 +14,28 @@ import pyarrow as pa
 from search_spaces.data_spec import DataSpec
 from sweeps.data.checks import check_alike, check_classes, joined
 from sweeps.data.columns import from_table
-from sweeps.data.dataset import Array, Dataset, Part
+from sweeps.data.dataset import Dataset, Part, read_only
 from sweeps.data.digest import digest
+from sweeps.data.given import assemble_given
 from sweeps.data.inputs import as_part, check_inputs, describe, moments
 from sweeps.data.npz import read_npz
 from sweeps.data.raw import Raw
 from sweeps.data.registry import DATASETS
 from sweeps.data.source import DataSource
-from sweeps.data.splits import split
+from sweeps.data.splits import with_validation
 from sweeps.data.tables import read_csv, read_parquet
 from sweeps.data.targets import Encoded, encode
 from sweeps.data.weights import check_some_weigh, checked_weights
 from sweeps.errors import InputError, unknown
 
+
+def _table(table: pa.Table, source: DataSource) -> Raw:
+    return from_table(table, source.target, source.weight_column, source.as_given)
+
+
 _READERS: dict[str, Callable[[Path, DataSource], Raw]] = {
-    ".csv": lambda path, source: from_table(read_csv(path), source.target, source.weight_column),
-    ".parquet": lambda path, source: from_table(read_parquet(path), source.target, source.weight_column),
+    ".csv": lambda path, source: _table(read_csv(path), source),
+    ".parquet": lambda path, source: _table(read_parquet(path), source),
     ".npz": lambda path, source: read_npz(path),
 }
 
@@ -66,7 +72,7 @@ def from_arrays(
         x: (n, …) numbers, or a dictionary of such; whatever becomes an array will do.
         y: (n,) or (n, k) numbers or text.
         source: the dataset's name, and the seed and fractions of the split; a `test_fraction` of 0 splits
-            off no test set.
+            off no test set. With `as_given`, x and y may be whatever `model.fit` takes.
         validation: `x` and `y` as above, and sample weights where there are some.
         test: likewise.
         sample_weight: (n,) numbers of at least 0.
@@ -92,6 +98,8 @@ def assemble(raw: Raw, source: DataSource) -> Dataset:
     Raises:
         InputError: a target, inputs or a split that no model can be trained and validated with.
     """
+    if source.as_given:
+        return assemble_given(raw, source)
     names = ("x" if raw.whole else "x_train", "x_valid", "x_test")
     given = zip(names, (raw.train, raw.validation, raw.test), strict=True)
     parts = {
@@ -104,32 +112,15 @@ def assemble(raw: Raw, source: DataSource) -> Dataset:
     ends = np.cumsum([len(part) for part in parts.values()])[:-1]
     ys = dict(zip(parts, np.split(target.y, ends), strict=True))
     encoded = [replace(parts[name], y=ys[name]) if name in parts else None for name in names]
-    return _described(_with_validation(encoded, raw.whole, target, source), target, raw, source)
-
-
-def _with_validation(
-    parts: list[Part | None], whole: bool, target: Encoded, source: DataSource
-) -> tuple[Part, Part, Part | None]:
-    """Training, validation and test rows, those that are missing split off the training rows."""
-    train, validation, test = parts
-    assert train is not None
-    if validation is not None:
-        return train, validation, test
     classes = target.classes()
-    split_off = split(
-        len(train),
-        source.validation_fraction,
-        source.test_fraction if whole else 0,
-        source.seed,
-        None if classes is None else classes[: len(train)],  # the training rows are the first
-        target.labels or (),
-    )
-    some = [train.map(lambda array, rows=rows: array[rows]) for rows in split_off]  # type: ignore[misc]
-    return some[0], some[1], test if len(some[2]) == 0 else some[2]
+    if classes is not None:
+        classes = classes[: len(raw.train)]  # the training rows are the first
+    divided = with_validation(encoded, raw.whole, classes, target.labels or (), source)
+    return _described(divided, target, raw, source)
 
 
 def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw, source: DataSource) -> Dataset:
-    train, validation, test = (None if part is None else part.map(_read_only) for part in parts)
+    train, validation, test = (None if part is None else part.map(read_only) for part in parts)
     assert train is not None
     assert validation is not None
     check_classes(train, validation, target)
@@ -139,13 +130,6 @@ def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw,
     names = (*(raw.features or ()), "labels", *(target.labels or ()))
     fingerprint = digest((train, validation, test), names)
     return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features)
-
-
-def _read_only(array: Array) -> Array:
-    """One trial's ``x /= 255`` must not reach the next."""
-    array = np.ascontiguousarray(array).view()
-    array.flags.writeable = False
-    return array
 
 
 def _reader(source: DataSource) -> Callable[[], Raw]:

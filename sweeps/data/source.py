@@ -24,6 +24,7 @@ class DataSource:
         seed: of the split, where the data brings none.
         validation_fraction, test_fraction: of all rows. Data that names its training rows has only validation
             rows taken from those; a `test_fraction` of 0 keeps no test set.
+        as_given: for a model of a person's own: values, shapes and dtypes stay as they are.
 
     Raises:
         InputError: an unknown task, a negative seed, or fractions that leave no training rows.
@@ -36,6 +37,7 @@ class DataSource:
     validation_fraction: float = 0.2
     test_fraction: float = 0.2
     weight_column: str | None = None
+    as_given: bool = False
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:

@@ -4,8 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.data.dataset import Array
+from sweeps.data.dataset import Array, Part
+from sweeps.data.source import DataSource
 from sweeps.errors import InputError
+
+
+def with_validation(
+    parts: list[Part | None], whole: bool, classes: Array | None, labels: tuple[str, ...], source: DataSource
+) -> tuple[Part, Part, Part | None]:
+    """Training, validation and test rows, those that are missing split off the training rows.
+
+    Args:
+        parts: of the three what there is.
+        whole: a test set is to be split off, too.
+        classes, labels: of the training rows, as `split` takes them.
+
+    Raises:
+        InputError: as `split`.
+    """
+    train, validation, test = parts
+    assert train is not None
+    if validation is not None:
+        return train, validation, test
+    test_fraction = source.test_fraction if whole else 0
+    split_off = split(len(train), source.validation_fraction, test_fraction, source.seed, classes, labels)
+    some = [train.map(lambda array, rows=rows: array[rows]) for rows in split_off]  # type: ignore[misc]
+    return some[0], some[1], test if len(some[2]) == 0 else some[2]
 
 
 def split(

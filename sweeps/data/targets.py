@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from search_spaces.data_spec import Target
+from sweeps.data.arrays import without_objects
 from sweeps.data.dataset import Array
 from sweeps.errors import InputError
 
@@ -70,8 +71,7 @@ def encode(y: Array, task: str | None = None, labels: tuple[str, ...] | None = N
 
 
 def _checked(y: Array) -> Array:
-    if y.dtype.kind == "O":
-        y = _text(y)
+    y = without_objects("target", y)
     if y.dtype.kind == "S":
         y = np.char.decode(y, "utf-8", "replace")
     if y.dtype.kind not in "Ubiuf":
@@ -83,14 +83,6 @@ def _checked(y: Array) -> Array:
     if y.dtype.kind == "f" and (bad := int((~np.isfinite(y)).sum())):
         raise InputError(f"target: every value must be there and finite, got {bad} NaN or infinite of {y.size}")
     return y
-
-
-def _text(y: Array) -> Array:
-    """Objects (of a notebook's data frame) that are all text."""
-    for value in y.ravel():
-        if not isinstance(value, str):
-            raise InputError(f"target: text, booleans or numbers are needed, got {value!r} of {type(value).__name__}")
-    return y.astype(np.str_)
 
 
 def _are_classes(y: Array, task: str | None) -> bool:

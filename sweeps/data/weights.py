@@ -8,12 +8,13 @@ from sweeps.data.dataset import Array, Part
 from sweeps.errors import InputError
 
 
-def checked_weights(name: str, part: Part) -> Array | None:
+def checked_weights(name: str, part: Part, as_given: bool = False) -> Array | None:
     """The weights of a part, float32 (n,); None where it has none.
 
     Args:
         name: by which a person knows the part's inputs, for the error.
         part: as a reader brought it.
+        as_given: leave shape and dtype as they are; more than one weight a row will do then.
 
     Raises:
         InputError: not one number a row, or one that is missing, negative or infinite; the first of them is named.
@@ -21,12 +22,15 @@ def checked_weights(name: str, part: Part) -> Array | None:
     weights = part.sample_weight
     if weights is None:
         return None
-    if weights.dtype.kind not in "biuf" or weights.shape not in ((len(part),), (len(part), 1)):
+    rows = len(part)
+    fits = weights.shape in ((rows,), (rows, 1)) or (as_given and weights.shape[:1] == (rows,))
+    if weights.dtype.kind not in "biuf" or not fits:
         raise InputError(
             f"sample weights of {name}: one number a row is needed, shape ({len(part)},), "
             f"got {weights.shape} of {weights.dtype}"
         )
-    return as_weights(f"sample weights of {name}", weights.reshape(-1))
+    checked = as_weights(f"sample weights of {name}", weights.reshape(-1))
+    return weights if as_given else checked
 
 
 def as_weights(what: str, values: Array) -> Array:

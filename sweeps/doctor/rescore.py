@@ -12,7 +12,8 @@ from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.finding import Finding, Patient
 from sweeps.errors import InputError
 from sweeps.keras_file import load_keras_file
-from sweeps.study import IDENTITY, PARENT_RUN
+from sweeps.plan import is_own
+from sweeps.study import GIVEN, IDENTITY, PARENT_RUN
 from tracking.audit import run_params
 
 
@@ -30,13 +31,15 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     asked = run_params(patient.store, patient.study.user_attrs[PARENT_RUN])
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
-    data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights))
+    own = "space" in patient.study.user_attrs.get(GIVEN, ()) or is_own(asked["space"])
+    data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights, as_given=own))
     if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:
         raise InputError(f"--rescore: dataset {asked['dataset']!r} is not what the study was searched with")
     model = load_keras_file(folder / "model.keras", patient.name)
+    from sweeps.own_target import for_model
     from sweeps.training import as_tensors
 
-    rows = data.validation
+    rows = for_model(data, model).validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")
     if metric not in scores:
