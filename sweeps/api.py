@@ -94,8 +94,8 @@ class Result:
         from sweeps.continuation import continue_trial
 
         known = dict(self.study.user_attrs.get(CONFIG, {}))
-        is_own = space is not None or is_own(known.get("space", ""))
-        dataset = None if data is None else _dataset(data, validation_data, known, is_own)[0]
+        own = space is not None or is_own(known.get("space", ""))
+        dataset = None if data is None else _dataset(data, validation_data, known, own)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
 
     def export(self, force: bool = False) -> Path:
@@ -140,12 +140,12 @@ def run(
 
 
 def _dataset(
-    data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any], is_own: bool
+    data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any], own: bool
 ) -> tuple[Dataset | None, str]:
     """The dataset, None where workers load it by name, and what it is called.
 
     Args:
-        is_own: the space is a person's own, which gets the arrays as they are.
+        own: the space is a person's own, which gets the arrays as they are.
     """
     if isinstance(data, str):
         return None, data
@@ -161,7 +161,7 @@ def _dataset(
         task=options.get("task"),
         seed=int(options.get("seed") or 0),
         test_fraction=0.0 if validation is not None else 0.2,
-        as_given=is_own,
+        as_given=own,
     )
     x, y, *weights = data
     return from_arrays(x, y, source, validation, sample_weight=weights[0] if weights else None), "arrays"

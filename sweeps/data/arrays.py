@@ -46,13 +46,15 @@ def without_objects(what: str, array: Array, gaps: bool = False) -> Array:
     if texts and texts == len(there):
         if missing.any() and not gaps:
             row = int(np.argmax(missing)) // width
-            raise InputError(f"{what}: text is needed in each row, got {values[row * width]!r} in row {row}")
+            raise InputError(f"{what}: text is needed in each row, got {values[int(np.argmax(missing))]} in row {row}")
         made = np.array(["" if is_missing else value for value, is_missing in zip(values, missing, strict=True)])
     else:
+        # of a mixture the first value is taken for what is meant
+        wanted: Any = str if texts and isinstance(there[0], str) else (bool, np.bool_, int, float, np.number)
         for place, value in enumerate(values):
-            if not missing[place] and not isinstance(value, bool | np.bool_ | int | float | np.number):
+            if not missing[place] and not isinstance(value, wanted):
                 raise InputError(
-                    f"{what}: text, booleans or numbers are needed, all of one kind, got {str(value)[:40]!r} of "
+                    f"{what}: text, booleans or numbers are needed, all of one kind, got {repr(value)[:40]} of "
                     f"{type(value).__name__} in row {place // width}"
                 )
         made = np.array([np.nan if is_missing else value for value, is_missing in zip(values, missing, strict=True)])

@@ -10,6 +10,9 @@ from sweeps.data.dataset import Array, Part
 from sweeps.data.targets import Encoded
 from sweeps.errors import InputError
 
+#: so many whole numbers are classes without a word
+FEW_CLASSES = 10
+
 
 def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
     """Each `y` has a row for each row of `x`, and all parts look like the first.
@@ -70,6 +73,17 @@ def check_classes(train: Part, validation: Part, target: Encoded) -> None:
         y = np.argmax(part.y, axis=1) if part.y.ndim == 2 else part.y
         if absent := absent_classes(y, target.labels):
             raise InputError(f"target: every class needs rows in the {where} data, got none of {absent}")
+
+
+def many_classes(train: Part, target: Encoded) -> tuple[str, ...]:
+    """What is said of numbers that were taken for classes and may be a quantity: months, points, counts."""
+    count = len(target.labels or ())
+    if target.kind != "sparse" or count <= FEW_CLASSES or train.y.dtype.kind not in "iuf":
+        return ()
+    return (
+        f"the target's {count} different whole numbers are taken for classes; if they are a quantity: "
+        '--task regression (task="regression")',
+    )
 
 
 def absent_classes(indices: Array, labels: tuple[str, ...]) -> str:

@@ -111,10 +111,17 @@ class Dataset:
         def columns(part: Part) -> Part:
             return replace(part, y=read_only(table[part.y.reshape(-1)]))
 
-        test = None if self.test is None else columns(self.test)
         spec = replace(self.spec, target="one_hot", n_outputs=len(table))
-        parts = {"train": columns(self.train), "validation": columns(self.validation), "test": test}
-        return replace(self, **parts, spec=spec, form="columns")
+        return replace(self.with_parts(*map(columns, self.parts)), spec=spec, form="columns")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that there are: training, validation and, where it is kept, test rows."""
+        return (self.train, self.validation) if self.test is None else (self.train, self.validation, self.test)
+
+    def with_parts(self, train: Part, validation: Part, test: Part | None = None) -> Dataset:
+        """The same with other rows."""
+        return replace(self, train=train, validation=validation, test=test)
 
     def in_form(self, form: str) -> Dataset:
         """The same with its target in one of the forms that `form` lists."""
@@ -140,8 +147,7 @@ def with_columns(data: Dataset) -> Dataset:
     def columns(part: Part) -> Part:
         return part if part.y.ndim > 1 else replace(part, y=read_only(part.y[:, np.newaxis]))
 
-    test = None if data.test is None else columns(data.test)
-    return replace(data, train=columns(data.train), validation=columns(data.validation), test=test)
+    return data.with_parts(*map(columns, data.parts))
 
 
 def require_plain(dataset: Dataset) -> None:
@@ -150,7 +156,7 @@ def require_plain(dataset: Dataset) -> None:
     Raises:
         InputError: some columns hold text or miss values: which, how many, and what to do.
     """
-    parts = [part for part in (dataset.train, dataset.validation, dataset.test) if part is not None]
+    parts = dataset.parts
     rows = sum(map(len, parts))
     problems = []
     for column, values in dataset.train.columns.items():

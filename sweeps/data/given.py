@@ -120,31 +120,38 @@ def _described(
     divided: tuple[Part, Part, Part | None], target: Encoded | None, raw: Raw, source: DataSource
 ) -> Dataset:
     is_text = divided[0].y[0].dtype.kind == "U"
-    train, validation, test = (_unpaired(part, 1 if is_text else 0) for part in divided)
-    assert train is not None
-    assert validation is not None
+    parts = [_with_target(part, 1 if is_text else 0) for part in divided if part is not None]
+    train, validation, *test = parts
     check_some_weigh(train, validation)
     found = target or Encoded(train.y, "regression", 1, None)
     spec = DataSpec(_inputs(train.x), found.kind, found.n_outputs, found.labels)
     names = (*(raw.features or ()), "labels", *(found.labels or ()))
     odd = (*_gaps_in_inputs(train), *_gaps_in_target(train))
-    data = Dataset(source.short_name, train, validation, test, spec, "", raw.features, given=True, warnings=odd)
+    kept = test[0] if test else None
+    data = Dataset(source.short_name, train, validation, kept, spec, "", raw.features, given=True, warnings=odd)
     if len(divided[0].y) == 1:
-        return replace(data, digest=digest_as_trained((train, validation, test), names))
-    coded = [_unpaired(part, 1) for part in divided]
-    pairs = zip((train, validation, test), coded, strict=True)
-    is_same = all(np.array_equal(one.y, other.y) for one, other in pairs if one and other)
+        return replace(data, digest=digest_as_trained((train, validation, kept), names))
+    coded = [_with_target(part, 1) for part in divided if part is not None]
+    is_same = all(np.array_equal(one.y, other.y) for one, other in zip(parts, coded, strict=True))
+    encoded = data.with_parts(*coded)
     # of equal values the type makes no difference to a model: a study knows its data again
-    fingerprint = digest_as_trained(coded if is_same else (train, validation, test), names)
-    data = replace(data, digest=fingerprint)
-    absent = {where: absent_classes(part.y.reshape(-1), found.labels or ()) for where, part in zip(("training", "validation"), coded, strict=False) if part}
-    said = tuple(f"no row of the {where} data has the class {some}" for where, some in absent.items() if some)
-    parts = dict(zip(("train", "validation", "test"), coded, strict=True))
-    return replace(data, encoded=replace(data, **parts, form="indices", warnings=said))
+    shown = encoded if is_same else data
+    data = replace(data, digest=digest_as_trained((shown.train, shown.validation, shown.test), names))
+    said = _absent(encoded)
+    return replace(data, encoded=replace(encoded, digest=data.digest, form="indices", warnings=said))
 
 
-def _unpaired(part: Part | None, which: int) -> Part | None:
-    return None if part is None else replace(part, y=part.y[which]).map(read_only)
+def _with_target(part: Part, which: int) -> Part:
+    return replace(part, y=part.y[which]).map(read_only)
+
+
+def _absent(encoded: Dataset) -> tuple[str, ...]:
+    """Classes that are not trained, or not validated."""
+    found = {
+        where: absent_classes(part.y.reshape(-1), encoded.labels or ())
+        for where, part in (("training", encoded.train), ("validation", encoded.validation))
+    }
+    return tuple(f"no row of the {where} data has the class {some}" for where, some in found.items() if some)
 
 
 def _inputs(x: Inputs) -> InputSpec | dict[str, InputSpec]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from search_spaces.data_spec import DataSpec
-from sweeps.data.checks import check_alike, check_classes, joined
+from sweeps.data.checks import check_alike, check_classes, joined, many_classes
 from sweeps.data.columns import from_table
 from sweeps.data.dataset import Dataset, Part, read_only
 from sweeps.data.digest import digest
@@ -129,7 +129,8 @@ def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw,
     spec = DataSpec(describe(train.x), target.kind, target.n_outputs, target.labels, *scale)
     names = (*(raw.features or ()), "labels", *(target.labels or ()))
     fingerprint = digest((train, validation, test), names)
-    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features)
+    said = () if source.task or raw.labels else many_classes(raw.train, target)
+    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features, warnings=said)
 
 
 def _reader(source: DataSource) -> Callable[[], Raw]:

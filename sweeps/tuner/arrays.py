@@ -12,8 +12,9 @@ import keras
 import numpy as np
 
 from search_spaces.data_spec import DataSpec, InputSpec
-from sweeps.data.dataset import Array, Dataset, Inputs, Nested, Part
-from sweeps.data.digest import digest
+from sweeps.data.arrays import as_array
+from sweeps.data.dataset import Array, Dataset, Inputs, Nested, Part, read_only
+from sweeps.data.digest import digest_as_trained
 from sweeps.data.targets import encode
 from sweeps.errors import InputError
 from sweeps.tuner.space import FitCall
@@ -77,8 +78,8 @@ def _dataset(given: Mapping[str, Any], inputs: tuple[str, ...] | None) -> Datase
         # as Keras does it: the last rows, before anything is shuffled
         first = int(len(train) * (1 - share))
         validation = train.map(lambda column: column[first:])
-    fingerprint = digest((train, validation, None))
-    return Dataset("arrays", train, validation, None, _spec(train), fingerprint)
+    fingerprint = digest_as_trained((train, validation, None))
+    return Dataset("arrays", train, validation, None, _spec(train), fingerprint, given=True)
 
 
 def _part(what: str, x: Any, y: Any, weight: Any, inputs: tuple[str, ...] | None) -> Part:
@@ -112,17 +113,13 @@ def _is_list_of_arrays(x: Any) -> bool:
 
 
 def _array(what: str, values: Any) -> Array:
-    """An array as `model.fit` takes it; floats are float32, into which Keras would turn them at each fit."""
+    """An array as `model.fit` takes it."""
     if not (hasattr(values, "__array__") or isinstance(values, (list, tuple))) or hasattr(values, "batch"):
         raise InputError(f"{_NEEDED}; in {what} there is a {type(values).__name__}")
-    array = np.asarray(values)
+    array = as_array(what, values)
     if array.ndim == 0 or array.dtype.kind not in "biufU":
         raise InputError(f"{what}: an array of numbers is needed, got shape {array.shape} of {array.dtype}")
-    if array.dtype == np.float64:
-        array = array.astype(keras.config.floatx())
-    array = np.ascontiguousarray(array).view()
-    array.flags.writeable = False  # trials share it
-    return array
+    return read_only(array)  # trials share it
 
 
 def _callbacks(given: Any) -> tuple[keras.callbacks.Callback, ...]:
