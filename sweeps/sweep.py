@@ -20,6 +20,7 @@ from sweeps.engine import FAILURE_LIMIT, Limits, Watcher
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.fitting import Fitting
 from sweeps.nanny import last_words
+from sweeps.objective_choice import parse_objective
 from sweeps.packed import PackedSpace
 from sweeps.plan import Looked, Preflight, Space, SweepRequest
 from sweeps.reading import read_text
@@ -184,9 +185,11 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     known = study.user_attrs.get(studies.IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    metric, _, way = (config.objective or known["objective"]).partition(":")
-    direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
-    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
+    last = study.user_attrs.get(studies.CONFIG, {})
+    if list(config.metrics) != last.get("metrics"):  # the one option of the trials that the identity leaves out
+        return False
+    metric, direction, _ = parse_objective(config.objective or known["objective"])
+    found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
     studies.check_identity(study, Identity(**asked))
     # only now: what the data is to be read as is a part of what was asked
