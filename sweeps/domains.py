@@ -252,7 +252,7 @@ def _on_range(hp: kinds.HyperParameter, value: Number) -> Value | None:
 
 def _step(hp: kinds.HyperParameter, value: Number) -> int:
     """The step of a linear range that is nearest to a value."""
-    return round((value - hp.min_value) / hp.step)
+    return round((value - hp.min_value) / hp.step)  # type: ignore[no-any-return]
 
 
 def _clipped(value: float, domain: IntDistribution | FloatDistribution) -> Number:

@@ -73,8 +73,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     _check_free(request.enqueue, kept, found)
     # what the space's author thinks good is the first trial where none is given, and a baseline for the others
     defaults_first = logs is not None and request.defaults_first and not request.grid
-    given = request.enqueue or (({},) if defaults_first else ())
-    enqueue = [point(declare, found, values, narrowings, request.grid) for values in given]
+    first_trials = request.enqueue or (({},) if defaults_first else ())
+    enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
         logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs)

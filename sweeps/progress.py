@@ -70,7 +70,7 @@ class Progress:
         self._seconds.append(outcome.seconds)
         value = ""
         if outcome.value is not None:
-            value = f" {self._objective.metric}={outcome.value:.4f}"
+            value = f" best_{self._objective.metric}={outcome.value:.4f}"
             if self._objective.better(outcome.value, self._best.value if self._best else None):
                 self._best = outcome
                 value += " (best so far)"
