@@ -348,6 +348,23 @@ def test_a_fit_of_ones_own_may_return_a_number_or_metrics(data: Dataset, returne
     assert preflight(replace(REQUEST, space=Own()), data).objective == Objective("val_accuracy", "maximize")
 
 
+def test_a_metric_has_the_same_name_in_every_model_of_a_process() -> None:
+    """Keras calls the second AUC of a process auc_1, and KerasTuner forgets that before each model."""
+
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            hp.Int("units", 1, 9)
+            return model(1, "sigmoid", loss="binary_crossentropy", metrics=[keras.metrics.AUC()])
+
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return {"val_auc": max(model.fit(*args, **kwargs).history["val_auc"])}
+
+    x = np.random.default_rng(0).normal(size=(100, 5)).astype("float32")
+    binary = from_arrays(x, (x[:, 0] > 0).astype(int), DataSource("arrays"))
+    found = preflight(replace(REQUEST, space=Own(), objective="val_auc"), binary)
+    assert (found.objective, found.warnings) == (Objective("val_auc", "maximize"), ())
+
+
 def test_nothing_of_a_look_is_left_that_a_trial_would_draw_from(data: Dataset) -> None:
     def build(hp: keras_tuner.HyperParameters) -> keras.Model:
         hp.Boolean("odd")
