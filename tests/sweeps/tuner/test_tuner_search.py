@@ -486,7 +486,7 @@ def test_objectives_of_training_rows_and_names_of_any_kind_are_searched_as_by_ke
 ) -> None:
     def build(hp: keras_tuner.HyperParameters) -> keras.Model:
         units = hp.Int("units (layer 1)", 2, 8)
-        model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(units)])
+        model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(units)])
         model.add(keras.layers.Dense(1, activation="sigmoid"))
         # called auc_1 in the second execution, if its models are told apart
         model.compile("adam", "binary_crossentropy", metrics=[keras.metrics.AUC(), "accuracy"])
