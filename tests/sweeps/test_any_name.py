@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from invariant import assert_sound
@@ -35,6 +36,10 @@ class Undefined(keras.callbacks.Callback):
 """
 
 NAME = "units (layer 1)"
+RUN = (
+    *("run", "names", "--space", "space.py:build", "--callback", "space.py:Undefined", "--set", f"{NAME}=6..9"),
+    *("--objective", "val_TOP@5:max", "--jobs", "1", "--pruner", "none", "--epochs", "3"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +47,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = Workspace(tmp_path_factory.mktemp("names"))
     (made.folder / "space.py").write_text(SPACE)
     (made.folder / "first.json").write_text(json.dumps([{NAME: 7}, {"rate%": 0.02, "drop": 0.25}]))
-    options = ("--space", "space.py:build", "--callback", "space.py:Undefined", "--objective", "val_TOP@5:max")
-    first = ("--enqueue", "first.json", "--set", f"{NAME}=6..9", "--jobs", "1", "--pruner", "none")
-    done = made.sweeps("run", "names", *options, *first, "--trials", "3", "--epochs", "3")
+    done = made.sweeps(*RUN, "--trials", "3", "--enqueue", "first.json")
     assert done.returncode == 0, done.stderr
     (made.folder / "output.txt").write_text(done.stdout)
     return made
@@ -98,3 +101,13 @@ def test_names_are_whole_in_the_study_the_results_and_the_export_and_safe_in_mlf
     assert best["objective"] == "val_TOP@5"
     said = swept.sweeps("best", "names").stdout
     assert said.startswith(f"best_val_TOP@5 {best['value']:.4f}  trial {best['trial']}, epoch {best['epoch']}")
+
+
+def test_enqueued_trials_beyond_the_total_are_said(swept: Workspace, tmp_path: Path) -> None:
+    """A study that is complete runs nothing more, whatever is enqueued."""
+    copy = swept.copied(tmp_path / "copy")
+    (copy.folder / "more.json").write_text(json.dumps([{NAME: 8}, {NAME: 9}]))
+    done = copy.sweeps(*RUN, "--trials", "3", "--enqueue", "more.json")
+    assert done.returncode == 0, done.stderr
+    assert "warning: enqueued trials: 2 beyond the total are not run; --trials 5 runs them" in done.stdout
+    assert copy.json("status", "names")["trials"]["COMPLETE"] == 3
