@@ -121,10 +121,10 @@ def _check_free(enqueue: Iterable[Mapping[str, Any]], kept: Iterable[Narrowing],
 def _filled(points: Iterable[Point]) -> tuple[str, ...]:
     """What is said of enqueued trials that do not name all of their hyperparameters."""
     partial = [point.filled for point in points if point.filled]
-    values = {f"{name}={value}": None for filled in partial for name, value in filled.items()}
-    return (f"enqueued trials: {len(partial)} leave values open, which are the defaults: {', '.join(values)}",) * bool(
-        values
-    )
+    if not partial:
+        return ()
+    values = dict.fromkeys(f"{name}={value}" for filled in partial for name, value in filled.items())
+    return (f"enqueued trials: {len(partial)} leave values open, which are the defaults: {', '.join(values)}",)
 
 
 def _head(x: Any, y: Any) -> tuple[Any, Any]:

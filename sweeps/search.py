@@ -91,9 +91,9 @@ def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
     """What is said where more trials are enqueued than the study lacks."""
     enqueued = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
     beyond = enqueued - studies.missing(study, total)
-    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",) * (
-        beyond > 0
-    )
+    if beyond <= 0:
+        return ()
+    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",)
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:

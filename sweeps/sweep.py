@@ -185,13 +185,14 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     known = study.user_attrs.get(studies.IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    last = study.user_attrs.get(studies.CONFIG, {})
-    if list(config.metrics) != last.get("metrics"):  # the one option of the trials that the identity leaves out
-        return False
-    metric, direction, _ = parse_objective(config.objective or known["objective"])
+    metric, direction, train = parse_objective(config.objective or known["objective"])
     found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
     studies.check_identity(study, Identity(**asked))
+    # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
+    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    if other_metrics or (config.objective and not train and not metric.startswith("val_")):
+        return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
     studies.check_identity(study, Identity(**asked))
