@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.launch import unfinished
 from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import CONFIG, Objective
@@ -118,8 +120,11 @@ def run(
     dataset, name = _dataset(data, validation_data, options)
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
+    begun = time.monotonic()
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
+    if show and (said := unfinished(config, begun)):
+        print(f"{said}; the same call without time_budget goes on")
     return Result(config.study)
 
 

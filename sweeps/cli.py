@@ -49,7 +49,8 @@ def cli() -> None:
 @click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
 @click.option(
     "--objective",
-    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
+    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "
+    "[val_accuracy or val_rmse]",
 )
 @click.option("--class-weight", help="balanced, or a JSON (or .json file) of weights by class: '{\"3\": 2.0}'.")
 @click.option("--metrics", multiple=True, metavar="NAMES", help="More Keras metrics by name: f1_score,auc.")
@@ -98,7 +99,7 @@ def status(study: str, as_json: bool) -> None:
         return
     counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
-    click.echo(f"{found.study}: {counts}, of {found.total} trials; best {found.objective} {best}")
+    click.echo(f"{found.study}: {counts}, of {found.total} trials; best_{found.objective} {best}")
 
 
 @cli.command("list")
@@ -109,17 +110,20 @@ def list_(study: str, as_json: bool) -> None:
     from sweeps import selection
     from sweeps.progress import as_text
 
-    rows = selection.rows(selection.open_study(study))
+    opened = selection.open_study(study)
+    rows = selection.rows(opened)
     if as_json:
         emit([asdict(row) for row in rows])
         return
     table = Table(box=None, header_style="dim")
-    for column in ("trial", "state", "value", "seconds", "parameters or error"):
+    metric, epochs = selection.status(opened).objective, selection.value_epochs(opened)
+    for column in ("trial", "state", metric, "epoch", "seconds", "parameters or error"):
         table.add_column(column, overflow="fold")
     for row in rows:
         value = "" if row.value is None else f"{row.value:.4f}"
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
-        table.add_row(str(row.number), row.state, value, seconds, row.error or as_text(row.params))
+        epoch = str(epochs.get(row.number, ""))
+        table.add_row(str(row.number), row.state, value, epoch, seconds, row.error or as_text(row.params))
     console().print(table, markup=False)
 
 
@@ -134,7 +138,9 @@ def best(study: str, as_json: bool) -> None:
     if as_json:
         emit(asdict(found))
         return
-    click.echo(f"{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}")
+    click.echo(
+        f"best_{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
+    )
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
     click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")

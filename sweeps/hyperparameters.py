@@ -18,7 +18,7 @@ from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution
 
 from sweeps.declarations import check_declaration
-from sweeps.domains import Value, canonical, conditions_text, describe, question, same_domain
+from sweeps.domains import Value, canonical, conditions_text, describe, question, same_domain, study_name
 from sweeps.errors import InputError, unknown
 from sweeps.narrowing import Narrowing
 
@@ -184,7 +184,7 @@ def declarations(hp: CheckedHyperParameters) -> dict[str, str]:
 def label(hp: kinds.HyperParameter, ambiguous: frozenset[str]) -> str:
     """A hyperparameter's name in the study: its own, with its conditions where that would be ambiguous."""
     alone = hp.name not in ambiguous or not hp.conditions
-    return hp.name if alone else f"{hp.name} [{conditions_text(hp.conditions)}]"
+    return study_name(hp.name) if alone else f"{hp.name} [{conditions_text(hp.conditions)}]"
 
 
 def _declaration(hp: kinds.HyperParameter) -> str:

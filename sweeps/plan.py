@@ -183,3 +183,4 @@ class TrialOutcome:
     exhausted: bool = False  # the sampler has nothing left to propose
     again: bool = True  # where it failed it may be tried again
     fatal: bool = False  # no other trial is to follow it
+    undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value

@@ -30,6 +30,7 @@ class Progress:
         self._counts = Counter(done)
         self._running: dict[int, EpochReport] = {}
         self._seconds: list[float] = []
+        self._undefined: set[str] = set()
         self._objective = Objective("value", "maximize")
         self._best: TrialOutcome | None = None
         self._started = time.monotonic()
@@ -59,11 +60,17 @@ class Progress:
     def trial(self, outcome: TrialOutcome) -> None:
         """A trial has ended."""
         self._running.pop(outcome.number, None)
+        for name, given in outcome.undefined.items():
+            if name not in self._undefined:  # once a sweep
+                self._undefined.add(name)
+                self._say(
+                    f"warning: {name} is {given} in trial {outcome.number}; only a loss or the objective fails one"
+                )
         self._counts[outcome.state] += 1
         self._seconds.append(outcome.seconds)
         value = ""
         if outcome.value is not None:
-            value = f" {self._objective.metric}={outcome.value:.4f}"
+            value = f" best_{self._objective.metric}={outcome.value:.4f}"
             if self._objective.better(outcome.value, self._best.value if self._best else None):
                 self._best = outcome
                 value += " (best so far)"

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import optuna
 from distributed import Client, Future
+from optuna.trial import TrialState
 
 from sweeps import signals, workspace
 from sweeps import study as studies
@@ -57,7 +58,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
             for params in found.enqueue:
                 study.enqueue_trial(dict(params), skip_if_exists=True)
-            parent = _begin(looked, study, store)
+            parent, waiting = _begin(looked, study, store), _waiting(study, config.trials)
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
             unclaimed=lambda: claims.unclaimed(study, config.trials),
@@ -66,7 +67,9 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             again=partial(again, study),
         )
         watcher.begin(
-            found.objective, (*found.warnings, *(one.line(mended=True) for one in mended)), _best_so_far(study)
+            found.objective,
+            (*found.warnings, *waiting, *(one.line(mended=True) for one in mended)),
+            _best_so_far(study),
         )
         outcome = "KILLED"
         try:
@@ -82,6 +85,15 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
                 deliver(store)
             reap(study, store, claims)  # whose worker died, or did not end in time
             _end(study, store, parent, outcome)
+
+
+def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
+    """What is said where more trials are enqueued than the study lacks."""
+    enqueued = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    beyond = enqueued - studies.missing(study, total)
+    if beyond <= 0:
+        return ()
+    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",)
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:

@@ -79,6 +79,13 @@ def rows(study: optuna.Study) -> list[TrialRow]:
     return [_row(trial) for trial in study.get_trials(deepcopy=False)]
 
 
+def value_epochs(study: optuna.Study) -> dict[int, int]:
+    """By trial the epoch (from 1) that its value is of: the best one of a COMPLETE trial, the last one of any other."""
+    trials = study.get_trials(deepcopy=False)
+    epochs = {t.number: t.user_attrs.get(EPOCH) if t.state == TrialState.COMPLETE else t.last_step for t in trials}
+    return {number: epoch for number, epoch in epochs.items() if epoch is not None}
+
+
 def top(study: optuna.Study, n: int) -> list[TrialRow]:
     """The `n` best COMPLETE trials, best first; the earlier one among equals."""
     own = map(_row, studies.own(study.get_trials(deepcopy=False)))

@@ -23,6 +23,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras.src.utils.naming import reset_uids
 
 from search_spaces import DataSpec
 from search_spaces.metrics import names_for
@@ -139,6 +140,7 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared
     """
     try:
         with bounded_weights(shared):
+            reset_uids()  # its metrics are called as in a process of its own: `auc`, not `auc_3`
             model = space.build(hp)
     except SweepError:
         raise

@@ -20,6 +20,7 @@ from sweeps.engine import FAILURE_LIMIT, Limits, Watcher
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.fitting import Fitting
 from sweeps.nanny import last_words
+from sweeps.objective_choice import parse_objective
 from sweeps.packed import PackedSpace
 from sweeps.plan import Looked, Preflight, Space, SweepRequest
 from sweeps.reading import read_text
@@ -184,11 +185,14 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     known = study.user_attrs.get(studies.IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    metric, _, way = (config.objective or known["objective"]).partition(":")
-    direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
-    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
+    metric, direction, train = parse_objective(config.objective or known["objective"])
+    found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
     studies.check_identity(study, Identity(**asked))
+    # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
+    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    if other_metrics or (config.objective and not train and not metric.startswith("val_")):
+        return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
     studies.check_identity(study, Identity(**asked))

@@ -23,7 +23,7 @@ from sweeps.objective import TrialOverdue, objective
 from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
 from sweeps.resumable import Progress
 from sweeps.spaces import comes_of, explain
-from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, trial_seed
+from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
 from sweeps.training import clear_session
 from sweeps.watch import TrialInterrupted
 from tracking import TrackingError, TrialRun, close_trial
@@ -87,8 +87,9 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     exhausted_now = bool(exhausted) and not waiting
+    undefined = trial.user_attrs.get(UNDEFINED, {})
     return TrialOutcome(
-        trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal
+        trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal, undefined
     )
 
 

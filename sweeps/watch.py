@@ -10,10 +10,15 @@ import keras
 import optuna
 
 from sweeps.errors import InputError
-from sweeps.study import Objective
+from sweeps.objective_choice import no_such_metric
+from sweeps.study import UNDEFINED, Objective
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
     from tracking import TrialRun
+
+
+#: what is judged beside the objective: no model is of use once one of these is no finite number
+LOSSES = ("loss", "val_loss")
 
 
 class TrialInterrupted(Exception):
@@ -21,7 +26,7 @@ class TrialInterrupted(Exception):
 
 
 class BadNumber(Exception):
-    """A loss or a metric is not a finite number, or an accuracy is above 1."""
+    """A loss or the objective is not a finite number, or it is an accuracy above 1."""
 
 
 class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -59,6 +64,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: dict[str, list[float]] = {}
         self.stopped, self.followed, self.compared = stopped, False, True
         self._epochs: list[dict[str, float]] = []
+        self._undefined: dict[str, str] = {}
         self.best_weights: list[Any] = []
         self._active, self._tell, self._patience, self._after = params, tell, patience, after
 
@@ -71,7 +77,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         """Record, report, and leave by an exception where the trial is not to go on.
 
         Raises:
-            BadNumber: a metric is NaN or infinite, or an accuracy above 1.
+            BadNumber: a loss or the objective is NaN or infinite, or it is an accuracy above 1.
             InputError: no metric bears the objective's name.
             TrialInterrupted: the sweep is ending.
             optuna.TrialPruned: the pruner sees no prospect.
@@ -114,9 +120,14 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         return self.best
 
     def overrule(self, metrics: Mapping[str, float]) -> None:
-        """These are the trial's figures, not what its epochs have shown."""
+        """These are the trial's figures, not what its epochs have shown.
+
+        Raises:
+            BadNumber: as `on_epoch_end`.
+        """
+        self.best = self._value(metrics, self.best_epoch)
+        self._note_undefined(metrics)
         self.run.log_metrics(metrics, step=self.best_epoch)
-        self.best = metrics[self.objective.metric]
 
     def state(self) -> dict[str, Any]:
         """What another attempt needs to go on, as `put_back` takes it."""
@@ -144,24 +155,32 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self._epochs.append(metrics)
         for name, one in metrics.items():
             self.history.setdefault(name, []).append(one)
+        self._note_undefined(metrics)
         self.run.log_metrics(metrics, step=epoch)
         if self.compared:
             self.trial.report(metrics[self.objective.metric], step=epoch)
 
     def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                raise BadNumber(f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients")
-            if name.removeprefix("val_") == "accuracy" and value > 1:
-                raise BadNumber(f"{name} is {value} at epoch {epoch}; an accuracy is at most 1")
-        if self.objective.metric not in metrics:
-            raise no_such_metric(self.objective.metric, metrics)
-        return metrics[self.objective.metric]
+        asked = self.objective.metric
+        for name in (*LOSSES, asked):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                advice = "lower the learning rate or clip gradients"
+                raise BadNumber(f"{name} is {metrics[name]} at epoch {epoch}; {advice}")
+        if asked not in metrics:
+            raise no_such_metric(asked, metrics)
+        if asked.removeprefix("val_") == "accuracy" and metrics[asked] > 1:
+            raise BadNumber(f"{asked} is {metrics[asked]} at epoch {epoch}; an accuracy is at most 1")
+        return metrics[asked]
 
-
-def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:
-    """The error for an objective that no metric bears."""
-    return InputError(f"objective: no metric is named {metric!r}; there are {', '.join(sorted(there))}")
+    def _note_undefined(self, metrics: Mapping[str, float]) -> None:
+        """Metrics that are no finite numbers are recorded all the same; the study and the run say which they are."""
+        new = {name: str(value) for name, value in metrics.items() if not math.isfinite(value)}
+        if not new.keys() <= self._undefined.keys():
+            self._undefined = new | self._undefined
+            self.trial.set_user_attr(UNDEFINED, self._undefined)
+            self.run.set_tags(
+                {UNDEFINED: ", ".join(f"{name}={value}" for name, value in self._undefined.items())[:500]}
+            )
 
 
 def epoch_logs(result: Any, metric: str) -> list[dict[str, Any]]:

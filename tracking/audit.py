@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from mlflow.entities import Metric, Run, ViewType
 
+from tracking.names import original_name, safe_name
 from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, log_all, start_run
 
 #: the statuses that fit a state: what was killed or interrupted has failed, too
@@ -147,7 +148,7 @@ def correct_metric(store: Store, run_id: str, name: str, value: float, epoch: in
     Args:
         epoch: whose step it gets where it was never logged.
     """
-    steps = [entry.step for entry in store.client.get_metric_history(run_id, name)]
+    steps = [entry.step for entry in store.client.get_metric_history(run_id, safe_name(name))]
     log(store, run_id, metrics={name: value}, step=max(steps, default=epoch), timestamp=int(time.time() * 1000))
 
 
@@ -160,7 +161,7 @@ def _row(run: Run) -> RunRow:
         str(run.info.status),
         tags.get(STATE),
         int(run.info.start_time),
-        run.data.metrics,
+        {original_name(stored, tags): value for stored, value in run.data.metrics.items()},
         run.info.lifecycle_stage == "deleted",
     )
 

@@ -21,6 +21,7 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
+from tracking.names import safe_name
 from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
 from tracking.store import KERAS_FILE, Store, StoreAway, TrackingError, answering
 
@@ -57,7 +58,7 @@ def log_model(
         StoreAway: the store is away and has no spool.
         OSError: the model cannot be written; the path is named.
     """
-    texts = {key: str(value) for key, value in params.items()}
+    texts = {safe_name(key): str(value) for key, value in params.items()}
     logged = None
     with contextlib.suppress(StoreAway), answering():
         logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)

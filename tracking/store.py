@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import time
@@ -31,6 +32,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
 from tracking.blank import new_store
+from tracking.names import name_tags, safe_name
 
 NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
 #: the status that a run ends with, by the state of its trial
@@ -178,9 +180,11 @@ def log_all(
 ) -> None:
     """Metrics of any steps, parameters and tags, in one call if MLflow takes them in one.
 
-    Sent twice they count once: MLflow knows a metric by its key, step, time and value.
+    Sent twice they count once: MLflow knows a metric by its key, step, time and value. Names that it does not take are
+    replaced (`tracking.names`). An infinite value is stored as NaN: MLflow would make 1.8e308 of it and rank it first.
     """
-    numbers, texts = iter(metrics), iter([Param(key, str(value)) for key, value in params.items()])
+    tags = {**tags, **name_tags((*params, *(one.key for one in metrics)))}
+    numbers, texts = map(_storable, metrics), iter([Param(safe_name(key), str(value)) for key, value in params.items()])
     marks = iter([RunTag(key, str(value)) for key, value in tags.items()])
     while True:
         batch = list(islice(numbers, _MOST_METRICS - 2 * _MOST_PARAMS))
@@ -188,6 +192,11 @@ def log_all(
         if not (batch or some or few):
             return
         store.client.log_batch(run_id, metrics=batch, params=some, tags=few)
+
+
+def _storable(metric: Metric) -> Metric:
+    value = metric.value if math.isfinite(metric.value) else math.nan
+    return Metric(safe_name(metric.key), value, metric.timestamp, metric.step)
 
 
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:
@@ -206,7 +215,7 @@ def child_runs(store: Store, parent: str | None = None) -> list[Run]:
 
 def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
     """What MLflow itself puts first among the complete trials, sorted by `metric`."""
-    order = f"metrics.`{metric}` {'DESC' if maximize else 'ASC'}"
+    order = f"metrics.`{safe_name(metric)}` {'DESC' if maximize else 'ASC'}"
     found = store.client.search_runs(
         [store.experiment_id], f"tags.{STATE} = 'COMPLETE'", order_by=[order], max_results=1
     )

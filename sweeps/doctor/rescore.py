@@ -39,7 +39,7 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     rows = data.validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")
-    if metric not in scores:
+    if metric not in scores or metric == manifest["objective"]:  # of the training rows, while the model changed
         raise InputError(
             f"--rescore: the model computes {', '.join(sorted(scores))}, the study's objective is {metric!r}"
         )

@@ -22,6 +22,7 @@ from sweeps.config import load_config
 from sweeps.data import Dataset
 from sweeps.discovery import discover
 from sweeps.errors import InputError
+from sweeps.objective_choice import TRAIN
 from sweeps.spaces import declaration
 from sweeps.study import IDENTITY, PARAMS, TOTAL
 from sweeps.tuner.arrays import read
@@ -125,7 +126,8 @@ class Tuner:
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
                 "pruner": self._plan.pruner,
-                "objective": f"{self.oracle.objective.name}:{self.oracle.objective.direction}",
+                # KerasTuner searches by metrics of the training rows as well
+                "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
             }
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras.src.utils.naming import reset_uids
 from keras_tuner.errors import FailedTrialError
 
 from sweeps.errors import InputError
@@ -183,6 +184,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
 
         seed = first.fit.seed + execution
         keras.utils.set_random_seed(seed)
+        reset_uids()  # its metrics are called as the first model's
         model = self.build(hp)
         model.fit = partial(fit, model, seed=seed)
         return model
