@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Future, KilledWorker
 from optuna.trial import TrialState
 
-from sweeps import attempts, samplers, workspace
+from sweeps import attempts, keras_state, samplers, workspace
 from sweeps import study as studies
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
@@ -128,6 +128,8 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
         defaults_first=defaults_first,
         total=config.trials,
         epochs=config.epochs,
+        keras=keras_state.of_client(),
+        allow_lambda=config.allow_lambda,
     )
 
 
@@ -188,6 +190,8 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
     found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
+    if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
+        asked["keras"] = request.keras.changed
     studies.check_identity(study, Identity(**asked))
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
