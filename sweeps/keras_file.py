@@ -30,6 +30,10 @@ PLAIN, BY_SPACE, RECOMPILED, REBUILT = "plain", "by space", "recompiled", "rebui
 UNCOMPILED, UNSAFE = "uncompiled", "unsafe"
 
 
+#: in Keras's errors; the last is an activation that is none, saved without a word of what it is
+_OF_LAMBDAS = re.compile(r"Python lambda|`Lambda` layer|function identifier: \{'value': \[")
+
+
 class Unloadable(Exception):
     """No way loads the file.
 
@@ -44,7 +48,7 @@ class Unloadable(Exception):
         text = str(wrong).rpartition("Exception encountered: ")[2].strip()
         super().__init__(text)
         self.names = re.findall(r"Could not locate (?:class|function) '([^']+)'", str(wrong))
-        self.is_lambda = "Python lambda" in str(wrong) or "`Lambda` layer" in str(wrong) or "'__lambda__'" in str(wrong)
+        self.is_lambda = _OF_LAMBDAS.search(str(wrong)) is not None
         self.reason = " ".join(text.split())[:300] or type(wrong).__name__
 
 

@@ -42,9 +42,9 @@ def _open(content: bytes) -> Any:
     for name, its_name, thing in registered:
         found = _imported(*thing) if isinstance(thing, tuple) else thing
         if found is not None:
-            keras_names.GLOBAL_CUSTOM_OBJECTS.setdefault(name, found)
+            keras_names.GLOBAL_CUSTOM_OBJECTS[name] = found
             if its_name is not None:
-                keras_names.GLOBAL_CUSTOM_NAMES.setdefault(found, its_name)
+                keras_names.GLOBAL_CUSTOM_NAMES[found] = its_name
     return space
 
 
