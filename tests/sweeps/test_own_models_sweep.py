@@ -101,9 +101,8 @@ def test_a_study_of_lambdas_begins_only_where_it_is_asked_for_and_then_predicts(
     assert json.loads((folder / "manifest.json").read_text())["allow_lambda"]
     predicted = workspace.json("predict", "rows.npz", "--model", "exports/s", "--rows", "5")
 
-    import keras
-
-    model = keras.saving.load_model(folder / "model.keras", safe_mode=False, compile=False)
+    model = own_models.network(keras.layers.Lambda(keras.ops.abs))
+    model.load_weights(folder / "model.keras")
     factor = json.loads((folder / "params.json").read_text())["factor"]
     (kernel, bias) = model.layers[-1].get_weights()
     right = np.abs(x[:5]) * factor @ kernel + bias
