@@ -66,20 +66,12 @@ class KerasState:
 
 
 def current() -> KerasState:
-    """The settings of this process.
-
-    Raises:
-        InputError: models are distributed over devices, which workers do not do.
-    """
+    """The settings of this process."""
     import keras
     import tensorflow as tf
     from keras.src.backend.common.global_state import get_global_attribute
     from tensorflow.python.framework import config
 
-    if keras.distribution.distribution() is not None:
-        raise InputError(
-            "keras.distribution.set_distribution: trials run side by side, each on devices of its own; leave it out"
-        )
     # `keras.config.dtype_policy()` would set one where there is none
     policy = get_global_attribute("dtype_policy")
     is_floatx = policy is None or policy == keras.DTypePolicy(keras.config.floatx())
@@ -97,8 +89,22 @@ def current() -> KerasState:
 
 
 def of_client() -> KerasState | None:
-    """The settings of the program that asks for a sweep; None where it has not imported Keras, and has set nothing."""
-    return current() if "keras" in sys.modules else None
+    """The settings of the program that asks for a sweep; None where it has not imported Keras, and has set nothing.
+
+    Raises:
+        InputError: its models are distributed over devices.
+    """
+    return _carried() if "keras" in sys.modules else None
+
+
+def _carried() -> KerasState:
+    import keras
+
+    if keras.distribution.distribution() is not None:
+        raise InputError(
+            "keras.distribution.set_distribution: trials run side by side, each on devices of its own; leave it out"
+        )
+    return current()
 
 
 _initial: KerasState | None = None
@@ -112,12 +118,15 @@ def settle(given: KerasState | None, key: Hashable, load: Callable[[], T]) -> T:
     Args:
         given: see `of_client`; None: those that a process begins with.
         key: of the code, which Python runs once a process.
+
+    Raises:
+        InputError: see `of_client`.
     """
     global _initial, _kept
     _initial = _initial or current()
     _left.get(key, given or _initial).restore()
     loaded = load()
-    _kept = _left.setdefault(key, current())
+    _kept = _left.setdefault(key, _carried())
     _kept.restore()
     return loaded
 

@@ -26,6 +26,7 @@ from sweeps.plan import SweepRequest
 from sweeps.preflight import preflight
 from sweeps.spaces import build, own_space
 from sweeps.study import GIVEN, Identity, StudyRef
+from sweeps.tuner import RandomSearch
 
 FILE = Path(own_models.__file__)
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
@@ -74,6 +75,11 @@ def test_what_could_not_be_loaded_is_refused_before_it_is_trained(data: Dataset,
 @pytest.mark.parametrize("name", ["lambda_layer", "lambda_activation"])
 def test_a_lambda_is_trained_where_it_is_allowed(data: Dataset, name: str) -> None:
     assert look(data, name, allow_lambda=True) == ()
+
+
+def test_a_tuner_takes_lambdas_as_keras_tuner_does(data: Dataset, here: Path) -> None:
+    tuner = RandomSearch(own_models.lambda_layer, "val_loss", max_trials=1, directory=here)
+    assert preflight(replace(REQUEST, space=PackedSpace.of(tuner._space())), data).warnings == ()
 
 
 Logged = Callable[..., tuple[Path, keras.Model]]

@@ -244,8 +244,8 @@ def test_a_fit_that_raises_is_refused_with_its_text() -> None:
     ("message", "said"),
     [
         (
-            "\nObject A was created by passing\nnon-serializable values,\nand must override `get_config()`.\n\nExample:\n\nx",
-            "Object A was created by passing non-serializable values, and must override `get_config()`.",
+            "\nObject A was created by passing\nnon-serializable values,\nand must have `get_config`.\n\nExample:\n\nx",
+            "Object A was created by passing non-serializable values, and must have `get_config`.",
         ),
         (
             "Graph execution error:\n\nDetected at node Equal defined at (most recent call last):\n"
