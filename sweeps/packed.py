@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -59,6 +59,8 @@ def _registered() -> Iterator[tuple[str, str | None, Any]]:
 
     known = keras_names.GLOBAL_CUSTOM_OBJECTS | get_global_attribute("custom_objects_scope_dict", {})
     for name, thing in known.items():
+        if not isinstance(thing, Hashable):
+            continue
         its_name = keras_names.GLOBAL_CUSTOM_NAMES.get(thing)
         place = (getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
         if place[0] != "__main__" and _imported(*place) is thing:
