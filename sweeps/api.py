@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """A study as it stands; what the command line prints is printed from this."""
+    """A study as it stands; what the command line prints is printed from this.
+
+    Attributes:
+        space: the study's, where a program gave it as an object: its models may have classes that it defines.
+    """
 
     name: str
+    space: Space | None = field(default=None, repr=False, compare=False)
 
     @property
     def study(self) -> optuna.Study:
@@ -60,7 +65,7 @@ class Result:
         from sweeps.models import load_logged
 
         uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
-        return load_logged(self.name, uri)
+        return load_logged(self.name, uri, self.space)
 
     def continue_trial(
         self,
@@ -91,7 +96,7 @@ class Result:
         from sweeps import workspace
         from sweeps.export import export_best
 
-        export_best(self.name, force)
+        export_best(self.name, force, self.space)
         return workspace.export_folder(self.name)
 
 
@@ -111,7 +116,7 @@ def run(
         validation_data: arrays as `data`; without them rows are split off `data`.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
+            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, …
 
     Raises:
         SweepError: see `sweeps.errors`.
@@ -125,7 +130,7 @@ def run(
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
     if show and (said := unfinished(config, begun)):
         print(f"{said}; the same call without time_budget goes on")
-    return Result(config.study)
+    return Result(config.study, None if isinstance(space, str) else space)
 
 
 def _dataset(data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any]) -> tuple[Dataset | None, str]:

@@ -73,6 +73,12 @@ def cli() -> None:
 @click.option("--trial-timeout", help="End a trial that runs longer, hung or not: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="Memory of a worker, which is ended above it: 4GB.  [the machine's, shared out]")
 @click.option(
+    "--allow-lambda",
+    is_flag=True,
+    default=None,
+    help="Accept models with lambdas, and run those of this study when its models are loaded: code that you trust.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line wins.",

@@ -92,6 +92,7 @@ class SweepConfig(BaseModel):
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
+    allow_lambda: bool = False
 
     @field_validator("study")
     @classmethod
@@ -107,7 +108,7 @@ class SweepConfig(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
-        options = ("target", "task", "weight_column", "class_weight", "callback", "patience")
+        options = ("target", "task", "weight_column", "class_weight", "callback", "patience", "allow_lambda")
         return {
             "space": self.space,
             "epochs": self.epochs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps import selection, workspace
 from sweeps.errors import InputError
@@ -16,9 +16,15 @@ from sweeps.readme import readme
 from sweeps.selection import Best
 from sweeps.study import DATA, IDENTITY
 
+if TYPE_CHECKING:
+    from sweeps.plan import Space
 
-def export_best(study: str, force: bool = False) -> str:
+
+def export_best(study: str, force: bool = False, space: Space | None = None) -> str:
     """Write `exports/STUDY/`, register the model as champion; returns what to say of it.
+
+    Args:
+        space: the study's, where a program gave it as an object.
 
     Raises:
         InputError: no such study, no complete trial, or an export that is there already (without `force`).
@@ -36,7 +42,7 @@ def export_best(study: str, force: bool = False) -> str:
     store = store_of(study)
     with new_folder(folder, force) as made:
         fetch(store, best.model_uri, made)
-        details = write_export(made, made / "model.keras", best, opened.user_attrs)
+        details = write_export(made, made / "model.keras", best, opened.user_attrs, space)
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     return (
@@ -46,13 +52,15 @@ def export_best(study: str, force: bool = False) -> str:
     )
 
 
-def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str, Any]) -> dict[str, Any]:
+def write_export(
+    made: Path, keras_file: Path, best: Best, attributes: dict[str, Any], space: Space | None = None
+) -> dict[str, Any]:
     """Complete the folder `made`, which holds `model.keras`: SavedModel, labels, parameters, manifest, README.
 
     Returns:
         The manifest.
     """
-    model = load_keras_file(keras_file, best.study)
+    model = load_keras_file(keras_file, best.study, space)
     from sweeps.signature import signature_of
 
     identity, data = attributes[IDENTITY], attributes[DATA]
@@ -80,6 +88,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         "target": data["target"],
         "features": data["features"],
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
+        "allow_lambda": bool(identity.get("options", {}).get("allow_lambda")),
         "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},
         "sha256": {str(path.relative_to(made)): sha256(path) for path in sorted(made.rglob("*")) if path.is_file()},
     }

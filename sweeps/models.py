@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps import workspace
 from sweeps.errors import BackendUnreachable, CorruptStore
 from sweeps.keras_file import load_keras_file
 from tracking import Damaged, Store, TrackingError, answering, find_store
+
+if TYPE_CHECKING:
+    from sweeps.plan import Space
 
 
 @contextlib.contextmanager
@@ -40,8 +44,8 @@ def store_of(study: str) -> Store:
     return store
 
 
-def load_logged(study: str, model_uri: str) -> Any:
-    """A logged `keras.Model`, loaded in Keras's safe mode.
+def load_logged(study: str, model_uri: str, space: Space | None = None) -> Any:
+    """A logged `keras.Model`; see `load_keras_file`.
 
     Raises:
         BackendUnreachable: the record is not there.
@@ -49,7 +53,14 @@ def load_logged(study: str, model_uri: str) -> Any:
         InputError: see `load_keras_file`.
     """
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
-        return load_keras_file(fetch(store_of(study), model_uri, Path(folder)), study)
+        model = load_keras_file(fetch(store_of(study), model_uri, Path(folder)), study, space)
+    if not model.compiled:
+        warnings.warn(
+            "the model was loaded without its loss, metrics and optimizer, which are not in reach here; "
+            "it predicts, and model.compile(…) lets it train and evaluate",
+            stacklevel=3,
+        )
+    return model
 
 
 def fetch(store: Store, model_uri: str, folder: Path) -> Path:

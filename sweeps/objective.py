@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 import optuna
 
-from sweeps import worker
+from sweeps import keras_state, worker
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.callbacks import make_callbacks
 from sweeps.claims import claims_of
@@ -24,11 +24,11 @@ from sweeps.plan import EpochReport, TrialPlan
 from sweeps.resumable import Progress, ResumableFit
 from sweeps.signature import named_answer
 from sweeps.spaces import build, resolve
-from sweeps.study import CONTINUES, EPOCH, MODEL_URI, PARAMS
+from sweeps.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS
 from sweeps.training import as_tensors
 from sweeps.watch import EpochWatch
 from tracking import TrialRun
-from tracking.models import log_model
+from tracking.models import SHA256, log_model
 
 
 class TrialOverdue(Exception):
@@ -42,7 +42,7 @@ def objective(
     seconds: dict[str, float] = {}
     keras.utils.set_random_seed(seed)
     data = plan.fitting.target_of(data)
-    space = resolve(plan.space, data.spec, plan.fitting.metrics)
+    space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
     hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous)
@@ -123,6 +123,7 @@ def _record(
     logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, logged["model_uri"])
+    trial.set_user_attr(MODEL_SHA256, logged[SHA256])
     if not watch.compared:
         trial.set_user_attr(TRAINED, watch.seen)
     run.log_text(draw(watch.history), "learning_curves.svg")

@@ -10,6 +10,7 @@ from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.fitting import Fitting
+from sweeps.keras_state import KerasState
 from sweeps.packed import PackedSpace
 from sweeps.study import Identity, Objective, StudyRef
 
@@ -30,6 +31,7 @@ class TrialPlan:
         total: how many trials the study is to have.
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
+        keras: Keras's global settings in the client; None: it has none.
     """
 
     study: StudyRef
@@ -44,6 +46,7 @@ class TrialPlan:
     total: int = 1
     trial_timeout: float | None = None
     draws_epochs: bool = False
+    keras: KerasState | None = None
 
     @property
     def epochs(self) -> int:
@@ -63,6 +66,9 @@ class SweepRequest:
     Attributes:
         total: how many trials the study is to have.
         epochs: of a trial, at most.
+        keras: Keras's global settings in the client; None: it has none.
+        keeps_models: whether trained models are to be saved, and loaded again.
+        allow_lambda: they may hold lambdas.
     """
 
     space: SpaceRef
@@ -76,6 +82,9 @@ class SweepRequest:
     defaults_first: bool = True
     total: int | None = None
     epochs: int = 1
+    keras: KerasState | None = None
+    keeps_models: bool = True
+    allow_lambda: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,7 @@ class Preflight:
         warnings: what is odd but no reason to stop.
         hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
+        keras: Keras's global settings that are not its defaults.
     """
 
     objective: Objective
@@ -103,6 +113,7 @@ class Preflight:
     warnings: tuple[str, ...]
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     draws_epochs: bool = False
+    keras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,7 @@ class Looked:
             objective=found.objective.metric,
             direction=found.objective.direction,
             hyperparameters=found.hyperparameters,
+            keras=found.keras,
             **self.config.identity(),
         )
 
@@ -142,6 +154,7 @@ class Looked:
             total=self.config.trials,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
+            keras=asked.keras,
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from sweeps import narrowing
+from sweeps import keras_state, narrowing
 from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
@@ -30,6 +30,7 @@ from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
 from sweeps.objective_choice import choose_objective, parse_objective
 from sweeps.plan import Preflight, SweepRequest
+from sweeps.savable import Saving
 from sweeps.spaces import build, comes_of, declaration, explain, resolve
 from sweeps.training import clear_session, fit
 from sweeps.watch import LOSSES, epoch_logs
@@ -51,12 +52,15 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         InputError: something of it is wrong: the data, the space, a narrowing, an enqueued trial, the objective.
     """
     data = request.fitting.target_of(given or load(request.source))
-    space = resolve(request.space, data.spec, request.fitting.metrics)
+    space = keras_state.settle(
+        request.keras, request.space, lambda: resolve(request.space, data.spec, request.fitting.metrics)
+    )
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
     logs: Mapping[str, float] | None = None
+    saving = Saving(space, request)
     try:
-        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
+        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request, saving)
     except InputError as wrong:
         if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
             require_plain(data)  # text and gaps are the likelier reason, and the clearer one
@@ -77,16 +81,17 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
-        logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs)
+        logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs, saving)
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     return Preflight(
         *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
-        warnings=(*(_filled(enqueue) if request.enqueue else ()), *warnings),
+        warnings=(*(_filled(enqueue) if request.enqueue else ()), *saving.warnings, *warnings),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
+        keras=keras_state.settled().changed,
     )
 
 
@@ -132,8 +137,10 @@ def _head(x: Any, y: Any) -> tuple[Any, Any]:
     return first
 
 
-def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRequest) -> dict[str, float]:
-    """Build one model, train and validate it on a few rows; the logs of its epoch.
+def _try(
+    space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRequest, saving: Saving
+) -> dict[str, float]:
+    """Build one model, train and validate it on a few rows, and save it if it is the first; the logs of its epoch.
 
     Raises:
         NoModel: it does not build, does not fit the data, or gives NaN.
@@ -164,6 +171,8 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRe
             raise NoModel(
                 f"the space's model gives {name}={value} after one batch of the data; values: {hp.active_values}"
             )
+    del model.fit
+    saving.look(model, hp.active_values, x)
     return logs
 
 
@@ -208,6 +217,7 @@ def _try_random(
     data: Dataset,
     request: SweepRequest,
     logs: Mapping[str, float] | None,
+    saving: Saving,
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     """Try random points of the space. That all of them fail is an error, unless the space says itself that it does not
     want one; that some do, a warning: trials there will be recorded as failed, and the sweep goes on.
@@ -224,7 +234,7 @@ def _try_random(
     for _ in range(_DRAWS if logs is not None else _MANY_DRAWS):
         hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared)
         try:
-            trained = _try(space, hp, data, request)
+            trained = _try(space, hp, data, request, saving)
         except NoModel as error:
             if comes_of(error, FatalError):
                 raise

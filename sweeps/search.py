@@ -126,6 +126,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
         "jobs": config.jobs,
         "objective": looked.found.objective.metric,
     } | _commit()
+    tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)
     study.set_user_attr(OUTCOME, None)

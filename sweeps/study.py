@@ -46,6 +46,8 @@ CONTINUES = "continued_from"
 UNDEFINED = "not_finite"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
 PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
+#: the trial attribute that holds the hash of its model's file
+MODEL_SHA256 = "model_sha256"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Identity:
     Attributes:
         options: those of `sweeps run` that were given, of which none has to be.
         hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
+        keras: Keras's global settings that are not its defaults.
     """
 
     space: str
@@ -91,6 +94,7 @@ class Identity:
     set: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    keras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,13 @@ def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
     flat = dict(identity)
     options: dict[str, Any] = flat.pop("options", {})
     declared: dict[str, str] = flat.pop("hyperparameters", {})
-    return flat | options | {f"hyperparameter {name}": text for name, text in declared.items()}
+    settings: dict[str, str] = flat.pop("keras", {})
+    return (
+        flat
+        | options
+        | {f"hyperparameter {name}": text for name, text in declared.items()}
+        | {f"keras {name}": text for name, text in settings.items()}
+    )
 
 
 def load(name: str, journal: Path) -> optuna.Study:

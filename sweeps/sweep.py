@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Future, KilledWorker
 from optuna.trial import TrialState
 
-from sweeps import attempts, samplers, workspace
+from sweeps import attempts, keras_state, samplers, workspace
 from sweeps import study as studies
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
@@ -129,6 +129,8 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
         defaults_first=defaults_first,
         total=config.trials,
         epochs=config.epochs,
+        keras=keras_state.of_client(),
+        allow_lambda=config.allow_lambda,
     )
 
 
@@ -188,6 +190,8 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     metric, direction, train = parse_objective(config.objective or known["objective"])
     found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
+    if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
+        asked["keras"] = request.keras.changed
     studies.check_identity(study, Identity(**asked))
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
     other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")

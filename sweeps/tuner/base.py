@@ -24,7 +24,7 @@ from sweeps.discovery import discover
 from sweeps.errors import InputError
 from sweeps.objective_choice import TRAIN
 from sweeps.spaces import declaration
-from sweeps.study import IDENTITY, PARAMS, TOTAL
+from sweeps.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
@@ -229,14 +229,13 @@ class Tuner:
         return self._model(self.oracle.frozen(trial.trial_id))
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
-        from sweeps.models import store_of
-        from sweeps.tuner.reloading import restored
+        from sweeps.models import load_logged
 
         uri = self.oracle.model_uri(trial)
         if uri is None:
             raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")
         with self._place.entered():
-            return restored(self._space(), store_of(self._place.study), uri, trial.user_attrs[PARAMS])
+            return load_logged(self._place.study, uri, self._space())
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
         """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""

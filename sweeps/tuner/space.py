@@ -90,6 +90,9 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         digits: of a trial's number in its id.
     """
 
+    #: a model that cannot be loaded is no error: KerasTuner builds each one anew
+    rebuilds_models = True
+
     def __init__(
         self,
         hypermodel: keras_tuner.HyperModel,
