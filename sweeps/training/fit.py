@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sweeps.dense_kernels import DenseTraining, chain_of, dense_passes
 from sweeps.training.arguments import training_and_validation_rows
 from sweeps.training.build import build
 from sweeps.training.checks import check_numbers, check_shapes, check_weights
-from sweeps.training.dense import DenseTraining, chain_of, dense_passes
 from sweeps.training.epochs import Epochs, OneEpoch, OneEvaluation
 from sweeps.training.handover import NotHereError, reason_for_keras
 from sweeps.training.passes import TrainingPass, ValidationPass
@@ -58,13 +58,13 @@ def fit(
         seed: the permutation of epoch e follows from `seed` and e alone, so that `fit(initial_epoch=k,
             seed=s)` on a restored model continues an interrupted training exactly. None: drawn from NumPy's
             global state, which `keras.utils.set_random_seed` sets.
-        jit: whether XLA compiles the epoch. `"auto"`: kernels of our own where they can do it (`dense/`), a graph
+        jit: whether XLA compiles the epoch. `"auto"`: `sweeps.dense_kernels` where they can do it, a graph
             elsewhere, with XLA by what it would save (`compilation.py`).
 
     Returns:
         Keras's History, with three attributes more: `timings`, the seconds of "compile", "train" and
-        "validate"; `by_kernels`, whether `dense/` did the work; and `handed_over`, None or the reason for which
-        Keras's own `fit` did it.
+        "validate"; `by_kernels`, whether `sweeps.dense_kernels` did the work; and `handed_over`, None or the
+        reason for which Keras's own `fit` did it.
 
     Raises:
         ValueError: the input is wrong; raised before anything is compiled.

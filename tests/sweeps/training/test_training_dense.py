@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 from scipy import special
 
+from sweeps.dense_kernels import activations
+from sweeps.dense_kernels.products import MOST
+from sweeps.dense_kernels.vectors import LANES
 from sweeps.training import fit
-from sweeps.training.dense import activations
-from sweeps.training.dense.products import MOST
-from sweeps.training.dense.vectors import LANES
 
 from .conftest import SEED, Data, assert_same_training, classifier, make_data
 

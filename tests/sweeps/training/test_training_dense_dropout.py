@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sweeps.dense_kernels.dropout import Dropouts, draw
 from sweeps.training import fit
-from sweeps.training.dense.dropout import Dropouts, draw
 
 from .conftest import Data, assert_same_training, classifier
 

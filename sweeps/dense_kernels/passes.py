@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweeps.training.dense.activations import BY_NAME, LINEAR
-from sweeps.training.dense.chain import Chain
-from sweeps.training.dense.kernels import SPARSE, Floats, Memory, Network, train
-from sweeps.training.dense.products import COLUMN_WORD, WORD, rows_of
-from sweeps.training.dense.state import State, zeros
-from sweeps.training.dense.updates import SGD, Rule
+from sweeps.dense_kernels.activations import BY_NAME, LINEAR
+from sweeps.dense_kernels.chain import Chain
+from sweeps.dense_kernels.kernels import SPARSE, Floats, Memory, Network, train
+from sweeps.dense_kernels.products import COLUMN_WORD, WORD, rows_of
+from sweeps.dense_kernels.state import State, zeros
+from sweeps.dense_kernels.updates import SGD, Rule
 from sweeps.training.rows import Order, Rows
 
 #: rows a step of a validation, where it makes no difference: their activations stay in a core's cache

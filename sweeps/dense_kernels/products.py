@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numba import uint64, uintp
 
-from sweeps.training.dense.compiling import inlined, kernel, part
-from sweeps.training.dense.updates import update
-from sweeps.training.dense.vectors import (
+from sweeps.dense_kernels.compiling import inlined, kernel, part
+from sweeps.dense_kernels.updates import update
+from sweeps.dense_kernels.vectors import (
     BITS,
     BYTES,
     LANES,

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from keras.src.optimizers import adam, adamw, sgd
 
-from sweeps.training.dense.dropout import Dropouts
-from sweeps.training.dense.products import rows_of, stride_of
-from sweeps.training.dense.updates import ADAM, MOMENTUM, NESTEROV, SGD, Floats, Rule
-from sweeps.training.dense.vectors import BYTES
+from sweeps.dense_kernels.dropout import Dropouts
+from sweeps.dense_kernels.products import rows_of, stride_of
+from sweeps.dense_kernels.updates import ADAM, MOMENTUM, NESTEROV, SGD, Floats, Rule
+from sweeps.dense_kernels.vectors import BYTES
 from sweeps.training.kernels import updates_one_by_one
 
 #: by exact type: a subclass may have an update of its own

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 from keras.src.models.functional import Functional
 
+from sweeps.dense_kernels.activations import BY_NAME
+from sweeps.dense_kernels.kernels import BINARY, ONE_HOT, SPARSE, SQUARED, Floats
+from sweeps.dense_kernels.state import is_known
 from sweeps.training.build import only_output
 from sweeps.training.deferred import can_be_deferred
-from sweeps.training.dense.activations import BY_NAME
-from sweeps.training.dense.kernels import BINARY, ONE_HOT, SPARSE, SQUARED, Floats
-from sweeps.training.dense.state import is_known
 from sweeps.training.preprocessing import nodes
 from sweeps.training.rows import Rows
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sweeps.training.dense import products
-from sweeps.training.dense.state import zeros
-from sweeps.training.dense.updates import ADAM, SGD, Rule
-from sweeps.training.dense.vectors import LANES
+from sweeps.dense_kernels import products
+from sweeps.dense_kernels.state import zeros
+from sweeps.dense_kernels.updates import ADAM, SGD, Rule
+from sweeps.dense_kernels.vectors import LANES
 
 Matrix = npt.NDArray[np.float32]
 SHAPES = [(1, 1, 1), (5, LANES, LANES - 1), (32, 70, 200), (33, 64, 17), (100, 129, 8 * LANES)]

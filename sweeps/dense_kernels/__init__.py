@@ -16,7 +16,7 @@ of TensorFlow's fixed costs a step or XLA's a trial. They are compiled once for 
     compiling.py    how Numba compiles
 """
 
-from sweeps.training.dense.chain import chain_of
-from sweeps.training.dense.passes import DenseTraining, dense_passes
+from sweeps.dense_kernels.chain import chain_of
+from sweeps.dense_kernels.passes import DenseTraining, dense_passes
 
 __all__ = ["DenseTraining", "chain_of", "dense_passes"]

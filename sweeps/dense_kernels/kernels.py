@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import uintp
 
-from sweeps.training.dense.activations import activate, sigmoid
-from sweeps.training.dense.compiling import kernel, part
-from sweeps.training.dense.dropout import apply, draw
-from sweeps.training.dense.products import descend, mark_columns, mark_rows, product, transpose
-from sweeps.training.dense.vectors import LANES, LINE, prefetch
+from sweeps.dense_kernels.activations import activate, sigmoid
+from sweeps.dense_kernels.compiling import kernel, part
+from sweeps.dense_kernels.dropout import apply, draw
+from sweeps.dense_kernels.products import descend, mark_columns, mark_rows, product, transpose
+from sweeps.dense_kernels.vectors import LANES, LINE, prefetch
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import uint64
 
-from sweeps.training.dense.compiling import inlined, part
+from sweeps.dense_kernels.compiling import inlined, part
 
 _LOW, _HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

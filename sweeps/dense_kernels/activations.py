@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.training.dense.compiling import part
+from sweeps.dense_kernels.compiling import part
 
 RELU, LINEAR, TANH, SIGMOID, ELU, SWISH, GELU = range(7)
 #: by the name of Keras's function

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.training.dense.compiling import inlined
-from sweeps.training.dense.vectors import load_as, over_root, store
+from sweeps.dense_kernels.compiling import inlined
+from sweeps.dense_kernels.vectors import load_as, over_root, store
 
 Floats = npt.NDArray[np.float32]
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
