@@ -1,22 +1,24 @@
-"""Chains of dense layers, trained by kernels of their own: nothing is traced or compiled for a trial.
+"""Dense layers in a row, trained by kernels of their own: nothing is traced or compiled for a network.
 
-A step of such a network is a handful of small matrix products, and half of what they multiply is zero: the dark
-pixels of an image, what a ReLU holds back. These kernels pass over it, which no general product does, and have none
-of TensorFlow's fixed costs a step or XLA's a trial. They are compiled once for all networks (Numba, kept on disk).
+Arrays in, arrays out: this package knows neither Keras nor the rest of `sweeps`. README.md has the formulas, the layout
+of the arrays, and how to add an activation. Numba is imported by what needs it alone: ask `supported()` before.
 
-    chain.py        which models and which training this is for
-    state.py        a model's variables and its optimizer's as arrays, and back
-    passes.py       one epoch of training, one validation
-    kernels.py      the steps
-    products.py     the matrix products
-    updates.py      the optimizers
+    target.py       whether Numba's target has the instructions; the off-switch
+    cache.py        where compiled kernels are kept
+    network.py      a network, its parameters as arrays
+    runner.py       steps over rows of data: `Runner`
+    kernels.py      forward, loss, backward, update: one kernel for all depths and widths
+    losses.py       losses and their derivatives
+    updates.py      optimizers
     activations.py  activations and their slopes
     dropout.py      Dropout, with TensorFlow's random numbers
-    vectors.py      vectors of floats as values
+    products.py     matrix products that pass over zeros
+    vectors.py      vectors of floats as values of compiled functions
     compiling.py    how Numba compiles
+    reference.py    the same in NumPy, for tests
 """
 
-from sweeps.dense_kernels.chain import chain_of
-from sweeps.dense_kernels.passes import DenseTraining, dense_passes
+from sweeps.dense_kernels.cache import is_compiled
+from sweeps.dense_kernels.target import description, give_up, lanes, supported
 
-__all__ = ["DenseTraining", "chain_of", "dense_passes"]
+__all__ = ["description", "give_up", "is_compiled", "lanes", "supported"]

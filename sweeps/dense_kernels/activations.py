@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.dense_kernels.compiling import part
+from sweeps.dense_kernels.compiling import jit
 
 RELU, LINEAR, TANH, SIGMOID, ELU, SWISH, GELU = range(7)
 #: by the name of Keras's function
@@ -49,7 +49,7 @@ _D0, _D2, _D4 = _F(-1.42647390514189e-02), _F(-7.37332916720468e-03), _F(-1.6828
 _D6, _D8 = _F(-2.13374055278905e-04), _F(-1.45660718464996e-05)
 
 
-@part
+@jit
 def tanh(x):  # type: ignore[no-untyped-def]
     """Within 2e-7 of the true value; NaN stays NaN."""
     x = _TANH_LIMIT if x > _TANH_LIMIT else (-_TANH_LIMIT if x < -_TANH_LIMIT else x)
@@ -58,7 +58,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
     return above / (((_B6 * y + _B4) * y + _B2) * y + _B0)
 
 
-@part
+@jit
 def erf(x):  # type: ignore[no-untyped-def]
     """Within 3e-7 of the true value; NaN stays NaN."""
     x = _ERF_LIMIT if x > _ERF_LIMIT else (-_ERF_LIMIT if x < -_ERF_LIMIT else x)
@@ -67,20 +67,20 @@ def erf(x):  # type: ignore[no-untyped-def]
     return above / ((((_D8 * y + _D6) * y + _D4) * y + _D2) * y + _D0)
 
 
-@part
+@jit
 def sigmoid(x):  # type: ignore[no-untyped-def]
     """Of one number."""
     return HALF * tanh(HALF * x) + HALF
 
 
-@part
+@jit
 def exp_small(x):  # type: ignore[no-untyped-def]
     """`exp(x)` for x <= 0, by `tanh`: (1 + t) / (1 - t) with t = tanh(x / 2)."""
     t = tanh(HALF * x)
     return (ONE + t) / (ONE - t)
 
 
-@part
+@jit
 def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
     """In place: `z` becomes its activation, `slopes` the derivative there.
 

@@ -13,23 +13,25 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-#: floats of a vector: AVX-512's, or AVX2's (half of which are NEON's)
-LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
+from sweeps.dense_kernels.target import lanes
+
+#: floats of a vector: 16 of AVX-512, 8 of AVX2
+LANES = lanes()
 BYTES = 4 * LANES
 
 _FLOAT, _INT32 = ir.FloatType(), ir.IntType(32)
 _VECTOR, _INTEGERS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT32, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 #: bytes that a processor brings from memory at once
-LINE = 64
-_LEAST = 1.1754943508222875e-38  # the smallest normal float32
+CACHE_LINE = 64
+_SMALLEST = 1.1754943508222875e-38  # the smallest normal float32
 #: an integer with a bit for each float of a vector
-BITS = types.uint16 if LANES == 16 else types.uint8
+MASK_TYPE = types.uint16 if LANES == 16 else types.uint8
 
 
 class Vectors(types.Type):  # type: ignore[misc]
@@ -54,14 +56,14 @@ def _load(builder: Any, address: Any, i: int = 0) -> Any:
     return builder.load(_pointer(builder, address, BYTES * i), align=BYTES)
 
 
-def _splat(builder: Any, scalar: Any) -> Any:
+def _broadcast(builder: Any, scalar: Any) -> Any:
     """A vector with `scalar` in every place."""
     nothing = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
     first = builder.insert_element(nothing, scalar, ir.Constant(_INT32, 0))
     return builder.shuffle_vector(first, nothing, ir.Constant(_INTEGERS, [0] * LANES))
 
 
-def _made(builder: Any, vectors: list[Any]) -> Any:
+def _pack(builder: Any, vectors: list[Any]) -> Any:
     """The value of `Vectors(len(vectors))`."""
     value = ir.Constant(ir.ArrayType(_VECTOR, len(vectors)), ir.Undefined)
     for i, vector in enumerate(vectors):
@@ -77,7 +79,7 @@ def load(context: Any, n: Any, address: Any) -> Any:
         return None
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _made(builder, [_load(builder, arguments[1], i) for i in range(n.literal_value)])
+        return _pack(builder, [_load(builder, arguments[1], i) for i in range(n.literal_value)])
 
     return Vectors(n.literal_value)(n, types.uintp), code
 
@@ -87,7 +89,7 @@ def load_as(context: Any, vectors: Any, address: Any) -> Any:
     """As many vectors as those, from `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _made(builder, [_load(builder, arguments[1], i) for i in range(vectors.n)])
+        return _pack(builder, [_load(builder, arguments[1], i) for i in range(vectors.n)])
 
     return vectors(vectors, types.uintp), code
 
@@ -125,12 +127,12 @@ def add_product(context: Any, vectors: Any, factor: Any, address: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
         fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
-        times = _splat(builder, builder.load(_pointer(builder, arguments[1], kind=_FLOAT)))
+        times = _broadcast(builder, builder.load(_pointer(builder, arguments[1], kind=_FLOAT)))
         sums = [
             builder.call(fma, [times, _load(builder, arguments[2], i), builder.extract_value(arguments[0], i)])
             for i in range(vectors.n)
         ]
-        return _made(builder, sums)
+        return _pack(builder, sums)
 
     return vectors(vectors, types.uintp, types.uintp), code
 
@@ -141,12 +143,12 @@ def _arithmetic(instruction: str) -> Callable[..., Any]:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             sides = [_each(builder, *pair) for pair in zip(arguments, signature.args, strict=True)]
             compute = getattr(builder, instruction)
-            return _made(builder, [compute(*pair, flags=["contract"]) for pair in zip(*sides, strict=True)])
+            return _pack(builder, [compute(*pair, flags=["contract"]) for pair in zip(*sides, strict=True)])
 
         def _each(builder: Any, value: Any, kind: Any) -> list[Any]:
             if isinstance(kind, Vectors):
                 return [builder.extract_value(value, i) for i in range(kind.n)]
-            return [_splat(builder, value)] * left.n
+            return [_broadcast(builder, value)] * left.n
 
         return left(left, right), code
 
@@ -172,25 +174,25 @@ for _symbol, _instruction in (
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def over_root(context: Any, vectors: Any, squares: Any, epsilon: Any) -> Any:
+def divide_by_root(context: Any, vectors: Any, squares: Any, epsilon: Any) -> Any:
     """`vectors / (sqrt(squares) + epsilon)`, within two units in the last place."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        compute: Any = _over_root_by_estimates if LANES == 16 else _over_root
-        epsilon = _splat(builder, arguments[2])
+        compute: Any = _divide_by_root_by_estimates if LANES == 16 else _divide_by_root
+        epsilon = _broadcast(builder, arguments[2])
         pairs = [[builder.extract_value(value, i) for value in arguments[:2]] for i in range(vectors.n)]
-        return _made(builder, [compute(builder, *pair, epsilon) for pair in pairs])
+        return _pack(builder, [compute(builder, *pair, epsilon) for pair in pairs])
 
     return vectors(vectors, squares, types.float32), code
 
 
-def _over_root(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any:
+def _divide_by_root(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any:
     kind = ir.FunctionType(_VECTOR, [_VECTOR])
     sqrt = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f32")
     return builder.fdiv(vector, builder.fadd(builder.call(sqrt, [square]), epsilon))
 
 
-def _over_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any:
+def _divide_by_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any:
     """A division and a root take 20 cycles, an estimate of 14 bits (AVX-512) and a step of Newton's a third of it."""
 
     def estimate(name: str, value: Any) -> Any:
@@ -208,7 +210,7 @@ def _over_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon: Any
         return builder.fsub(left, right, flags=["contract"])
 
     # of zero the estimate is infinite; a root of 1e-19 is nothing beside epsilon. NaN stays NaN
-    square = builder.select(builder.fcmp_ordered("<", square, constant(_LEAST)), constant(_LEAST), square)
+    square = builder.select(builder.fcmp_ordered("<", square, constant(_SMALLEST)), constant(_SMALLEST), square)
     inverse = estimate("rsqrt", square)
     half = times(times(square, constant(0.5)), inverse)
     inverse = times(inverse, minus(constant(1.5), times(half, inverse)))
@@ -219,13 +221,13 @@ def _over_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon: Any
 
 @intrinsic  # type: ignore[untyped-decorator]
 def nonzero(context: Any, address: Any) -> Any:
-    """Which floats of the vector at `address` are not zero (NaN is not), as `BITS`."""
+    """Which floats of the vector at `address` are not zero (NaN is not), as `MASK_TYPE`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         found = builder.fcmp_unordered("!=", _load(builder, arguments[0]), ir.Constant(_VECTOR, None))
         return builder.bitcast(found, ir.IntType(LANES))
 
-    return BITS(types.uintp), code
+    return MASK_TYPE(types.uintp), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -235,10 +237,10 @@ def mark(context: Any, marks: Any, bits: Any, bit: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         which = builder.bitcast(arguments[1], _MASK)
         integers = builder.bitcast(builder.extract_value(arguments[0], 0), _INTEGERS)
-        chosen = builder.select(which, _splat(builder, arguments[2]), ir.Constant(_INTEGERS, None))
-        return _made(builder, [builder.bitcast(builder.or_(integers, chosen), _VECTOR)])
+        chosen = builder.select(which, _broadcast(builder, arguments[2]), ir.Constant(_INTEGERS, None))
+        return _pack(builder, [builder.bitcast(builder.or_(integers, chosen), _VECTOR)])
 
-    return marks(marks, BITS, types.uint32), code
+    return marks(marks, MASK_TYPE, types.uint32), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]
