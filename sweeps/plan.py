@@ -92,6 +92,7 @@ class Preflight:
         warnings: what is odd but no reason to stop.
         hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
+        dense_layers: how dense layers are trained in this worker, and why.
     """
 
     objective: Objective
@@ -103,6 +104,7 @@ class Preflight:
     warnings: tuple[str, ...]
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     draws_epochs: bool = False
+    dense_layers: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from sweeps import narrowing
+from sweeps import dense_kernels, narrowing
 from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
@@ -89,6 +89,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         *(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
+        dense_layers=dense_kernels.description(),
     )
 
 

@@ -113,6 +113,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
         "trials": config.trials,
         "jobs": config.jobs,
         "objective": looked.found.objective.metric,
+        "dense_layers": looked.found.dense_layers,
     } | _commit()
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)

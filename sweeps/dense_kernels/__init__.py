@@ -21,4 +21,21 @@ of the arrays, and how to add an activation. Numba is imported by what needs it 
 from sweeps.dense_kernels.cache import is_compiled
 from sweeps.dense_kernels.target import description, give_up, lanes, supported
 
-__all__ = ["description", "give_up", "is_compiled", "lanes", "supported"]
+__all__ = ["compilation_is_due", "compile_ahead", "description", "give_up", "lanes", "supported"]
+
+
+def compilation_is_due() -> bool:
+    """Whether the first training of this machine will compile the kernels."""
+    return not is_compiled() and supported() is None
+
+
+def compile_ahead() -> None:
+    """Compile the kernels, where they are supported and not on disk yet, and keep them there: some 15 s."""
+    if supported() is not None:
+        return
+    from sweeps.dense_kernels.runner import compile_kernels
+
+    try:
+        compile_kernels()
+    except Exception as error:  # whatever Numba and LLVM raise
+        give_up(error)

@@ -99,7 +99,7 @@ class Runner:
 
 
 def compile_kernels() -> None:
-    """Compile the kernel for bytes and for floats ahead of its first use, and keep it on disk: some 15 s each time."""
+    """Compile the kernel for bytes and for floats, or load what is on disk."""
     network = Network(1, (Layer(1),), "mean_squared_error", Affine.identity(1), Affine.identity(1))
     for kind in (np.uint8, np.float32):
         x: Any = np.zeros((1, 1), kind)
