@@ -20,8 +20,8 @@ from numba.extending import intrinsic, models, overload, register_model
 
 from sweeps.dense_kernels.target import lanes
 
-#: floats of a vector: 16 of AVX-512, 8 of AVX2
-LANES = lanes()
+#: floats of a vector: 16 of AVX-512, 8 of AVX2; 8 where the target has neither, which is right and slow
+LANES = lanes() or 8
 BYTES = 4 * LANES
 
 _FLOAT, _INT32 = ir.FloatType(), ir.IntType(32)

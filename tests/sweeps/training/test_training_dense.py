@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sweeps.dense_kernels import supported, target
 from sweeps.dense_kernels.products import MAX_VECTORS
+from sweeps.dense_kernels.runner import Runner
 from sweeps.dense_kernels.vectors import LANES
 from sweeps.training import fit
 
 from .conftest import SEED, Data, assert_same_training, classifier, make_data
+
+pytestmark = pytest.mark.skipif(supported() is not None, reason=f"the kernels are not for this machine: {supported()}")
 
 Layers = Callable[[], list[Any]]
 
@@ -208,3 +212,16 @@ def test_a_batch_larger_than_the_data_is_one_step() -> None:
     data = make_data(rows=5)
     assert_same_training(classifier, data.x, data.labels, batch_size=64)
     assert by_kernels(classifier, data.x, data.labels)
+
+
+def test_kernels_that_cannot_be_compiled_leave_the_training_to_a_graph(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(runner: Runner) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(target, "_failure", None)
+    monkeypatch.setattr(Runner, "compile", fail)
+    assert_same_training(classifier, data.x, data.labels)
+    assert not by_kernels(classifier, data.x, data.labels)
+    assert supported() == "the kernels cannot be compiled: OSError: [Errno 28] No space left on device"

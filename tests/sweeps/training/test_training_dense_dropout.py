@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sweeps.dense_kernels import supported
 from sweeps.dense_kernels.dropout import draw, thresholds
 from sweeps.dense_kernels.reference import dropout_factors
 from sweeps.training import fit
 
 from .conftest import Data, assert_same_training, classifier
+
+pytestmark = pytest.mark.skipif(supported() is not None, reason=f"the kernels are not for this machine: {supported()}")
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
