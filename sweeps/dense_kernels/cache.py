@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -63,7 +64,8 @@ def _version() -> str:
     for file in sorted(_HERE.glob("*.py")):
         content.update(file.read_bytes())
     for package in ("numba", "llvmlite"):
-        content.update(metadata.version(package).encode())
+        with contextlib.suppress(metadata.PackageNotFoundError):  # nothing will be compiled
+            content.update(metadata.version(package).encode())
     return content.hexdigest()[:12]
 
 

@@ -25,7 +25,7 @@ from sweeps.dense_kernels.vectors import (
     add_product,
     get,
     load,
-    lowest,
+    lowest_bit,
     mark,
     nonzero,
     put,
@@ -37,7 +37,7 @@ from sweeps.dense_kernels.vectors import (
 #: vectors of a row that are worked at together: their sums stay in registers
 MAX_VECTORS = 8
 #: bytes of a core's first cache for the operand that is read again and again
-CACHE = 24_576
+L1_BYTES = 24_576
 #: columns in a word of marks; rows in a word of marks of a column
 WORD, COLUMN_WORD = 64, 32
 
@@ -107,7 +107,7 @@ def mark_columns(a, rows, stride, marks):  # type: ignore[no-untyped-def]
 def add_products(total, bits, factors, factor_step, vectors, vector_step):  # type: ignore[no-untyped-def]
     """`total` and, for each bit that is set, a factor times some vectors, at those addresses and steps."""
     while bits:
-        place = lowest(bits)
+        place = lowest_bit(bits)
         bits &= bits - uint64(1)
         total = add_product(total, uintp(factors + place * factor_step), uintp(vectors + place * vector_step))
     return total
@@ -180,7 +180,7 @@ def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_ou
         update, step: see `updates.update_weights`.
         w, moment_1, moment_2: the weights, and what the optimizer remembers of them.
     """
-    most = max(1, min(MAX_VECTORS, CACHE // (rows * BYTES)))
+    most = max(1, min(MAX_VECTORS, L1_BYTES // (rows * BYTES)))
     blocks = (vectors_out + most - 1) // most
     done = 0
     for block in range(blocks):

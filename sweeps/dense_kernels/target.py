@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import cache
@@ -80,7 +81,8 @@ def _because_of_numba() -> str | None:
         version = metadata.version("numba")
     except metadata.PackageNotFoundError:
         return "Numba is not installed"
-    if not OLDEST_NUMBA <= tuple(int(part) for part in version.split(".")[:2]) <= NEWEST_NUMBA:
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if not OLDEST_NUMBA <= numbers <= NEWEST_NUMBA:
         bounds = " to ".join(".".join(map(str, bound)) for bound in (OLDEST_NUMBA, NEWEST_NUMBA))
         return f"Numba {version} is installed; the kernels are for {bounds}"
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeps.dense_kernels.compiling import jit_inlined
-from sweeps.dense_kernels.vectors import divide_by_root, load_as, store
+from sweeps.dense_kernels.vectors import divide_by_root, load_like, store
 
 Floats = npt.NDArray[np.float32]
 SGD, MOMENTUM, NESTEROV, ADAM = range(4)
@@ -83,13 +83,13 @@ def update_weights(update, step, gradient, weights, moment_1, moment_2):  # type
             of the gradients and of their squares.
     """
     rate, decay = update.rates[step], update.decays[step]
-    w = load_as(gradient, weights)
+    w = load_like(gradient, weights)
     if decay != np.float32(0):
         w = w - w * decay
     if update.kind == SGD:
         w = w - gradient * rate
     elif update.kind == ADAM:
-        mean, square = load_as(gradient, moment_1), load_as(gradient, moment_2)
+        mean, square = load_like(gradient, moment_1), load_like(gradient, moment_2)
         mean = mean + (gradient - mean) * update.constants[0]
         square = square + (gradient * gradient - square) * update.constants[1]
         store(mean, moment_1)
@@ -97,7 +97,7 @@ def update_weights(update, step, gradient, weights, moment_1, moment_2):  # type
         w = w - divide_by_root(mean, square, update.constants[2]) * rate
     else:
         momentum = update.constants[0]
-        velocity = load_as(gradient, moment_1) * momentum - gradient * rate
+        velocity = load_like(gradient, moment_1) * momentum - gradient * rate
         store(velocity, moment_1)
         w = w + (velocity * momentum - gradient * rate if update.kind == NESTEROV else velocity)
     store(w, weights)

@@ -29,7 +29,7 @@ _VECTOR, _INTEGERS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT32, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 #: bytes that a processor brings from memory at once
 CACHE_LINE = 64
-_SMALLEST = 1.1754943508222875e-38  # the smallest normal float32
+_SMALLEST_NORMAL = 1.1754943508222875e-38
 #: an integer with a bit for each float of a vector
 MASK_TYPE = types.uint16 if LANES == 16 else types.uint8
 
@@ -85,7 +85,7 @@ def load(context: Any, n: Any, address: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def load_as(context: Any, vectors: Any, address: Any) -> Any:
+def load_like(context: Any, vectors: Any, address: Any) -> Any:
     """As many vectors as those, from `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -210,7 +210,9 @@ def _divide_by_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon
         return builder.fsub(left, right, flags=["contract"])
 
     # of zero the estimate is infinite; a root of 1e-19 is nothing beside epsilon. NaN stays NaN
-    square = builder.select(builder.fcmp_ordered("<", square, constant(_SMALLEST)), constant(_SMALLEST), square)
+    square = builder.select(
+        builder.fcmp_ordered("<", square, constant(_SMALLEST_NORMAL)), constant(_SMALLEST_NORMAL), square
+    )
     inverse = estimate("rsqrt", square)
     half = times(times(square, constant(0.5)), inverse)
     inverse = times(inverse, minus(constant(1.5), times(half, inverse)))
@@ -244,7 +246,7 @@ def mark(context: Any, marks: Any, bits: Any, bit: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def lowest(context: Any, bits: Any) -> Any:
+def lowest_bit(context: Any, bits: Any) -> Any:
     """The place of the lowest bit that is set; there must be one."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

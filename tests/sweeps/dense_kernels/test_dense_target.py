@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 import tomllib
@@ -84,14 +83,15 @@ def test_a_numba_that_is_missing_broken_or_too_new_is_a_reason(tmp_path: Path) -
     assert "Numba 9.1 is installed; the kernels are for 0.62 to 0.68" in described(PYTHONPATH=ours)
 
 
-def test_another_architecture_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    target._reason.cache_clear()
-    try:
-        assert supported() == "the processor is aarch64, not x86-64"
-    finally:
-        monkeypatch.undo()
-        target._reason.cache_clear()
+def test_numba_need_not_be_installed() -> None:
+    hidden = "import importlib.metadata as m; m.version = lambda name: exec('raise m.PackageNotFoundError(name)'); "
+    asked = "from sweeps import dense_kernels as kernels; print(kernels.compilation_is_due(), kernels.description())"
+    assert run("-c", hidden + asked).stdout == "False by a TensorFlow graph: Numba is not installed\n"
+
+
+def test_another_architecture_is_a_reason() -> None:
+    code = "import platform; platform.machine = lambda: 'aarch64'; from sweeps import dense_kernels as kernels; "
+    assert run("-c", code + "print(kernels.supported())").stdout == "the processor is aarch64, not x86-64\n"
 
 
 def test_the_bounds_on_numba_are_those_of_the_installation() -> None:
