@@ -14,6 +14,8 @@ of the arrays, and how to add an activation. Numba is imported by what needs it 
     dropout.py      Dropout, with TensorFlow's random numbers
     products.py     matrix products that pass over zeros
     vectors.py      vectors of floats as values of compiled functions
+    memory.py       numbers in memory: single ones, bits, tiles
+    llvm.py         LLVM's vectors as a type of Numba's
     compiling.py    how Numba compiles
     reference.py    the same in NumPy, for tests
 """

@@ -14,9 +14,10 @@ from numba import uintp
 from sweeps.dense_kernels.activations import activate
 from sweeps.dense_kernels.compiling import jit, kernel
 from sweeps.dense_kernels.dropout import apply, draw
+from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.losses import loss_and_errors
+from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
 from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
-from sweeps.dense_kernels.vectors import CACHE_LINE, LANES, prefetch
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sweeps.dense_kernels.llvm import BYTES
 from sweeps.dense_kernels.products import padded_rows, padded_width
-from sweeps.dense_kernels.vectors import BYTES
 
 Floats = npt.NDArray[np.float32]
 

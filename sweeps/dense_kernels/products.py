@@ -4,7 +4,7 @@ With one operand in registers and another in a core's first cache, a product by 
 the places of the other numbers, which are bits of an integer, are gone through. A product with no zeros takes as
 long as BLAS's. (A zero times an infinite weight counts as zero, where BLAS would give NaN.)
 
-All matrices are float32, stored row by row; a row begins at a multiple of `vectors.BYTES` and is filled up with
+All matrices are float32, stored row by row; a row begins at a multiple of `llvm.BYTES` and is filled up with
 zeros (`padded_width`). Addresses are `uintp`, in bytes.
 """
 
@@ -17,22 +17,10 @@ import numpy as np
 from numba import uint64, uintp
 
 from sweeps.dense_kernels.compiling import jit, jit_inlined, kernel
+from sweeps.dense_kernels.llvm import BYTES, LANES
+from sweeps.dense_kernels.memory import MASK_TYPE, get, lowest_bit, mark, nonzero, put, transpose_tile
 from sweeps.dense_kernels.updates import update_weights
-from sweeps.dense_kernels.vectors import (
-    BYTES,
-    LANES,
-    MASK_TYPE,
-    add_product,
-    get,
-    load,
-    lowest_bit,
-    mark,
-    nonzero,
-    put,
-    store,
-    transpose_tile,
-    zeros,
-)
+from sweeps.dense_kernels.vectors import add_product, load, store, zeros
 
 #: vectors of a row that are worked at together: their sums stay in registers
 MAX_VECTORS = 8

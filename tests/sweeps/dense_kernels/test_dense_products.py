@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from sweeps.dense_kernels import products
+from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.network import aligned
 from sweeps.dense_kernels.updates import ADAM, SGD, Update
-from sweeps.dense_kernels.vectors import LANES
 
 Matrix = npt.NDArray[np.float32]
 SHAPES = [(1, 1, 1), (5, LANES, LANES - 1), (32, 70, 200), (33, 64, 17), (100, 129, 8 * LANES)]

@@ -10,11 +10,11 @@ import pytest
 from scipy import special
 
 from sweeps.dense_kernels import activations, losses, updates
+from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.network import Affine, Layer, Network, Parameters
 from sweeps.dense_kernels.products import MAX_VECTORS
 from sweeps.dense_kernels.reference import ACTIVATIONS, Optimizer, Reference
 from sweeps.dense_kernels.runner import Runner
-from sweeps.dense_kernels.vectors import LANES
 
 ROWS, INPUTS, OUTPUTS = 53, 6, 3
 #: the reference's optimizer, the kernels' for so many steps, and how many moments it has

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from sweeps.dense_kernels import supported, target
+from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.products import MAX_VECTORS
 from sweeps.dense_kernels.runner import Runner
-from sweeps.dense_kernels.vectors import LANES
 from sweeps.training import fit
 
 from .conftest import SEED, Data, assert_same_training, classifier, make_data
