@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from support import Workspace
+
+from sweeps.dense_kernels import supported
 
 GRAPH = "by a TensorFlow graph: Numba compiles for NUMBA_CPU_NAME=generic, without FMA and AVX2"
 
@@ -21,6 +25,18 @@ def test_env_says_how_dense_layers_are_trained(workspace: Workspace, monkeypatch
         "dense_layers": f"by a TensorFlow graph: {reason}",
         "kernels": {"lanes": None, "reason": reason, "compiled": False},
     }
+
+
+@pytest.mark.skipif(supported() is not None, reason=f"the kernels are not for this machine: {supported()}")
+def test_the_first_compilation_is_announced(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(workspace.folder / "cache"))
+    assert "The kernels are not compiled yet" in workspace.sweeps("env").stdout
+    imports = "from rich.console import Console; from sweeps.progress import Progress; "
+    sweep = imports + "Progress(Console(), 1, 1, {}).__enter__()"
+    done = subprocess.run(
+        [sys.executable, "-c", sweep], env=workspace.environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "compiling training kernels (once for this machine, about 15 s)\n"
 
 
 def test_a_processor_without_vector_instructions_trains_by_a_graph(
