@@ -1,9 +1,10 @@
 """KerasTuner's own code: only the import line is another one."""
 
 import keras
-import sweeps.tuner as keras_tuner  # in place of: import keras_tuner
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+
+import sweeps.tuner as keras_tuner  # in place of: import keras_tuner
 
 
 class MLP(keras_tuner.HyperModel):
@@ -13,7 +14,8 @@ class MLP(keras_tuner.HyperModel):
         model = keras.Sequential([keras.Input((64,)), keras.layers.Rescaling(1 / 16)])
         model.add(keras.layers.Dense(hp.Int("units", 16, 128, step=16), activation="relu"))
         model.add(keras.layers.Dense(10, activation="softmax"))
-        model.compile(hp.Choice("optimizer", ["adam", "rmsprop"]), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        optimizer = hp.Choice("optimizer", ["adam", "rmsprop"])
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
 
     def fit(self, hp, model, *args, **kwargs):

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from sweeps.commands.continue_ import continue_
 from sweeps.commands.doctor import doctor
+from sweeps.commands.env import env
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
 from sweeps.errors import InputError, Interrupted, SweepError
@@ -192,6 +193,7 @@ cli.add_command(doctor)
 cli.add_command(lr_range)
 cli.add_command(tensorboard)
 cli.add_command(continue_)
+cli.add_command(env)
 
 
 def emit(document: object) -> None:

@@ -102,6 +102,7 @@ class Preflight:
         hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
         keras: Keras's global settings that are not its defaults.
+        dense_layers: how dense layers are trained in this worker, and why.
     """
 
     objective: Objective
@@ -114,6 +115,7 @@ class Preflight:
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     draws_epochs: bool = False
     keras: Mapping[str, str] = field(default_factory=dict)
+    dense_layers: str = ""
 
 
 @dataclass(frozen=True)

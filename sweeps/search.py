@@ -125,6 +125,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
         "trials": config.trials,
         "jobs": config.jobs,
         "objective": looked.found.objective.metric,
+        "dense_layers": looked.found.dense_layers,
     } | _commit()
     tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
