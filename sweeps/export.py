@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,12 @@ def export_best(study: str, force: bool = False) -> str:
         details = write_export(made, made / "model.keras", best, opened.user_attrs)
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
+    head = details["head"]
+    raw = f"Predictions give its outputs raw: their meaning is not known ({head['why']})\n"
     return (
         f"{folder}: {best.objective} {best.value:.4f} of trial {best.trial}, {details['parameters']:,} parameters; "
         f"registered in MLflow as {study} version {version_}, alias champion\n"
+        f"{raw if head['gives'] == 'raw' else ''}"
         f"Predict with: sweeps predict --model {os.path.relpath(folder)} FILE"
     )
 
@@ -53,6 +57,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         The manifest.
     """
     model = load_keras_file(keras_file, best.study)
+    from sweeps.heads import head_of
     from sweeps.signature import signature_of
 
     identity, data = attributes[IDENTITY], attributes[DATA]
@@ -61,10 +66,11 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
     model.export(made / "saved_model", format="tf_saved_model", verbose=False, **given)
     labels = data["labels"]
+    head = head_of(model, signature, data["target"], labels)
     write_json(made / "labels.json", labels)
     write_json(made / "params.json", best.params)
     (made / "README.md").write_text(
-        readme(best, signature, labels, _own_classes(model), identity["space"]), encoding="utf-8"
+        readme(best, signature, head, _own_classes(model), identity["space"]), encoding="utf-8"
     )
     details = {
         "study": best.study,
@@ -77,6 +83,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         "input": signature.inputs,
         "named_inputs": signature.named,
         "output": signature.outputs,
+        "head": asdict(head),
         "target": data["target"],
         "features": data["features"],
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},

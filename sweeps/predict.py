@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from sweeps.data import read_array, read_rows
-from sweeps.errors import CorruptStore, InputError
+from sweeps.errors import InputError
 from sweeps.keras_file import load_keras_file
 from sweeps.manifest import Manifest, read_labels, read_manifest
+from sweeps.outputs import Head
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -22,7 +23,9 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
             the training data, others are ignored).
 
     Returns:
-        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression.
+        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression. Of
+        losses that know no probabilities (hinge) `{"class", "score"}`; `{"raw"}`, the model's own numbers, where the
+        manifest says that their meaning is unknown.
 
     Raises:
         InputError: no export there, or a file that does not fit its model.
@@ -34,29 +37,18 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
     model = load_keras_file(folder / "model.keras", manifest.study)
     from sweeps.training import as_tensors
 
-    answer = np.asarray(_main(model(as_tensors(x), training=False)))
-    if labels is not None and len(labels) != (2 if manifest.target == "binary" else answer.shape[-1]):
-        raise CorruptStore(f"{folder / 'labels.json'} names {len(labels)} classes, the model gives {answer.shape[-1]}")
-    return [_named(row, labels, manifest.target) for row in answer]
+    answer = model(as_tensors(x), training=False)
+    return (manifest.head or _head_of(model, manifest, labels)).rows(answer, labels)
 
 
-def _main(answer: Any) -> Any:
-    """Of a model with several outputs, the one called "output", or the first."""
-    if isinstance(answer, dict):
-        return answer["output"] if "output" in answer else next(iter(answer.values()))
-    return answer[0] if isinstance(answer, list | tuple) else answer
+def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
+    """What an export's manifest has said since there are heads."""
+    from sweeps.heads import head_of
+    from sweeps.signature import signature_of
 
-
-def _named(row: Any, labels: list[str] | None, target: str) -> dict[str, Any]:
-    if labels is None:
-        values = [round(float(value), 6) for value in row]
-        return {"value": values[0] if len(values) == 1 else values}
-    if target == "multi_label":
-        return {"labels": {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}}
-    if target == "binary":
-        row = np.array([1 - row[0], row[0]])
-    index = int(np.argmax(row))
-    return {"class": labels[index], "probability": round(float(row[index]), 4)}
+    inputs = {entry.name: {"shape": entry.shape[1:], "dtype": entry.dtype} for entry in manifest.input}
+    data = {"inputs": inputs if manifest.named_inputs else {"": next(iter(inputs.values()))}}
+    return head_of(model, signature_of(model, data), manifest.target, labels)
 
 
 def _read(file: Path, manifest: Manifest, rows: int) -> Any:

@@ -7,29 +7,36 @@ from typing import TYPE_CHECKING
 from sweeps.selection import Best
 
 if TYPE_CHECKING:
+    from sweeps.outputs import Head
     from sweeps.signature import Signature
 
+_MEANINGS = {
+    "class_probabilities": "probabilities",
+    "class_logits": "logits, of which softmax makes probabilities",
+    "class_scores": "scores, of which the highest is the answer",
+    "probabilities": "probabilities",
+    "logits": "logits, of which the sigmoid function makes probabilities",
+    "margins": "a margin, above 0 for the second class of labels.json",
+    "numbers": "the predicted numbers",
+    "unknown": "numbers of which nothing more is known",
+}
 
-def readme(best: Best, signature: Signature, labels: list[str] | None, own_classes: list[str], space: str) -> str:
+
+def readme(best: Best, signature: Signature, head: Head, own_classes: list[str], space: str) -> str:
     """The text of README.md.
 
     Args:
         best: the trial that the model is from.
         signature: what the model takes and gives.
-        labels: the classes' names, None for a regression.
+        head: what its main output means.
         own_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
     """
-    what = "probabilities, one a class in the order of labels.json" if labels else "the predicted numbers"
-    if len(signature.outputs) > 1:
-        names = [entry["name"] for entry in signature.outputs]
-        main = 'under "output"' if "output" in names else f'as its first output, "{names[0]}"'
-        what += f", {main}; its other outputs served the training"
     makes = _columns(signature) if signature.named else ""
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-It takes raw input, {_takes(signature)}. It gives {what}.
+It takes raw input, {_takes(signature)}. It gives {_gives(signature, head)}.
 
 In Python with Keras{"" if own_classes else " alone"}:
 
@@ -55,6 +62,21 @@ answer = loaded.serve(x)
 | params.json | the hyperparameters |
 | manifest.json | where it comes from, versions, SHA-256 of every file |
 """
+
+
+def _gives(signature: Signature, head: Head) -> str:
+    outputs = {entry["name"]: entry["shape"] for entry in signature.outputs}
+    name = head.output or next(iter(outputs))
+    what = _MEANINGS[head.meaning]
+    if head.gives == "labels" or (head.gives == "class" and outputs[name][1:] not in ([], [1])):
+        what += f", one a {'class' if head.gives == 'class' else 'label'} in the order of labels.json"
+    elif head.gives == "class" and head.meaning != "margins":
+        what += ", of the second class of labels.json"
+    what += f" ({head.why})"
+    if len(outputs) > 1:
+        main = f'under "{name}"' if head.output else f'as its first output, "{name}"'
+        what += f", {main}; predictions leave its other outputs out"
+    return what
 
 
 def _takes(signature: Signature) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 Entry = dict[str, Any]
@@ -20,11 +19,13 @@ class Signature:
     Attributes:
         inputs, outputs: for each `{"name", "shape", "dtype"}`; the shape begins with None, for the rows.
         named: whether the inputs are a dictionary.
+        named_outputs: whether the outputs are one.
     """
 
     inputs: list[Entry]
     outputs: list[Entry]
     named: bool
+    named_outputs: bool = False
 
     def specs(self) -> Any:
         """The same as TensorFlow's specs, for an exported function of one argument."""
@@ -46,6 +47,7 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
             _entries(_by_name(inputs, lambda _, tensor: str(tensor.name))),
             _entries(_by_name(outputs, lambda _, tensor: str(tensor._keras_history.operation.name))),
             isinstance(inputs, dict),
+            isinstance(outputs, dict),
         )
     specs = {
         name or "input": {"name": name or "input", "shape": [None, *entry["shape"]], "dtype": entry["dtype"]}
@@ -54,7 +56,8 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
     named = "" not in data["inputs"]
     row = {name: _row(entry) for name, entry in specs.items()}
     answer = model(row if named else row["input"], training=False)
-    return Signature(list(specs.values()), _entries(_by_name(answer, lambda number, _: f"output_{number}")), named)
+    outputs = _entries(_by_name(answer, lambda number, _: f"output_{number}"))
+    return Signature(list(specs.values()), outputs, named, isinstance(answer, dict))
 
 
 def named_answer(model: Any, answer: Any) -> Any:
@@ -70,14 +73,18 @@ def named_answer(model: Any, answer: Any) -> Any:
 def _row(entry: Entry) -> Any:
     if entry["dtype"] == "string":
         return tf.fill((1, *entry["shape"][1:]), "")
-    return tf.constant(np.zeros((1, *entry["shape"][1:]), entry["dtype"]))
+    return tf.zeros((1, *entry["shape"][1:]), entry["dtype"])
 
 
 def _by_name(tensors: Any, name: Callable[[int, Any], str]) -> dict[str, Any]:
     """Tensors by the keys of their dictionary; where they are in none, by the names that are made for them."""
     if isinstance(tensors, dict):
         return tensors
-    return {name(number, tensor): tensor for number, tensor in enumerate(keras.tree.flatten(tensors))}
+    flat = keras.tree.flatten(tensors)
+    names = [name(number, tensor) for number, tensor in enumerate(flat)]
+    if len(set(names)) != len(flat):  # a layer of several outputs gives its name to all
+        names = [f"output_{number}" for number in range(len(flat))]
+    return dict(zip(names, flat, strict=True))
 
 
 def _entries(tensors: Mapping[str, Any]) -> list[Entry]:
