@@ -72,9 +72,9 @@ def head_of(model: Any, signature: Signature, target: str, labels: Sequence[str]
     place = names.index("output") if signature.named_outputs and "output" in names else 0
     loss = _loss_of(model, names, place)
     kind, from_logits = _kind_of(loss)
-    outputs = getattr(model, "_outputs_struct", None) or getattr(model, "outputs", None)
-    tensors = list(outputs.values()) if isinstance(outputs, dict) else keras.tree.flatten(outputs or [])
-    activation = _activation_of(tensors[place]) if tensors else None
+    outputs = getattr(model, "_outputs_struct", getattr(model, "outputs", None))
+    tensors = list(outputs.values()) if isinstance(outputs, dict) else keras.tree.flatten(outputs)
+    activation = _activation_of(tensors[place]) if outputs is not None else None
     # of a target without classes the numbers are its own, whatever the activation
     meaning = "numbers" if kind == "numbers" and labels is None else _meaning(kind, from_logits, activation)
     what = given(meaning, signature.outputs[place]["shape"], target, labels, kind == "sparse")

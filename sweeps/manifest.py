@@ -14,7 +14,6 @@ from sweeps.files import sha256
 from sweeps.outputs import Head
 from sweeps.workspace import check_study_name
 
-
 #: every one that Keras has for data
 DType = Literal[
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",

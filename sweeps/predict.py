@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.data import read_array, read_rows
+from sweeps.data import as_dtype, read_array, read_arrays, read_rows
 from sweeps.errors import InputError
 from sweeps.keras_file import load_keras_file
-from sweeps.manifest import Manifest, read_labels, read_manifest
+from sweeps.manifest import Input, Manifest, read_labels, read_manifest
 from sweeps.outputs import Head
 
 
@@ -19,8 +19,8 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
 
     Args:
         folder: an export.
-        file: `.npy` or `.npz` (array `x`, `x_test` or the only one), `.csv` or `.parquet` (a table with the columns of
-            the training data, others are ignored).
+        file: `.npy` or `.npz` (array `x`, `x_test` or the only one; of a model of several inputs an array by the name
+            of each), `.csv` or `.parquet` (a table with the columns of the training data, others are ignored).
 
     Returns:
         For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression. Of
@@ -52,40 +52,64 @@ def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
 
 
 def _read(file: Path, manifest: Manifest, rows: int) -> Any:
-    """The file's first rows as the model takes them: an array (n, …), or a dictionary of columns (n, 1)."""
+    """The file's first rows as the model takes them: an array (n, …), or a dictionary of such."""
     suffix = file.suffix.lower()
+    # a list of inputs is taken by their names, too
+    named = manifest.named_inputs or len(manifest.input) > 1
     try:
         if suffix in (".csv", ".parquet"):
-            return _table(file, manifest, rows)
-        if suffix not in (".npy", ".npz") or manifest.named_inputs:
-            kinds = ".csv or .parquet" if manifest.named_inputs else ".npy, .npz, .csv or .parquet"
+            read = _table(file, manifest, named, rows)
+        elif suffix == ".npz" and named:
+            read = read_arrays(file, [entry.name for entry in manifest.input])
+        elif suffix in (".npy", ".npz") and not named:
+            read = {manifest.input[0].name: read_array(file)}
+        else:
+            kinds = ".csv, .parquet or .npz" if named else ".npy, .npz, .csv or .parquet"
             raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
-        x = read_array(file)
-        if x.dtype.kind not in "biuf":
-            raise InputError(f"numbers are needed, got {x.dtype}")
+        arrays = {entry.name: _fed(read[entry.name], entry, rows) for entry in manifest.input}
     except InputError as error:
         raise InputError(f"{str(file)!r}: {error}") from None
     except OSError as error:
         raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
-    wanted = manifest.input[0]
-    return _of_shape(x, wanted.shape[1:], file)[:rows].astype(wanted.dtype, copy=False)
+    return arrays if named else next(iter(arrays.values()))
 
 
-def _of_shape(x: Any, shape: tuple[int | None, ...], file: Path) -> Any:
-    """`x` with an axis of rows."""
-    if x.shape == shape:
-        x = x[None]
-    if x.shape[1:] != shape:
-        raise InputError(f"{str(file)!r}: rows of shape {shape} are wanted, got an array of shape {x.shape}")
-    return x
+def _fed(x: Any, entry: Input, rows: int) -> Any:
+    """The first rows of an array as an input takes them."""
+    x = _of_shape(x, entry.shape[1:])[:rows]
+    if x.dtype.kind in "US":
+        if entry.dtype != "string":
+            raise InputError(f"numbers are needed, got {x.dtype}")
+        return x
+    if x.dtype.kind not in "biuf" or entry.dtype == "string":
+        raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
+    return as_dtype(f"input {entry.name!r}", x, entry.dtype)
 
 
-def _table(file: Path, manifest: Manifest, rows: int) -> Any:
+def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
+    """`x` with an axis of rows, and a last axis of size 1 added or left out, as Keras does it."""
+
+    def fits(given: tuple[int, ...]) -> bool:
+        return len(given) == len(shape) and all(want in (None, have) for want, have in zip(shape, given, strict=True))
+
+    if fits(x.shape):
+        return x[None]
+    for one in (x, x[..., None], x[..., 0] if x.shape[-1:] == (1,) else x):
+        if one.ndim and fits(one.shape[1:]):
+            return one
+    raise InputError(f"rows of shape {shape} are wanted, got an array of shape {x.shape}")
+
+
+def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
+    """The columns of a table: an input each, or all in one."""
     inputs = manifest.input
-    if manifest.named_inputs:
+    if named:
+        for entry in inputs:
+            if entry.shape[1:] not in ((), (1,), (None,)):
+                raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npz, an array an input), got a table")
         return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
-    columns = manifest.features
+    columns, [entry] = manifest.features, inputs
     if columns is None:
-        raise InputError(f"rows of shape {inputs[0].shape[1:]} are wanted (.npy, .npz), got a table")
-    read = read_rows(file, dict.fromkeys(columns, "float32"), rows, missing=False)
-    return _of_shape(np.concatenate(list(read.values()), axis=1), inputs[0].shape[1:], file)
+        raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
+    read = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    return {entry.name: np.concatenate(list(read.values()), axis=1)}
