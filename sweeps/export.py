@@ -15,7 +15,7 @@ from sweeps.keras_file import load_keras_file
 from sweeps.quiet import import_keras
 from sweeps.readme import readme
 from sweeps.selection import Best
-from sweeps.study import DATA, IDENTITY
+from sweeps.study import DATA, IDENTITY, PREPARED
 
 
 def export_best(study: str, force: bool = False) -> str:
@@ -37,7 +37,8 @@ def export_best(study: str, force: bool = False) -> str:
     store = store_of(study)
     with new_folder(folder, force) as made:
         fetch(store, best.model_uri, made)
-        details = write_export(made, made / "model.keras", best, opened.user_attrs)
+        prepared = opened.get_trials(deepcopy=False)[best.trial].user_attrs.get(PREPARED)
+        details = write_export(made, made / "model.keras", best, opened.user_attrs, prepared)
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     head = details["head"]
@@ -50,8 +51,14 @@ def export_best(study: str, force: bool = False) -> str:
     )
 
 
-def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str, Any]) -> dict[str, Any]:
+def write_export(
+    made: Path, keras_file: Path, best: Best, attributes: dict[str, Any], prepared: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Complete the folder `made`, which holds `model.keras`: SavedModel, labels, parameters, manifest, README.
+
+    Args:
+        attributes: the study's.
+        prepared: what the model takes, where the space's `fit` makes something else of the data.
 
     Returns:
         The manifest.
@@ -61,6 +68,8 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     from sweeps.signature import signature_of
 
     identity, data = attributes[IDENTITY], attributes[DATA]
+    if prepared is not None:  # a table's columns then say nothing of it
+        data = data | {"inputs": prepared, "features": None}
     signature = signature_of(model, data)
     # Keras takes every input of a model of a class of its own for float32
     given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
@@ -70,7 +79,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
     write_json(made / "labels.json", labels)
     write_json(made / "params.json", best.params)
     (made / "README.md").write_text(
-        readme(best, signature, head, _own_classes(model), identity["space"]), encoding="utf-8"
+        readme(best, signature, head, _own_classes(model), identity["space"], prepared is not None), encoding="utf-8"
     )
     details = {
         "study": best.study,
@@ -82,6 +91,7 @@ def write_export(made: Path, keras_file: Path, best: Best, attributes: dict[str,
         "parameters": model.count_params(),
         "input": signature.inputs,
         "named_inputs": signature.named,
+        "prepared": prepared is not None,
         "output": signature.outputs,
         "head": asdict(head),
         "target": data["target"],

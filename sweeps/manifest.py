@@ -42,6 +42,8 @@ class Manifest(BaseModel):
     sha256: dict[str, str]
     #: None: from before there was one
     head: Head | None = None
+    #: whether the space's `fit` makes something else of the data before the model is trained
+    prepared: bool = False
 
     @field_validator("study")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from sweeps.errors import InputError
 from sweeps.keras_file import load_keras_file
 from sweeps.manifest import Input, Manifest, read_labels, read_manifest
 from sweeps.outputs import Head
+
+logger = logging.getLogger(__name__)
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -34,6 +37,8 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
     manifest = read_manifest(folder)
     labels = read_labels(folder)
     x = _read(file, manifest, rows)
+    if manifest.prepared:
+        logger.warning("The space's fit prepared the data before the model saw it: the file's rows must be prepared so")
     model = load_keras_file(folder / "model.keras", manifest.study)
     from sweeps.training import as_tensors
 

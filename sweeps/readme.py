@@ -22,7 +22,7 @@ _MEANINGS = {
 }
 
 
-def readme(best: Best, signature: Signature, head: Head, own_classes: list[str], space: str) -> str:
+def readme(best: Best, signature: Signature, head: Head, own_classes: list[str], space: str, prepared: bool) -> str:
     """The text of README.md.
 
     Args:
@@ -31,12 +31,14 @@ def readme(best: Best, signature: Signature, head: Head, own_classes: list[str],
         head: what its main output means.
         own_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
+        prepared: whether the space's `fit` makes something else of the data before the model is trained.
     """
-    makes = _columns(signature) if signature.named else ""
+    columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
+    makes = _columns(signature) if columns else ""
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-It takes raw input, {_takes(signature)}. It gives {_gives(signature, head)}.
+It takes {_takes(signature, columns, prepared)}. It gives {_gives(signature, head)}.
 
 In Python with Keras{"" if own_classes else " alone"}:
 
@@ -79,14 +81,20 @@ def _gives(signature: Signature, head: Head) -> str:
     return what
 
 
-def _takes(signature: Signature) -> str:
-    if signature.named:
+def _takes(signature: Signature, columns: bool, prepared: bool) -> str:
+    what = "what the space's `fit` makes of the data" if prepared else "raw input"
+    if columns:
         return (
-            "a dictionary of columns, each of shape (n, 1); numbers that are missing are NaN, texts that are missing "
-            'are ""; what replaces them, and all scaling, is part of the model'
+            f"{what}, a dictionary of columns, each of shape (n, 1); numbers that are missing are NaN, texts that are "
+            'missing are ""; what replaces them, and all scaling, is part of the model'
         )
-    entry = signature.inputs[0]
-    return f"shape (n, {', '.join(map(str, entry['shape'][1:]))}) of {entry['dtype']}; scaling is part of the model"
+    shapes = [
+        f"shape ({', '.join(['n', *map(str, entry['shape'][1:])])}) of {entry['dtype']}" for entry in signature.inputs
+    ]
+    if signature.named or len(shapes) > 1:
+        named = [f'"{entry["name"]}": {shape}' for entry, shape in zip(signature.inputs, shapes, strict=True)]
+        shapes = [f"a {'dictionary' if signature.named else 'list'} of {', '.join(named)}"]
+    return f"{what}, {shapes[0]}" + ("" if prepared else "; scaling is part of the model")
 
 
 def _imports(own_classes: list[str], space: str) -> str:

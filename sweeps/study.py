@@ -42,6 +42,8 @@ GIVEN = "given"
 #: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
 #: others, so they count towards no total, and are not compared
 CONTINUES = "continued_from"
+#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
+PREPARED = "prepared"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
 PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
 
