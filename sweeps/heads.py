@@ -84,9 +84,8 @@ def head_of(model: Any, signature: Signature, target: str, labels: Sequence[str]
 
 
 def _meaning(kind: str | None, from_logits: bool, activation: str | None) -> Meaning:
-    if from_logits:
-        if activation in ("softmax", "sigmoid"):
-            return "unknown"  # the loss takes for logits what are none
+    # Keras takes the logits out of a softmax or sigmoid, with a warning, where the loss wants logits
+    if from_logits and activation not in ("softmax", "sigmoid"):
         return "logits" if kind == "binary" else "class_logits"
     if kind == "hinge" and activation == "sigmoid":
         return "unknown"  # never below zero, where the loss wants the first class

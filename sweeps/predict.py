@@ -81,14 +81,11 @@ def _read(file: Path, manifest: Manifest, rows: int) -> Any:
 
 def _fed(x: Any, entry: Input, rows: int) -> Any:
     """The first rows of an array as an input takes them."""
-    x = _of_shape(x, entry.shape[1:])[:rows]
-    if x.dtype.kind in "US":
-        if entry.dtype != "string":
-            raise InputError(f"numbers are needed, got {x.dtype}")
-        return x
-    if x.dtype.kind not in "biuf" or entry.dtype == "string":
+    is_text = x.dtype.kind in "US"
+    if is_text != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
         raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
-    return as_dtype(f"input {entry.name!r}", x, entry.dtype)
+    x = _of_shape(x, entry.shape[1:])[:rows]
+    return x if is_text else as_dtype(f"input {entry.name!r}", x, entry.dtype)
 
 
 def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
