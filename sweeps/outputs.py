@@ -140,6 +140,8 @@ _TRANSFORMS: Mapping[str, Any] = {
 
 
 def _rounded(values: Any, digits: int) -> Any:
-    """A number, or numbers in lists; an only one without a list."""
+    """A number, or numbers in lists; an only one without a list; None for those that JSON does not have."""
     rounded = np.round(np.asarray(values, np.float64), digits)
-    return float(rounded.reshape(())) if rounded.size == 1 else rounded.tolist()
+    plain = np.array(rounded, dtype=object)
+    plain[~np.isfinite(rounded)] = None
+    return plain.item() if plain.size == 1 else plain.tolist()

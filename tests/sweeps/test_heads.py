@@ -15,6 +15,7 @@ from exports import export
 from keras import layers, losses
 
 from sweeps.files import write_json
+from sweeps.outputs import Head
 from sweeps.predict import predict_file
 
 ROWS = 60
@@ -221,6 +222,12 @@ def test_outputs_of_several_axes_are_given_as_they_are(rows: Path) -> None:
     folder = export(rows.parent / "m", model)
     expected = [{"value": pytest.approx(np.array(row), abs=1e-5)} for row in model.predict(X, verbose=0)]
     assert [{"value": np.array(row["value"])} for row in predict_file(folder, rows, ROWS)] == expected
+
+
+def test_what_json_does_not_have_is_none() -> None:
+    head = Head(None, "numbers", "value", "loss mse")
+    assert json.dumps(head.rows(np.array([[np.nan, 1.5], [np.inf, 2]]), None), allow_nan=False)
+    assert head.rows(np.array([[np.nan]]), None) == [{"value": None}]
 
 
 def test_the_readme_and_the_saved_model_tell_of_the_same_numbers(rows: Path) -> None:
