@@ -74,7 +74,7 @@ def write_export(
     # Keras takes every input of a model of a class of its own for float32
     given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
     model.export(made / "saved_model", format="tf_saved_model", verbose=False, **given)
-    labels = data["labels"]
+    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
     head = head_of(model, signature, data["target"], labels)
     write_json(made / "labels.json", labels)
     write_json(made / "params.json", best.params)
