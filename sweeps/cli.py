@@ -169,7 +169,10 @@ def export(study: str, force: bool) -> None:
 @click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
 @json_flag
 def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
-    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet)."""
+    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet).
+
+    Where the meaning of the model's outputs is not known, they are given raw.
+    """
     from sweeps.predict import predict_file
 
     predictions = predict_file(model, file, rows)

@@ -45,7 +45,7 @@ def log_model(
 
     Args:
         model: a built `keras.Model`.
-        example: a few rows of raw input, as arrays (n, …) or a dict of them.
+        example: a few rows of input, as arrays (n, …) or a dict of them; None: neither signature nor example.
         output: what the model gives for as many rows, as an array or a dict of them.
         params: kept with the logged model, as text.
 
@@ -93,7 +93,7 @@ def save_model(folder: Path, model: Any, example: Any, output: Any, description:
         model,
         str(folder),
         mlflow_model=description or Model(),
-        signature=infer_signature(example, output),
+        signature=None if example is None else infer_signature(example, output),
         input_example=example,
         pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
     )
