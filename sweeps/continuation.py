@@ -23,10 +23,10 @@ from sweeps.doctor import tidy, treat
 from sweeps.engine import GRACE
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.locks import present
-from sweeps.models import store_of
 from sweeps.nanny import last_words
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
+from sweeps.record import store_of
 from sweeps.slots import slots
 from sweeps.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.sweep import look, seen

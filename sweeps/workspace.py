@@ -32,12 +32,15 @@ def home() -> Path:
     """The workspace's absolute path (not made).
 
     Raises:
-        InputError: `SWEEPS_HOME` cannot be a folder's name.
+        InputError: `SWEEPS_HOME` cannot be a folder's name, or the current folder's name cannot be written in a line.
     """
     name = os.environ.get("SWEEPS_HOME") or "runs"
     if not name.isprintable():
         raise InputError(f"SWEEPS_HOME: a folder is wanted, got {name!r}")
-    return Path(name).absolute()
+    path = Path(name).absolute()
+    if not str(path).isprintable():
+        raise InputError(f"the workspace's path must be printable, got {str(path)!r}: SWEEPS_HOME names another folder")
+    return path
 
 
 def study_folder(study: str) -> Path:
@@ -82,7 +85,7 @@ def tracking_uri() -> str:
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        return f"sqlite:///{home() / 'mlflow.db'}"
+        return _uri_of(home() / "mlflow.db")
     address = _checked(uri)
     if address.scheme not in SERVERS or "@" not in address.netloc:
         return uri
@@ -91,6 +94,18 @@ def tracking_uri() -> str:
     bare = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
     os.environ["MLFLOW_TRACKING_URI"] = bare
     return bare
+
+
+def _uri_of(database: Path) -> str:
+    if not {"%", "?"} & set(str(database)):
+        return f"sqlite:///{database}"
+    from tracking import TrackingError  # imports MLflow, for which there is time later otherwise
+    from tracking.addresses import sqlite_uri
+
+    try:
+        return sqlite_uri(database)
+    except TrackingError as error:
+        raise InputError(f"{error}: SWEEPS_HOME names another folder") from None
 
 
 def _checked(uri: str) -> SplitResult:

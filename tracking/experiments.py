@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tracking.store import Store, TrackingError, answering
+from tracking.answers import TrackingError, answering
+from tracking.store import Store
 
 #: what a trial's run holds beside the metrics of its epochs
 _FIGURES = {"best_epoch", "n_params"}

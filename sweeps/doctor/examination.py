@@ -18,7 +18,7 @@ from sweeps.doctor.spool import look_at_spool
 from sweeps.doctor.trials import look_at_trials
 from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.locks import is_alive, present
-from sweeps.models import in_reach, store_of
+from sweeps.record import in_reach, store_of
 from tracking import Store, TrackingError, answering
 
 Check = Callable[[Patient], Iterator[Finding]]

@@ -227,7 +227,7 @@ class Tuner:
         return self._model(self.oracle.frozen(trial.trial_id))
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
-        from sweeps.models import store_of
+        from sweeps.record import store_of
         from sweeps.tuner.reloading import restored
 
         uri = self.oracle.model_uri(trial)
