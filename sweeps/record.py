@@ -31,9 +31,14 @@ def in_reach() -> Iterator[None]:
     except Damaged as error:
         raise CorruptStore(f"the MLflow store is damaged: {error}") from None
     except Unwritable as error:
-        raise BackendUnreachable(f"the MLflow store cannot be read or written on this machine: {error}") from None
+        raise BackendUnreachable(f"the MLflow store {_place()} cannot be read or written here: {error}") from None
     except TrackingError as error:
         raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None
+
+
+def _place() -> str:
+    """The store in a message: a file by its path."""
+    return str(workspace.home() / "mlflow.db") if workspace.artifact_root() else workspace.tracking_uri()
 
 
 def settle_workspace() -> None:
@@ -67,7 +72,7 @@ def store_of(study: str) -> Store:
     store = find_record(study)
     if store is None:
         raise BackendUnreachable(
-            f"the MLflow store {workspace.tracking_uri()} has no experiment {study!r}; "
+            f"the MLflow store {_place()} has no experiment {study!r}; "
             f"what study and artifacts still hold of it is put together by: sweeps doctor {study} --fix"
         )
     return store

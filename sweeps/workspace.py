@@ -12,6 +12,9 @@ from sweeps.errors import InputError
 #: how the URIs of tracking stores begin
 SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")
 
+#: bytes of a path that SQLite opens, and the journal beside it
+_LONGEST = 500
+
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -96,7 +99,17 @@ def tracking_uri() -> str:
     return bare
 
 
+def has_store() -> bool:
+    """Whether the workspace's own tracking store is there; of another one only itself knows."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (home() / "mlflow.db").is_file()
+
+
 def _uri_of(database: Path) -> str:
+    if (length := len(os.fsencode(database))) > _LONGEST:
+        raise InputError(
+            f"the path of {database.name} may have {_LONGEST} bytes, since SQLite opens no longer ones, got {length}: "
+            "SWEEPS_HOME names another folder"
+        )
     if not {"%", "?"} & set(str(database)):
         return f"sqlite:///{database}"
     from tracking import TrackingError  # imports MLflow, for which there is time later otherwise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,13 +42,24 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(database) if database and database != ":memory:" else None
 
 
+def touch(file: Path) -> None:
+    """Read from a SQLite file, an empty one being made where there is none.
+
+    Raises:
+        sqlite3.Error: that cannot be done.
+    """
+    with contextlib.closing(sqlite3.connect(file, timeout=20)) as database:
+        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
 def knock(uri: str) -> None:
-    """See whether a server listens at all, or whether a file is a database.
+    """See whether a server listens at all, or whether a file is a database that can be read.
 
     MLflow itself would try for minutes.
 
     Raises:
         StoreAway: none does.
+        sqlite3.Error: the file cannot be read.
         Damaged: it is none.
         Refused: the URI cannot be read.
     """
@@ -58,6 +71,7 @@ def knock(uri: str) -> None:
         with file.open("rb") as content:
             if content.read(len(_SQLITE)) != _SQLITE:
                 raise Damaged(f"{file} is no SQLite database")
+        touch(file)
     if address.host and (usual := _PORTS.get(address.get_backend_name())):
         port = address.port or usual
         try:

@@ -23,11 +23,9 @@ from mlflow.models import Model, infer_signature
 
 from tracking.answers import StoreAway, TrackingError, answering
 from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
-from tracking.store import KERAS_FILE, Store
+from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
-#: the tag of a trial's run that holds its model's hash
-SHA256 = "model_sha256"
 
 
 class AlteredModel(TrackingError):

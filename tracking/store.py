@@ -14,7 +14,7 @@ from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tracking.addresses import knock, sqlite_file
+from tracking.addresses import knock, sqlite_file, touch
 from tracking.answers import StoreAway, Unwritable, answering, one_line
 from tracking.blank import new_store
 
@@ -23,6 +23,8 @@ NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
 #: where MLflow's Keras flavor keeps the model inside of a logged model
 KERAS_FILE = "data/model.keras"
+#: the tag of a trial's run that holds its model's hash
+SHA256 = "model_sha256"
 
 #: seconds that the making of a run waits for a store that is away, and between two tries
 PATIENCE, TRY_EVERY = 300.0, 2.0
@@ -68,7 +70,9 @@ def open_store(
         with answering(uri):
             knock(uri)
             if (file := sqlite_file(uri)) is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
                 new_store(file, artifact_root=artifact_root)
+                touch(file)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             found = _experiment(client, experiment, runs)
             if found is not None and found.lifecycle_stage == "deleted":
