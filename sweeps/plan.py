@@ -183,3 +183,4 @@ class TrialOutcome:
     exhausted: bool = False  # the sampler has nothing left to propose
     again: bool = True  # where it failed it may be tried again
     fatal: bool = False  # no other trial is to follow it
+    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then

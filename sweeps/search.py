@@ -18,7 +18,7 @@ from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
-from sweeps.errors import Interrupted, SweepError
+from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.locks import present
 from sweeps.plan import Looked, TrialOutcome
 from sweeps.reaper import died, reap, take_up
@@ -68,20 +68,25 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         watcher.begin(
             found.objective, (*found.warnings, *(one.line(mended=True) for one in mended)), _best_so_far(study)
         )
-        outcome = "KILLED"
+        outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
-            Drive(client, looked.plan(store, parent), config.jobs, work, watcher, limits, data).run()
+            with in_reach():
+                Drive(client, looked.plan(store, parent), config.jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
+            raise
+        except MachineFault:
+            faults = (OSError, SweepError)  # what cannot be written now neither, a resume brings in order
             raise
         except SweepError:
             outcome = "FAILED"
             raise
         finally:
-            with contextlib.suppress(TrackingError):
-                deliver(store)
-            reap(study, store, claims)  # whose worker died, or did not end in time
-            _end(study, store, parent, outcome)
+            with contextlib.suppress(*faults), in_reach():
+                with contextlib.suppress(TrackingError):
+                    deliver(store)
+                reap(study, store, claims)  # whose worker died, or did not end in time
+                _end(study, store, parent, outcome)
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:

@@ -11,6 +11,7 @@ TrackingError
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import shlex
 import sqlite3
@@ -20,6 +21,9 @@ from importlib.metadata import version
 import requests
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+
+# what goes wrong in a database is raised as well; the log would add its traceback
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 #: SQLite's primary result codes: the machine is at fault, and the file is damaged
 _UNWRITABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
