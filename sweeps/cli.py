@@ -20,7 +20,7 @@ from sweeps.commands.doctor import doctor
 from sweeps.commands.env import env
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import InputError, Interrupted, SweepError
+from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -227,6 +227,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     except BrokenPipeError:  # `sweeps list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if (fault := machine_fault(error)) is None:
+            raise
+        fail(MachineFault(fault))
 
 
 def fail(error: SweepError) -> None:

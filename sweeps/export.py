@@ -37,7 +37,8 @@ def export_best(study: str, force: bool = False, space: Space | None = None) -> 
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow does, which lets TensorFlow greet
-    from sweeps.models import fetch, in_reach, store_of
+    from sweeps.models import fetch
+    from sweeps.record import in_reach, store_of
     from tracking.models import register_champion
 
     store = store_of(study)

@@ -199,3 +199,4 @@ class TrialOutcome:
     again: bool = True  # where it failed it may be tried again
     fatal: bool = False  # no other trial is to follow it
     undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value
+    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then

@@ -204,5 +204,5 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
 
     left = [*workspace.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    is_tidy = not left and not running and not any(look_at_files(journal))
+    is_tidy = workspace.has_store() and not left and not running and not any(look_at_files(journal))
     return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None

@@ -21,13 +21,12 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
+from tracking.answers import StoreAway, TrackingError, answering
 from tracking.names import safe_name
 from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
-from tracking.store import KERAS_FILE, Store, StoreAway, TrackingError, answering
+from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
-#: the tag of a trial's run that holds its model's hash
-SHA256 = "model_sha256"
 
 
 class AlteredModel(TrackingError):
