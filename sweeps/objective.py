@@ -29,7 +29,8 @@ from sweeps.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREP
 from sweeps.training import as_tensors
 from sweeps.watch import EpochWatch
 from tracking import TrialRun
-from tracking.models import SHA256, log_model
+from tracking.models import log_model
+from tracking.store import SHA256
 
 
 class TrialOverdue(Exception):
