@@ -58,7 +58,7 @@ def objective(
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 
-        def tell(epoch: int, value: float) -> None:
+        def tell(epoch: int, value: float | None) -> None:
             worker.send("sweep", EpochReport(trial.number, epoch, epochs, value))
             if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
                 raise TrialOverdue(plan.overdue)

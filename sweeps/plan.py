@@ -180,7 +180,7 @@ class EpochReport:
     number: int
     epoch: int
     epochs: int
-    value: float
+    value: float | None  # None: the objective was not taken in this epoch
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,9 @@ class Progress:
         for column in ("trial", "epoch", self._objective.metric):
             table.add_column(column, justify="right")
         for number, report in sorted(self._running.copy().items()):
-            table.add_row(str(number), f"{report.epoch}/{report.epochs}", f"{report.value:.4f}")
+            table.add_row(
+                str(number), f"{report.epoch}/{report.epochs}", "" if report.value is None else f"{report.value:.4f}"
+            )
         return Group(*parts, table)
 
 

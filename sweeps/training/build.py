@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -48,6 +49,13 @@ def _build_metrics_from_shapes(model: Any, rows: Rows) -> bool:
         target = rows.tensors[y]
         metrics.build(keras.KerasTensor((None, *target.shape[1:]), dtype=target.dtype.name), output)
     return True
+
+
+def loss_by_name(loss: Any) -> Any:
+    """`keras.losses.get`; None for "crossentropy", of which `compile` makes one of three when it sees the target."""
+    with contextlib.suppress(ValueError):
+        return keras.losses.get(loss)
+    return None
 
 
 def only_output(model: Any) -> Any:

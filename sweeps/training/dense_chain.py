@@ -15,7 +15,7 @@ from keras.src.models.functional import Functional
 from keras.src.optimizers import adam, adamw, sgd
 
 from sweeps import dense_kernels
-from sweeps.training.build import only_output
+from sweeps.training.build import loss_by_name, only_output
 from sweeps.training.deferred import can_be_deferred
 from sweeps.training.kernels import updates_one_by_one
 from sweeps.training.preprocessing import nodes
@@ -208,7 +208,7 @@ def _loss(model: Any, last: Any) -> tuple[str, float] | None:
 
 def _loss_named(name: Any) -> Any:
     """The loss of a name that `compile` takes, such as "mse"; None for a function."""
-    found = keras.losses.get(name) if isinstance(name, str) else None
+    found = loss_by_name(name) if isinstance(name, str) else None
     by_function = {keras.losses.get(kind().name): kind for _, kind in LOSSES}
     kind = by_function.get(found)
     return kind() if kind is not None else None

@@ -155,7 +155,9 @@ def test_a_prediction_is_what_the_loss_and_the_last_activation_say(name: str, ro
     assert predict_file(folder, rows, ROWS) == expected
 
 
-@pytest.mark.parametrize("last", [keras.ops.softmax, keras.activations.softmax, layers.Softmax()], ids=str)
+@pytest.mark.parametrize(
+    "last", [keras.ops.softmax, keras.activations.softmax, layers.Softmax()], ids=["operation", "activation", "layer"]
+)
 def test_a_model_may_end_in_an_operation(last: Any, rows: Path) -> None:
     inputs = keras.Input((4,))
     model = compiled(keras.Model(inputs, last(layers.Dense(3)(inputs))), own_loss)
@@ -183,7 +185,9 @@ class Own(keras.Model):  # type: ignore[misc]
         return self.last(inputs)
 
 
-@pytest.mark.parametrize(("loss", "read"), [(sparse, one_of(AB, softmax)), (own_loss, listed("raw"))])
+@pytest.mark.parametrize(
+    ("loss", "read"), [(sparse, one_of(AB, softmax)), (own_loss, listed("raw"))], ids=["over classes", "own"]
+)
 def test_of_a_class_of_its_own_the_loss_alone_says_it(loss: Any, read: Read, rows: Path) -> None:
     model = Own()
     model(X[:1])

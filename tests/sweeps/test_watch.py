@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
+import keras
 import optuna
 import pytest
 
+from sweeps.errors import InputError
 from sweeps.study import Objective
-from sweeps.watch import BadNumber, EpochWatch
+from sweeps.watch import BadNumber, EpochWatch, epoch_logs
 from tracking import TrialRun
 
 
@@ -79,3 +81,29 @@ def test_other_metrics_are_recorded_as_they_are_and_named() -> None:
     assert run.tags == {"not_finite": "val_auc=nan"}
     assert made.trial.user_attrs["not_finite"] == {"val_auc": "nan"}
     assert made.best == 0.5
+
+
+def test_an_epoch_without_the_objective_is_recorded_and_not_compared() -> None:
+    made = watch("val_accuracy")
+    for epoch, logs in enumerate([{"loss": 3.0}, {"loss": 2.0, "val_accuracy": 0.7}, {"loss": 1.0}]):
+        made.on_epoch_end(epoch, logs)
+    assert (made.best, made.best_epoch) == (0.7, 2)
+    assert made.trial.study.trials[0].intermediate_values == {2: 0.7}
+    assert made.history["loss"] == [3.0, 2.0, 1.0]
+    assert [math.isnan(value) for value in made.history["val_accuracy"]] == [True, False, True]
+
+
+def test_an_objective_that_no_epoch_has_comes_from_what_fit_returns() -> None:
+    made = watch("score")
+    made.on_epoch_end(0, {"loss": 3.0})
+    assert made.conclude(cast(Any, Model()), {"score": 0.25}) == 0.25
+    unsaid = watch("score")
+    unsaid.on_epoch_end(0, {"loss": 3.0})
+    with pytest.raises(InputError, match="no metric is named 'score'"):
+        unsaid.conclude(cast(Any, Model()), None)
+
+
+def test_a_history_of_every_second_validation_has_its_values_in_their_epochs() -> None:
+    history = keras.callbacks.History()
+    history.history = {"loss": [4.0, 3.0, 2.0, 1.0], "val_loss": [3.5, 1.5]}
+    assert [logs.get("val_loss") for logs in epoch_logs(history, "val_loss")] == [None, 3.5, None, 1.5]
