@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 from sweeps import selection, workspace
 from sweeps.errors import InputError
 from sweeps.files import new_folder, sha256, write_json
+from sweeps.fingerprint import Fingerprint, SpaceSource
 from sweeps.keras_file import load_keras_file
 from sweeps.quiet import import_keras
 from sweeps.readme import readme
 from sweeps.selection import Best
-from sweeps.study import DATA, IDENTITY
+from sweeps.study import DATA, IDENTITY, remember_place
 
 if TYPE_CHECKING:
     from sweeps.plan import Space
 
 
-def export_best(study: str, force: bool = False, space: Space | None = None) -> str:
+def export_best(study: str, force: bool = False, space: str | Space | None = None) -> str:
     """Write `exports/STUDY/`, register the model as champion; returns what to say of it.
 
     Args:
-        space: the study's, where a program gave it as an object.
+        space: the study's, where a program gave it as an object, or its file was moved.
 
     Raises:
         InputError: no such study, no complete trial, or an export that is there already (without `force`).
@@ -43,6 +44,8 @@ def export_best(study: str, force: bool = False, space: Space | None = None) -> 
     with new_folder(folder, force) as made:
         fetch(store, best.model_uri, made)
         details = write_export(made, made / "model.keras", best, opened.user_attrs, space)
+    if isinstance(space, str):
+        remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     return (
@@ -53,7 +56,7 @@ def export_best(study: str, force: bool = False, space: Space | None = None) -> 
 
 
 def write_export(
-    made: Path, keras_file: Path, best: Best, attributes: dict[str, Any], space: Space | None = None
+    made: Path, keras_file: Path, best: Best, attributes: dict[str, Any], space: str | Space | None = None
 ) -> dict[str, Any]:
     """Complete the folder `made`, which holds `model.keras`: SavedModel, labels, parameters, manifest, README.
 

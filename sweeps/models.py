@@ -44,7 +44,7 @@ def store_of(study: str) -> Store:
     return store
 
 
-def load_logged(study: str, model_uri: str, space: Space | None = None) -> Any:
+def load_logged(study: str, model_uri: str, space: str | Space | None = None) -> Any:
     """A logged `keras.Model`; see `load_keras_file`.
 
     Raises:

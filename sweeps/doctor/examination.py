@@ -60,7 +60,7 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
         BackendUnreachable: the tracking store does not answer, or does not know the study.
     """
     journal = workspace.journal(name)
-    if not journal.is_file():
+    if not studies.begun(journal):
         studies.load(name, journal)  # says which studies there are
     if not fix:
         alive = is_alive(journal.parent)
