@@ -47,7 +47,9 @@ class WholeRecords(JournalFileBackend):
                     record = json.loads(line)
                 except ValueError as wrong:
                     raise ValueError(f"line {number} is no JSON: {wrong}") from None
-                if isinstance(record, dict) and record.get(PLACE, begin) != begin:
+                if not isinstance(record, dict) or "op_code" not in record:
+                    raise ValueError(f"line {number} is no record of a study")
+                if record.get(PLACE, begin) != begin:
                     raise ValueError(f"line {number} is not where it was written: lines before it are lost or changed")
                 begin = self._log_number_offset[number] = begin + len(line)
                 if number > log_number_from:

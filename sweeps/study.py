@@ -295,5 +295,9 @@ def _readable(journal: Path) -> Iterator[None]:
         if not isinstance(error, IsADirectoryError | PermissionError):
             raise  # of a disk, not of the journal
         raise CorruptStore(f"the journal {journal} cannot be read: {error.strerror}") from error
+    except AssertionError as error:
+        raise CorruptStore(
+            f"the journal {journal} is damaged: it holds an operation that Optuna does not know"
+        ) from error
     except Exception as error:  # records that do not fit each other make any part of its replay fail
         raise CorruptStore(f"the journal {journal} is damaged: {error or type(error).__name__}") from error
