@@ -104,7 +104,7 @@ def continue_trial(
         )
     made = study.get_trials(deepcopy=False)[outcome.number]
     assert outcome.value is not None
-    uri = made.user_attrs[MODEL_URI]
+    uri = selection.whole(study, MODEL_URI, made.user_attrs, made.number)
     return Continued(
         made.number, number, begun, _trained(made), plan.objective.metric, outcome.value, origin.value, uri
     )

@@ -34,6 +34,7 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
     folder = workspace.export_folder(study)
     opened = selection.open_study(study)
     best = selection.best(opened)
+    selection.whole(opened, DATA, opened.user_attrs)
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow does, which lets TensorFlow greet

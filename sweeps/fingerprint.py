@@ -35,7 +35,10 @@ class Fingerprint:
     def of(cls, space: Any) -> Fingerprint | None:
         """Of a name as `--space` takes it, or an object; None for a registered space, which comes with this project."""
         if not isinstance(space, str):
-            return cls(object_parts(space), f"{sys.version_info.major}.{sys.version_info.minor}")
+            try:
+                return cls(object_parts(space), f"{sys.version_info.major}.{sys.version_info.minor}")
+            except Exception:  # whatever a person's object raises when it is looked at: its sweep does without
+                return None
         parts = named_parts(space) if ":" in space else None
         return None if parts is None else cls(parts)
 

@@ -184,7 +184,8 @@ def _defined(study: optuna.Study, file: Path, space: str | Space | None) -> Defi
             f"it has changed since: {shortened(changed)}\n"
             f"Give the source as it was: sweeps export {study.study_name} --space FILE.py:FUNCTION"
         )
-    return Definitions(own_space(named if space is None else space), trial.user_attrs[PARAMS] if trial else {})
+    params = selection.whole(study, PARAMS, trial.user_attrs, trial.number) if trial else {}
+    return Definitions(own_space(named if space is None else space), params)
 
 
 def _is_moved(named: str) -> bool:

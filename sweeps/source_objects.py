@@ -13,12 +13,15 @@ import functools
 import hashlib
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from sweeps.source_files import digest, is_own
+
+#: where `functools.lru_cache` and `tf.function` keep the function that they stand for
+_WRAPPED = {"__wrapped__", "_python_function"}
 
 
 def object_parts(space: Any) -> dict[str, str]:
@@ -36,7 +39,7 @@ def object_parts(space: Any) -> dict[str, str]:
 class _Reader:
     def __init__(self) -> None:
         self.parts: dict[str, list[Any]] = {}
-        self._seen: set[Any] = set()  # functions, classes and modules
+        self._seen: set[int] = set()  # functions, classes and modules: what holds them lives on
         self._within: set[int] = set()  # containers and objects that are being read: they may hold themselves
 
     def value(self, thing: Any) -> Any:
@@ -61,9 +64,9 @@ class _Reader:
             self._within.remove(id(thing))
 
     def _definition(self, thing: Any) -> str:
-        if thing in self._seen:
+        if id(thing) in self._seen:
             return str(getattr(thing, "__qualname__", thing.__name__))
-        self._seen.add(thing)
+        self._seen.add(id(thing))
         if isinstance(thing, types.FunctionType) and is_own(thing.__code__.co_filename):
             self._function(thing)
         elif isinstance(thing, type) and _is_own_class(thing):
@@ -71,7 +74,7 @@ class _Reader:
         return str(getattr(thing, "__qualname__", thing.__name__))
 
     def _object(self, thing: Any) -> Any:
-        if isinstance(thing, Mapping):
+        if isinstance(thing, dict | types.MappingProxyType):
             return sorted(([self.value(key), self.value(each)] for key, each in thing.items()), key=repr)
         if isinstance(thing, set | frozenset):
             return sorted(map(self.value, thing), key=repr)
@@ -91,9 +94,9 @@ class _Reader:
         kind = type(thing)
         if _is_own_class(kind) or kind.__module__.partition(".")[0] == "keras_tuner":
             return [self.value(kind), self.value(getattr(thing, "__dict__", {}))]
-        if hasattr(thing, "__wrapped__"):
-            return [kind.__qualname__, self.value(thing.__wrapped__)]
         shape = [kind.__qualname__]
+        for inner in _WRAPPED & vars(thing).keys() if hasattr(thing, "__dict__") else ():
+            shape.append(self.value(vars(thing)[inner]))
         # an optimizer, a loss, a regularizer; layers and models have names that hang on what was made before
         if hasattr(kind, "get_config") and not hasattr(kind, "trainable_weights"):
             with contextlib.suppress(Exception):  # whatever an object of a library raises
@@ -106,11 +109,10 @@ class _Reader:
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             with contextlib.suppress(ValueError):  # an empty one
                 self._named(name, cell.cell_contents)
-        names = set(_names(function.__code__))
-        for name in sorted(names & function.__globals__.keys()):
+        for name in sorted(set(_names(function.__code__, "LOAD_GLOBAL", "LOAD_NAME")) & function.__globals__.keys()):
             found = function.__globals__[name]
             if isinstance(found, types.ModuleType) and is_own(getattr(found, "__file__", None) or "<frozen>"):
-                for part in sorted(names & vars(found).keys()):
+                for part in sorted(set(_names(function.__code__, "LOAD_ATTR", "LOAD_METHOD")) & vars(found).keys()):
                     self._named(part, vars(found)[part])
             else:
                 self._named(name, found)
@@ -142,11 +144,11 @@ class _Reader:
         return [code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_varnames, steps]
 
 
-def _names(code: types.CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _names(code: types.CodeType, *operations: str) -> Iterator[str]:
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname in operations)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _names(constant)
+            yield from _names(constant, *operations)
 
 
 def _is_own_class(kind: type) -> bool:
