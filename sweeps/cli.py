@@ -17,9 +17,10 @@ from rich.table import Table
 
 from sweeps.commands.continue_ import continue_
 from sweeps.commands.doctor import doctor
+from sweeps.commands.env import env
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import InputError, Interrupted, SweepError
+from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -175,7 +176,10 @@ def export(study: str, force: bool, space: str | None) -> None:
 @click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
 @json_flag
 def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
-    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet)."""
+    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet).
+
+    Where the meaning of the model's outputs is not known, they are given raw.
+    """
     from sweeps.predict import predict_file
 
     predictions = predict_file(model, file, rows)
@@ -199,6 +203,7 @@ cli.add_command(doctor)
 cli.add_command(lr_range)
 cli.add_command(tensorboard)
 cli.add_command(continue_)
+cli.add_command(env)
 
 
 def emit(document: object) -> None:
@@ -229,6 +234,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     except BrokenPipeError:  # `sweeps list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if (fault := machine_fault(error)) is None:
+            raise
+        fail(MachineFault(fault))
 
 
 def fail(error: SweepError) -> None:

@@ -21,13 +21,13 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
 from sweeps.doctor import tidy, treat
 from sweeps.engine import GRACE
-from sweeps.errors import InputError, TrialsFailed
+from sweeps.errors import InputError, MachineFault, TrialsFailed
 from sweeps.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.locks import present
-from sweeps.models import store_of
 from sweeps.nanny import last_words
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
+from sweeps.record import store_of
 from sweeps.slots import slots
 from sweeps.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.sweep import look, seen
@@ -98,6 +98,8 @@ def continue_trial(
         # the timeout was meant for the epochs of the study
         plan = replace(looked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
+    if outcome.halt:
+        raise MachineFault(f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again")
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps import workspace
 from sweeps.errors import BackendUnreachable, CorruptStore
 from sweeps.keras_file import load_keras_file
-from tracking import Damaged, Store, TrackingError, answering, find_store
+from sweeps.record import store_of
+from tracking import Store, TrackingError, answering
 
 if TYPE_CHECKING:
     from sweeps.plan import Space
-
-
-@contextlib.contextmanager
-def in_reach() -> Iterator[None]:
-    """Turns what a tracking store raises that does not answer, or not as it should, into a `BackendUnreachable`, and
-    what is damaged into a `CorruptStore`."""
-    try:
-        with answering():
-            yield
-    except Damaged as error:
-        raise CorruptStore(f"the MLflow store is damaged: {error}") from None
-    except TrackingError as error:
-        raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None
-
-
-def store_of(study: str) -> Store:
-    """The MLflow store with the study's experiment.
-
-    Raises:
-        BackendUnreachable: there is none, or it does not answer.
-    """
-    with in_reach():
-        store = find_store(workspace.tracking_uri(), study, workspace.spool(study))
-    if store is None:
-        raise BackendUnreachable(f"the MLflow store {workspace.tracking_uri()} has no experiment {study!r}")
-    return store
 
 
 def load_logged(study: str, model_uri: str, space: str | Space | None = None) -> Any:

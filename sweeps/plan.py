@@ -107,6 +107,7 @@ class Preflight:
         hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
         keras: Keras's global settings that are not its defaults.
+        dense_layers: how dense layers are trained in this worker, and why.
     """
 
     objective: Objective
@@ -119,6 +120,7 @@ class Preflight:
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     draws_epochs: bool = False
     keras: Mapping[str, str] = field(default_factory=dict)
+    dense_layers: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,3 +205,4 @@ class TrialOutcome:
     again: bool = True  # where it failed it may be tried again
     fatal: bool = False  # no other trial is to follow it
     undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value
+    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then

@@ -13,7 +13,7 @@ import numpy as np
 import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from sweeps import keras_state, narrowing
+from sweeps import dense_kernels, keras_state, narrowing
 from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
@@ -92,6 +92,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
         keras=keras_state.settled().changed,
+        dense_layers=dense_kernels.description(),
     )
 
 

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from sweeps import dense_kernels
 from sweeps.plan import EpochReport, TrialOutcome
 from sweeps.study import Objective
 
@@ -37,6 +38,8 @@ class Progress:
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
 
     def __enter__(self) -> Progress:
+        if dense_kernels.compilation_is_due():
+            self._say("compiling training kernels (once for this machine, about 15 s)")
         if self._console.is_terminal:
             self._live.start()
         return self

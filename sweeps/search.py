@@ -12,7 +12,7 @@ import optuna
 from distributed import Client, Future
 from optuna.trial import TrialState
 
-from sweeps import signals, workspace
+from sweeps import signals
 from sweeps import study as studies
 from sweeps.attempts import again
 from sweeps.checkpoint import Checkpoints
@@ -20,15 +20,15 @@ from sweeps.claims import Claims
 from sweeps.config import PASSING
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
-from sweeps.errors import InputError, Interrupted, SweepError
+from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.fingerprint import SPACE_VERSION, versioned
-from sweeps.locks import exclusive, present
-from sweeps.models import in_reach
+from sweeps.locks import present
 from sweeps.plan import Looked, TrialOutcome
 from sweeps.reaper import died, reap, take_up
+from sweeps.record import in_reach, make_record
 from sweeps.selection import status, top
 from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
-from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store
+from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import deliver
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
@@ -37,7 +37,7 @@ _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distribu
 def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
     """Store what was found good, then search."""
     config, found, ref = looked.config, looked.found, looked.ref
-    store, checkpoints = _store(config.study), Checkpoints(ref.checkpoints)
+    store, checkpoints = make_record(config.study), Checkpoints(ref.checkpoints)
     folder = ref.journal.parent
     folder.mkdir(parents=True, exist_ok=True)
     mended: list[Finding] = []
@@ -74,20 +74,25 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             (*found.warnings, *waiting, *(one.line(mended=True) for one in mended)),
             _best_so_far(study),
         )
-        outcome = "KILLED"
+        outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
-            Drive(client, looked.plan(store, parent, version), config.jobs, work, watcher, limits, data).run()
+            with in_reach():
+                Drive(client, looked.plan(store, parent, version), config.jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
+            raise
+        except MachineFault:
+            faults = (OSError, SweepError)  # what cannot be written now neither, a resume brings in order
             raise
         except SweepError:
             outcome = "FAILED"
             raise
         finally:
-            with contextlib.suppress(TrackingError):
-                deliver(store)
-            reap(study, store, claims)  # whose worker died, or did not end in time
-            _end(study, store, parent, outcome)
+            with contextlib.suppress(*faults), in_reach():
+                with contextlib.suppress(TrackingError):
+                    deliver(store)
+                reap(study, store, claims)  # whose worker died, or did not end in time
+                _end(study, store, parent, outcome)
 
 
 def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
@@ -114,16 +119,6 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
 
 
-def _store(study: str) -> Store:
-    try:
-        workspace.home().mkdir(parents=True, exist_ok=True)
-        # two that made a store at once would be in each other's way
-        with in_reach(), exclusive(workspace.home() / ".lock"):
-            return open_store(workspace.tracking_uri(), study, workspace.artifact_root(), workspace.spool(study))
-    except OSError as error:
-        raise InputError(f"the workspace {workspace.home()} cannot be written: {error.strerror}") from None
-
-
 def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
     config, source = looked.config, looked.request.source
@@ -134,6 +129,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
         "trials": config.trials,
         "jobs": config.jobs,
         "objective": looked.found.objective.metric,
+        "dense_layers": looked.found.dense_layers,
     } | _commit()
     tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}

@@ -45,6 +45,8 @@ GIVEN = "given"
 CONTINUES = "continued_from"
 #: the trial attribute, and the tag of its run, that names metrics that were not finite in an epoch
 UNDEFINED = "not_finite"
+#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
+PREPARED = "prepared"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
 PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
 #: what each COMPLETE trial has

@@ -207,7 +207,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
 
     left = [*workspace.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    is_tidy = not left and not running and not any(look_at_files(journal))
+    is_tidy = workspace.has_store() and not left and not running and not any(look_at_files(journal))
     if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
         return False
     studies.remember_place(study, config.space, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -17,7 +18,7 @@ from sweeps import states, worker
 from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
 from sweeps.claims import claims_of
 from sweeps.data import Dataset, load
-from sweeps.errors import without_passwords
+from sweeps.errors import machine_fault, without_passwords
 from sweeps.fingerprint import SPACE_VERSION
 from sweeps.grid import is_walked
 from sweeps.objective import TrialOverdue, objective
@@ -27,7 +28,7 @@ from sweeps.spaces import comes_of, explain
 from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
 from sweeps.training import clear_session
 from sweeps.watch import TrialInterrupted
-from tracking import TrackingError, TrialRun, close_trial
+from tracking import TrackingError, TrialRun, Unwritable, close_trial
 
 _STATES = {
     "COMPLETE": TrialState.COMPLETE,
@@ -72,8 +73,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
         except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
-            end = _End("FAIL", error=without_passwords(f"{type(lost).__name__}: {lost}"))
-            trial.set_user_attr(ERROR, end.error)
+            end = _lost(trial, lost)
         params = trial.user_attrs.get(PARAMS, trial.params)
         # last of all: a trial that counts has nothing left to lose
         try:
@@ -81,6 +81,10 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         except LateResult:
             progress.close(forget=False)  # another attempt may go on from it
             raise
+        except OSError as full:  # the trial stays RUNNING; who comes next finds that nobody works at it
+            if (fault := machine_fault(full)) is None:
+                raise
+            end = _End("INTERRUPTED", error=fault, halt=end.halt or fault)
         progress.close(forget=end.state != "INTERRUPTED")
         if end.state == "COMPLETE" and progress.last is not None:
             states.keep(study, trial.number, plan.study, progress.last)
@@ -90,7 +94,9 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
     exhausted_now = bool(exhausted) and not waiting
     undefined = trial.user_attrs.get(UNDEFINED, {})
     return TrialOutcome(
-        trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal, undefined
+        *(trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal),
+        undefined=undefined,
+        halt=end.halt,
     )
 
 
@@ -103,6 +109,27 @@ class _End:
     error: str | None = None
     again: bool = True
     fatal: bool = False
+    halt: str | None = None
+
+
+def _lost(trial: optuna.Trial, lost: OSError | TrackingError) -> _End:
+    """A trial whose results cannot be kept: left unfinished where the machine is at fault, since those that would end
+    well were only the smallest models."""
+    error, fault = without_passwords(f"{type(lost).__name__}: {lost}"), _fault(lost)
+    if fault is None:
+        trial.set_user_attr(ERROR, error)
+        return _End("FAIL", error=error)
+    with contextlib.suppress(OSError):  # the journal may be on that disk
+        trial.set_user_attr(ERROR, error)
+        trial.set_user_attr(CUT_SHORT, INTERRUPTION)
+    return _End("INTERRUPTED", error=error, halt=fault)
+
+
+def _fault(error: BaseException) -> str | None:
+    """What is wrong with the machine, where an error comes of that."""
+    if comes_of(error, Unwritable):
+        return without_passwords(f"the MLflow store cannot be written: {error}")
+    return machine_fault(error)
 
 
 def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, end: _End) -> None:
@@ -157,6 +184,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Prog
         except TrialOverdue as late:
             return _End("FAIL", error=_remember(trial, run, str(late)))
         except Exception as error:  # whatever a user's model raises fails this trial, not the sweep
+            if _fault(error):
+                run.state = "INTERRUPTED"
+                raise
             run.log_text(without_passwords(traceback.format_exc()), "error.txt")
             # KerasTuner's words: not to be tried again; not to be followed by any other trial
             again, fatal = not comes_of(error, FailedTrialError), comes_of(error, FatalError)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from mlflow.entities import Metric, Run, ViewType
+from mlflow.entities import Run, ViewType
 
+from tracking.moving import local_path
 from tracking.names import original_name, safe_name
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, log_all, start_run
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log
 
 #: the statuses that fit a state: what was killed or interrupted has failed, too
 _FITTING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -95,11 +94,23 @@ def is_running(store: Store, run_id: str) -> bool:
 
 
 def sweep_runs(store: Store) -> dict[str, str]:
-    """The status of each run that is a sweep's own, by id; one a study, if all is well."""
-    found = _pages(
-        lambda token: store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", page_token=token)
-    )
-    return {str(run.info.run_id): str(run.info.status) for run in found}
+    """The status of each run that is a sweep's own, by id, and DELETED of one that is; one a study, if all is well."""
+    query, every = "tags.kind = 'sweep'", ViewType.ALL
+    found = _pages(lambda token: store.client.search_runs([store.experiment_id], query, every, 1000, page_token=token))
+    return {
+        str(run.info.run_id): "DELETED" if run.info.lifecycle_stage == "deleted" else str(run.info.status)
+        for run in found
+    }
+
+
+def is_deleted(store: Store) -> bool:
+    """Whether the experiment is deleted, as MLflow deletes; its runs are, then, too."""
+    return str(store.client.get_experiment(store.experiment_id).lifecycle_stage) == "deleted"
+
+
+def restore_experiment(store: Store) -> None:
+    """Take back an experiment's deletion, and that of its runs."""
+    store.client.restore_experiment(store.experiment_id)
 
 
 def settle_run(store: Store, run_id: str, state: str) -> None:
@@ -119,27 +130,6 @@ def discard_run(store: Store, run_id: str, why: str) -> None:
 def restore_run(store: Store, run_id: str) -> None:
     """Take back a run's deletion."""
     store.client.restore_run(run_id)
-
-
-def rebuild_run(
-    store: Store,
-    parent: str | None,
-    number: int,
-    state: str,
-    params: Mapping[str, object],
-    metrics: Sequence[tuple[str, float, int]],
-    tags: Mapping[str, object],
-) -> str:
-    """A run for a trial that has none, from what the study knows of it; returns its id.
-
-    Args:
-        metrics: name, value and epoch of each.
-    """
-    run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: state, "rebuilt": "true"}, parent)
-    now = int(time.time() * 1000)
-    log_all(store, run_id, [Metric(name, value, now, step) for name, value, step in metrics], params, tags)
-    settle_run(store, run_id, state)
-    return run_id
 
 
 def correct_metric(store: Store, run_id: str, name: str, value: float, epoch: int) -> None:
@@ -167,8 +157,8 @@ def _row(run: Run) -> RunRow:
 
 
 def _is_there(location: str) -> bool | None:
-    address = urlsplit(location)
-    return (Path(unquote(address.path)) / KERAS_FILE).is_file() if address.scheme in ("file", "") else None
+    folder = local_path(location)
+    return (folder / KERAS_FILE).is_file() if folder else None
 
 
 def _pages(call: Any) -> Iterator[Any]:

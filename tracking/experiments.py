@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from tracking.answers import TrackingError, answering
 from tracking.names import original_name, safe_name
-from tracking.store import Store, TrackingError, answering
+from tracking.store import Store
 
 #: what a trial's run holds beside the metrics of its epochs
 _FIGURES = {"best_epoch", "n_params"}

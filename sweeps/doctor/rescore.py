@@ -28,6 +28,8 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     if not folder.exists():
         raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {patient.name}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    if manifest.get("prepared"):
+        raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
     asked = run_params(patient.store, selection.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
     data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights))

@@ -21,7 +21,9 @@ def build(model: Any, rows: Rows) -> None:
         ValueError: the data does not fit the model (Keras's own message).
     """
     if not _build_metrics_from_shapes(model, rows):
-        model._symbolic_build(data_batch=rows.pack([tensor[: rows.batch_size] for tensor in rows.tensors]))
+        # of any number of rows: a Sequential without an Input layer keeps the shape that it is built with
+        batch = [keras.KerasTensor((None, *tensor.shape[1:]), tensor.dtype.name) for tensor in rows.tensors]
+        model._symbolic_build(data_batch=rows.pack(batch))
     build_optimizer(model)
 
 

@@ -7,13 +7,11 @@ counter as TensorFlow's stateless operations make them of a seed (`GenerateKey` 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from numba import uint64
 
-from sweeps.training.dense.compiling import inlined, part
+from sweeps.dense_kernels.compiling import jit, jit_inlined
 
 _LOW, _HIGH = np.uint64(0xFFFFFFFF), np.uint64(32)
 _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -24,7 +22,7 @@ _ZERO, _MANTISSA = np.uint64(0), np.uint64(0x7FFFFF)
 _SEEDS = 2**31 - 2
 
 
-@inlined
+@jit_inlined
 def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Four random numbers of 32 bits, of a counter and a key; each number in 64 bits."""
     for _ in range(10):
@@ -34,7 +32,12 @@ def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-@part
+def thresholds(rates: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
+    """Rates in units of 2**-23, which is what the random numbers are compared with."""
+    return np.ceil(rates.astype(np.float64) * 2**23).astype(np.uint64)
+
+
+@jit
 def draw(seed, call, threshold, scale, count, factors):  # type: ignore[no-untyped-def]
     """What a Dropout layer multiplies with: `scale`, or 0 where the random number is below the rate.
 
@@ -53,7 +56,7 @@ def draw(seed, call, threshold, scale, count, factors):  # type: ignore[no-untyp
             factors[4 * group + i] = scale if (numbers[i] & _MANTISSA) >= threshold else np.float32(0)
 
 
-@part
+@jit
 def apply(factors, width, stride, begin, rows, outputs, slopes):  # type: ignore[no-untyped-def]
     """Multiply the outputs of a layer, which begin at `begin`, and the slopes there, with (rows, width) factors."""
     for row in range(rows):
@@ -63,31 +66,3 @@ def apply(factors, width, stride, begin, rows, outputs, slopes):  # type: ignore
         for j in range(width):
             out[j] *= some[j]
             slope[j] *= some[j]
-
-
-class Dropouts:
-    """The Dropout layers of a chain as the kernels take them, for each dense layer the one behind it or None.
-
-    Attributes:
-        thresholds: uint64 (layers,), 0 for none; scales: float32 (layers,).
-        seeds: int64 (layers, 2), the layers' states.
-    """
-
-    def __init__(self, layers: tuple[Any | None, ...]) -> None:
-        self._layers = layers
-        rates = np.array([np.float32(layer.rate) if layer else 0 for layer in layers], np.float64)
-        self.thresholds: npt.NDArray[np.uint64] = np.ceil(rates * 2**23).astype(np.uint64)
-        self.scales = np.array([1 / (1 - layer.rate) if layer else 1 for layer in layers], np.float32)
-        self.seeds = np.zeros((len(layers), 2), np.int64)
-
-    def read(self) -> None:
-        """The layers' states as they are."""
-        for layer, seed in zip(self._layers, self.seeds, strict=True):
-            if layer is not None:
-                seed[...] = layer.seed_generator.state.numpy()
-
-    def write(self, calls: int) -> None:
-        """Their states after so many calls."""
-        for layer in self._layers:
-            if layer is not None:
-                layer.seed_generator.state.assign_add(np.array([0, calls]))

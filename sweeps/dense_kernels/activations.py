@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.training.dense.compiling import part
+from sweeps.dense_kernels.compiling import jit
 
-RELU, LINEAR, TANH, SIGMOID, ELU, SWISH, GELU = range(7)
+RELU, LINEAR, TANH, SIGMOID, ELU, SILU, GELU = range(7)
 #: by the name of Keras's function
 BY_NAME = {
     "relu": RELU,
@@ -18,13 +18,14 @@ BY_NAME = {
     "tanh": TANH,
     "sigmoid": SIGMOID,
     "elu": ELU,
-    "silu": SWISH,
+    "silu": SILU,
     "gelu": GELU,
 }
 _F = np.float32
 ZERO, HALF, ONE, TWO = _F(0), _F(0.5), _F(1), _F(2)
 _TANH_LIMIT, _ERF_LIMIT = _F(7.90531110763549805), _F(4)
 _SQRT_HALF, _DENSITY = _F(0.7071067811865476), _F(0.3989422804014327)
+# tanh(x) = (A1 x + A3 x³ + …) / (B0 + B2 x² + …), erf(x) = (C1 x + C3 x³ + …) / (D0 + D2 x² + …)
 _A1, _A3, _A5, _A7 = (
     _F(4.89352455891786e-03),
     _F(6.37261928875436e-04),
@@ -49,7 +50,7 @@ _D0, _D2, _D4 = _F(-1.42647390514189e-02), _F(-7.37332916720468e-03), _F(-1.6828
 _D6, _D8 = _F(-2.13374055278905e-04), _F(-1.45660718464996e-05)
 
 
-@part
+@jit
 def tanh(x):  # type: ignore[no-untyped-def]
     """Within 2e-7 of the true value; NaN stays NaN."""
     x = _TANH_LIMIT if x > _TANH_LIMIT else (-_TANH_LIMIT if x < -_TANH_LIMIT else x)
@@ -58,7 +59,7 @@ def tanh(x):  # type: ignore[no-untyped-def]
     return above / (((_B6 * y + _B4) * y + _B2) * y + _B0)
 
 
-@part
+@jit
 def erf(x):  # type: ignore[no-untyped-def]
     """Within 3e-7 of the true value; NaN stays NaN."""
     x = _ERF_LIMIT if x > _ERF_LIMIT else (-_ERF_LIMIT if x < -_ERF_LIMIT else x)
@@ -67,20 +68,20 @@ def erf(x):  # type: ignore[no-untyped-def]
     return above / ((((_D8 * y + _D6) * y + _D4) * y + _D2) * y + _D0)
 
 
-@part
+@jit
 def sigmoid(x):  # type: ignore[no-untyped-def]
-    """Of one number."""
+    """`1 / (1 + exp(-x))`, as `(1 + tanh(x / 2)) / 2`."""
     return HALF * tanh(HALF * x) + HALF
 
 
-@part
-def exp_small(x):  # type: ignore[no-untyped-def]
+@jit
+def exp_of_negative(x):  # type: ignore[no-untyped-def]
     """`exp(x)` for x <= 0, by `tanh`: (1 + t) / (1 - t) with t = tanh(x / 2)."""
     t = tanh(HALF * x)
     return (ONE + t) / (ONE - t)
 
 
-@part
+@jit
 def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
     """In place: `z` becomes its activation, `slopes` the derivative there.
 
@@ -113,7 +114,7 @@ def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
             below = TWO * t / (ONE - t)
             z[j] = x if x > ZERO else below
             slopes[j] = ONE if x > ZERO else below + ONE
-    elif kind == SWISH:
+    elif kind == SILU:
         for j in range(z.size):
             x = z[j]
             s = sigmoid(x)
@@ -124,4 +125,4 @@ def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
             x = z[j]
             below = HALF + HALF * erf(x * _SQRT_HALF)
             z[j] = x * below
-            slopes[j] = below + x * _DENSITY * exp_small(-HALF * x * x)
+            slopes[j] = below + x * _DENSITY * exp_of_negative(-HALF * x * x)

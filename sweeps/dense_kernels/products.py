@@ -4,8 +4,8 @@ With one operand in registers and another in a core's first cache, a product by 
 the places of the other numbers, which are bits of an integer, are gone through. A product with no zeros takes as
 long as BLAS's. (A zero times an infinite weight counts as zero, where BLAS would give NaN.)
 
-All matrices are float32, stored row by row; a row begins at a multiple of `vectors.BYTES` and is filled up with
-zeros (`stride_of`). Addresses are `uintp`, in bytes.
+All matrices are float32, stored row by row; a row begins at a multiple of `llvm.BYTES` and is filled up with
+zeros (`padded_width`). Addresses are `uintp`, in bytes.
 """
 
 from __future__ import annotations
@@ -16,48 +16,36 @@ from typing import Any
 import numpy as np
 from numba import uint64, uintp
 
-from sweeps.training.dense.compiling import inlined, kernel, part
-from sweeps.training.dense.updates import update
-from sweeps.training.dense.vectors import (
-    BITS,
-    BYTES,
-    LANES,
-    add_product,
-    get,
-    load,
-    lowest,
-    mark,
-    nonzero,
-    put,
-    store,
-    transpose_tile,
-    zeros,
-)
+from sweeps.dense_kernels.compiling import jit, jit_inlined, kernel
+from sweeps.dense_kernels.llvm import BYTES, LANES
+from sweeps.dense_kernels.memory import MASK_TYPE, get, lowest_bit, mark, nonzero, put, transpose_tile
+from sweeps.dense_kernels.updates import update_weights
+from sweeps.dense_kernels.vectors import add_product, load, store, zeros
 
 #: vectors of a row that are worked at together: their sums stay in registers
-MOST = 8
+MAX_VECTORS = 8
 #: bytes of a core's first cache for the operand that is read again and again
-CACHE = 24_576
+L1_BYTES = 24_576
 #: columns in a word of marks; rows in a word of marks of a column
 WORD, COLUMN_WORD = 64, 32
 
 
-def stride_of(width: int) -> int:
+def padded_width(width: int) -> int:
     """Floats that a row of `width` takes: whole vectors, and no power of two, of which a cache holds but a few."""
     vectors = -(-width // LANES)
-    return LANES * (vectors + (vectors % 8 == 0 and vectors > MOST))
+    return LANES * (vectors + (vectors % 8 == 0 and vectors > MAX_VECTORS))
 
 
-def rows_of(width: int) -> int:
+def padded_rows(width: int) -> int:
     """Rows that `transpose` reads of a matrix that has `width`."""
     return -(-width // LANES) * LANES
 
 
 def _by_size(make: Callable[[int], Any]) -> Any:
-    """A function of a number of vectors, 1 to `MOST`, and of what `make(number)` takes."""
-    one, two, three, four, five, six, seven, eight = (make(n) for n in range(1, MOST + 1))
+    """A function of a number of vectors, 1 to `MAX_VECTORS`, and of what `make(number)` takes."""
+    one, two, three, four, five, six, seven, eight = (make(n) for n in range(1, MAX_VECTORS + 1))
 
-    @part
+    @jit
     def chosen(n, *arguments):  # type: ignore[no-untyped-def]
         if n == 1:
             one(*arguments)
@@ -79,7 +67,7 @@ def _by_size(make: Callable[[int], Any]) -> Any:
     return chosen
 
 
-@part
+@jit
 def mark_rows(a, rows, stride, marks):  # type: ignore[no-untyped-def]
     """For each of `rows` rows of `a` the columns that are not zero: a bit each, in words of 64."""
     words = (stride + WORD - 1) // WORD
@@ -88,10 +76,10 @@ def mark_rows(a, rows, stride, marks):  # type: ignore[no-untyped-def]
         for column in range(0, stride, LANES):
             put(nonzero(uintp(a + (row * stride + column) * 4)), uintp(address + column // 8))
         for column in range(stride, words * WORD, LANES):
-            put(BITS(0), uintp(address + column // 8))
+            put(MASK_TYPE(0), uintp(address + column // 8))
 
 
-@part
+@jit
 def mark_columns(a, rows, stride, marks):  # type: ignore[no-untyped-def]
     """For each column of `a`, in turn for every 32 rows, those that are not zero: a bit each."""
     for first in range(0, rows, COLUMN_WORD):
@@ -103,18 +91,18 @@ def mark_columns(a, rows, stride, marks):  # type: ignore[no-untyped-def]
             store(found, uintp(marks + (first // COLUMN_WORD * stride + column) * 4))
 
 
-@inlined
+@jit_inlined
 def add_products(total, bits, factors, factor_step, vectors, vector_step):  # type: ignore[no-untyped-def]
     """`total` and, for each bit that is set, a factor times some vectors, at those addresses and steps."""
     while bits:
-        place = lowest(bits)
+        place = lowest_bit(bits)
         bits &= bits - uint64(1)
         total = add_product(total, uintp(factors + place * factor_step), uintp(vectors + place * vector_step))
     return total
 
 
 def _make_product(n: int) -> Any:
-    @part
+    @jit
     def some_columns(a, marks, rows, stride, w, stride_out, out):  # type: ignore[no-untyped-def]
         words = (stride + WORD - 1) // WORD
         for word in range(words):
@@ -142,7 +130,7 @@ def product(a, marks, rows, stride, w, vectors_out, stride_out, out):  # type: i
         w: a row for each column of `a` that is not zero.
         vectors_out, stride_out: of a row of `w` and `out`.
     """
-    blocks = (vectors_out + MOST - 1) // MOST
+    blocks = (vectors_out + MAX_VECTORS - 1) // MAX_VECTORS
     first = 0
     for block in range(blocks):
         n = (vectors_out - first + blocks - block - 1) // (blocks - block)
@@ -152,8 +140,8 @@ def product(a, marks, rows, stride, w, vectors_out, stride_out, out):  # type: i
 
 
 def _make_descent(n: int) -> Any:
-    @part
-    def some_columns(a, marks, rows, stride, columns, errors, stride_out, rule, step, w, first, second):  # type: ignore[no-untyped-def]
+    @jit
+    def some_columns(a, marks, rows, stride, columns, errors, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
         for column in range(columns):
             total = zeros(n)
             for begin in range(0, rows, COLUMN_WORD):
@@ -162,7 +150,7 @@ def _make_descent(n: int) -> Any:
                 some = uintp(errors + begin * stride_out * 4)
                 total = add_products(total, bits, factors, stride * 4, some, stride_out * 4)
             shift = column * stride_out * 4
-            update(rule, step, total, uintp(w + shift), uintp(first + shift), uintp(second + shift))
+            update_weights(update, step, total, uintp(w + shift), uintp(moment_1 + shift), uintp(moment_2 + shift))
 
     return some_columns
 
@@ -171,29 +159,29 @@ _descent = _by_size(_make_descent)
 
 
 @kernel
-def descend(a, marks, rows, stride, columns, errors, vectors_out, stride_out, rule, step, w, first, second):  # type: ignore[no-untyped-def]
+def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
     """A step of the optimizer: the gradient of `w`, (columns, stride_out), is `aᵀ @ errors`.
 
     Args:
         a, marks: (rows, stride) and what `mark_columns` found in it.
         errors: (rows, stride_out).
-        rule, step: see `updates.update`.
-        w, first, second: the weights, and what the optimizer remembers of them.
+        update, step: see `updates.update_weights`.
+        w, moment_1, moment_2: the weights, and what the optimizer remembers of them.
     """
-    most = max(1, min(MOST, CACHE // (rows * BYTES)))
+    most = max(1, min(MAX_VECTORS, L1_BYTES // (rows * BYTES)))
     blocks = (vectors_out + most - 1) // most
     done = 0
     for block in range(blocks):
         n = (vectors_out - done + blocks - block - 1) // (blocks - block)
         shift = done * BYTES
         _descent(
-            n, a, marks, rows, stride, columns, uintp(errors + shift), stride_out, rule, step, uintp(w + shift),
-            uintp(first + shift), uintp(second + shift),
+            n, a, marks, rows, stride, columns, uintp(errors + shift), stride_out, update, step, uintp(w + shift),
+            uintp(moment_1 + shift), uintp(moment_2 + shift),
         )  # fmt: skip
         done += n
 
 
-@part
+@jit
 def transpose(source, vectors, stride, target, target_vectors, target_stride):  # type: ignore[no-untyped-def]
     """`target`, rows of `target_vectors`, becomes the transpose of `source`, rows of `vectors`."""
     for row in range(target_vectors):

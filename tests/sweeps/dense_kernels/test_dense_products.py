@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sweeps.training.dense import products
-from sweeps.training.dense.state import zeros
-from sweeps.training.dense.updates import ADAM, SGD, Rule
-from sweeps.training.dense.vectors import LANES
+from sweeps.dense_kernels import products
+from sweeps.dense_kernels.llvm import LANES
+from sweeps.dense_kernels.network import aligned
+from sweeps.dense_kernels.updates import ADAM, SGD, Update
 
 Matrix = npt.NDArray[np.float32]
 SHAPES = [(1, 1, 1), (5, LANES, LANES - 1), (32, 70, 200), (33, 64, 17), (100, 129, 8 * LANES)]
@@ -20,21 +20,21 @@ SHAPES = [(1, 1, 1), (5, LANES, LANES - 1), (32, 70, 200), (33, 64, 17), (100, 1
 def matrix(rows: int, columns: int, zeros_of: float = 0.5, values: int = 0) -> Matrix:
     """A random matrix as the products take it, that share of it zeros; what fills it up is zero too."""
     generator = np.random.default_rng([rows, columns, values])
-    stride = products.stride_of(columns)
-    found: Matrix = zeros(products.rows_of(rows) * stride).reshape(-1, stride)
+    stride = products.padded_width(columns)
+    found: Matrix = aligned(products.padded_rows(rows) * stride).reshape(-1, stride)
     drawn = generator.standard_normal((rows, columns), dtype=np.float32)
     found[:rows, :columns] = drawn * (generator.random((rows, columns)) >= zeros_of)
     return found
 
 
 def marked(mark: Any, a: Matrix, rows: int) -> Any:
-    marks = zeros(rows * (a.shape[1] + 63), np.uint64)
+    marks = aligned(rows * (a.shape[1] + 63), np.uint64)
     mark(a.ctypes.data, rows, a.shape[1], marks.ctypes.data)
     return marks
 
 
 def product(a: Matrix, rows: int, w: Matrix, columns: int) -> Matrix:
-    out = zeros(rows * w.shape[1]).reshape(rows, -1)
+    out = aligned(rows * w.shape[1]).reshape(rows, -1)
     out[...] = 7
     marks = marked(products.mark_rows, a, rows)
     products.product(
@@ -68,16 +68,16 @@ def test_the_transpose_has_every_number_in_its_place(shape: tuple[int, int, int]
 def test_a_descent_is_a_step_along_the_gradient(shape: tuple[int, int, int], kind: int) -> None:
     rows, inner, columns = shape
     a, errors, w = matrix(rows, inner), matrix(rows, columns, 0.5, 1), matrix(inner, columns, 0.0, 2)
-    first, second = matrix(inner, columns, 0.0, 3), matrix(inner, columns, 0.0, 4)
-    np.square(second, out=second)
-    mean, square, before = first.copy(), second.copy(), w.copy()
+    moment_1, moment_2 = matrix(inner, columns, 0.0, 3), matrix(inner, columns, 0.0, 4)
+    np.square(moment_2, out=moment_2)
+    mean, square, before = moment_1.copy(), moment_2.copy(), w.copy()
     numbers = np.array([0.1, 0.001, 1e-7], np.float32)
-    rule = Rule(kind, np.array([0.01], np.float32), np.zeros(1, np.float32), numbers)
+    update = Update(kind, np.array([0.01], np.float32), np.zeros(1, np.float32), numbers)
     marks = marked(products.mark_columns, a, rows)
-    products.descend(
+    products.descent_step(
         a.ctypes.data, marks.ctypes.data, rows, a.shape[1], inner,
-        errors.ctypes.data, -(-columns // LANES), w.shape[1], rule, 0, w.ctypes.data, first.ctypes.data,
-        second.ctypes.data,
+        errors.ctypes.data, -(-columns // LANES), w.shape[1], update, 0, w.ctypes.data, moment_1.ctypes.data,
+        moment_2.ctypes.data,
     )  # fmt: skip
     gradient = np.zeros_like(w)
     gradient[:inner, :columns] = a[:rows, :inner].T @ errors[:rows, :columns]
@@ -102,13 +102,13 @@ def test_a_root_and_a_division_by_estimates_are_as_good_as_float32() -> None:
     """Adam's step from means and squares of all sizes, zero and NaN among them."""
     squares = np.concatenate([[0.0, np.nan], np.logspace(-37, 12, 30)]).astype(np.float32)
     columns = len(squares)
-    a, w, first, second = (matrix(1, columns, 1.0) for _ in range(4))
-    first[0, :columns], second[0, :columns] = 1, squares
-    rule = Rule(ADAM, np.ones(1, np.float32), np.zeros(1, np.float32), np.array([0, 0, 1e-7], np.float32))
+    a, w, moment_1, moment_2 = (matrix(1, columns, 1.0) for _ in range(4))
+    moment_1[0, :columns], moment_2[0, :columns] = 1, squares
+    update = Update(ADAM, np.ones(1, np.float32), np.zeros(1, np.float32), np.array([0, 0, 1e-7], np.float32))
     marks, errors = marked(products.mark_columns, a, 1), matrix(1, columns, 1.0)
-    products.descend(
+    products.descent_step(
         a.ctypes.data, marks.ctypes.data, 1, a.shape[1], 1, errors.ctypes.data,
-        -(-columns // LANES), w.shape[1], rule, 0, w.ctypes.data, first.ctypes.data, second.ctypes.data,
+        -(-columns // LANES), w.shape[1], update, 0, w.ctypes.data, moment_1.ctypes.data, moment_2.ctypes.data,
     )  # fmt: skip
     expected = -1 / (np.sqrt(squares.astype(np.float64)) + np.float32(1e-7))
     np.testing.assert_allclose(w[0, :columns], expected, rtol=4e-7)
