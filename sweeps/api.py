@@ -30,11 +30,12 @@ class Result:
     """A study as it stands; what the command line prints is printed from this.
 
     Attributes:
-        space: the study's, where a program gave it as an object: its models may have classes that it defines.
+        space: the study's, where a program gave it as an object, or its file was moved: its models may have classes
+            that it defines.
     """
 
     name: str
-    space: Space | None = field(default=None, repr=False, compare=False)
+    space: str | Space | None = field(default=None, repr=False, compare=False)
 
     @property
     def study(self) -> optuna.Study:
@@ -116,7 +117,7 @@ def run(
         validation_data: arrays as `data`; without them rows are split off `data`.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, …
+            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, `accept_changed_space`, …
 
     Raises:
         SweepError: see `sweeps.errors`.

@@ -80,6 +80,12 @@ def cli() -> None:
     help="Accept models with lambdas, and run those of this study when its models are loaded: code that you trust.",
 )
 @click.option(
+    "--accept-changed-space",
+    is_flag=True,
+    default=None,
+    help="Go on though the space was edited since the study was begun; each trial notes its version.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line wins.",
@@ -156,11 +162,12 @@ def best(study: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("study")
 @click.option("--force", is_flag=True, help="Replace an export that is there.")
-def export(study: str, force: bool) -> None:
+@click.option("--space", help="Where the file of a space of your own was moved to: path/to/file.py:function.")
+def export(study: str, force: bool, space: str | None) -> None:
     """Write the best model of STUDY to exports/STUDY, and register it as champion."""
     from sweeps.export import export_best
 
-    click.echo(export_best(study, force))
+    click.echo(export_best(study, force, space))
 
 
 @cli.command()

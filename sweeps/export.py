@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 from sweeps import selection, workspace
 from sweeps.errors import InputError
 from sweeps.files import new_folder, sha256, write_json
+from sweeps.fingerprint import Fingerprint, SpaceSource
 from sweeps.keras_file import load_keras_file
 from sweeps.quiet import import_keras
 from sweeps.readme import readme
 from sweeps.selection import Best
-from sweeps.study import DATA, IDENTITY, PREPARED
+from sweeps.study import DATA, IDENTITY, PREPARED, remember_place
 
 if TYPE_CHECKING:
     from sweeps.plan import Space
 
 
-def export_best(study: str, force: bool = False, space: Space | None = None) -> str:
+def export_best(study: str, force: bool = False, space: str | Space | None = None) -> str:
     """Write `exports/STUDY/`, register the model as champion; returns what to say of it.
 
     Args:
-        space: the study's, where a program gave it as an object.
+        space: the study's, where a program gave it as an object, or its file was moved.
 
     Raises:
         InputError: no such study, no complete trial, or an export that is there already (without `force`).
@@ -34,6 +35,7 @@ def export_best(study: str, force: bool = False, space: Space | None = None) -> 
     folder = workspace.export_folder(study)
     opened = selection.open_study(study)
     best = selection.best(opened)
+    selection.whole(opened, DATA, opened.user_attrs)
     if folder.exists() and not force:  # before the minutes it may take
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow does, which lets TensorFlow greet
@@ -46,6 +48,8 @@ def export_best(study: str, force: bool = False, space: Space | None = None) -> 
         fetch(store, best.model_uri, made)
         prepared = opened.get_trials(deepcopy=False)[best.trial].user_attrs.get(PREPARED)
         details = write_export(made, made / "model.keras", best, opened.user_attrs, prepared, space)
+    if isinstance(space, str):
+        remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     head = details["head"]
@@ -64,7 +68,7 @@ def write_export(
     best: Best,
     attributes: dict[str, Any],
     prepared: dict[str, Any] | None = None,
-    space: Space | None = None,
+    space: str | Space | None = None,
 ) -> dict[str, Any]:
     """Complete the folder `made`, which holds `model.keras`: SavedModel, labels, parameters, manifest, README.
 

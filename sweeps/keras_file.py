@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps import selection
 from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.files import sha256
+from sweeps.fingerprint import SPACE_VERSION, Fingerprint, SpaceSource, shortened
 from sweeps.keras_state import unchanged
 from sweeps.quiet import import_keras
 from sweeps.study import GIVEN, IDENTITY, MODEL_SHA256, PARAMS
@@ -52,7 +53,7 @@ class Unloadable(Exception):
         self.reason = " ".join(text.split())[:300] or type(wrong).__name__
 
 
-def load_keras_file(file: Path, study: str, space: Space | None = None) -> Any:
+def load_keras_file(file: Path, study: str, space: str | Space | None = None) -> Any:
     """A `keras.Model` from its file, in Keras's safe mode.
 
     Where it has classes of its own, those are looked for in the registered spaces and in the space of the
@@ -60,7 +61,7 @@ def load_keras_file(file: Path, study: str, space: Space | None = None) -> Any:
     run only if the study was begun with `allow_lambda` and logged this very file.
 
     Args:
-        space: the study's, where a program gave it as an object.
+        space: the study's, where a program gave it as an object, or its file was moved.
 
     Raises:
         InputError: a class of the model is nowhere to be found, or safe mode refuses what it holds.
@@ -154,7 +155,7 @@ def _load(file: Path, objects: Mapping[str, Any] | None = None, compile: bool = 
         return keras.saving.load_model(file, custom_objects=objects, compile=compile, safe_mode=safe_mode)
 
 
-def _defined(study: optuna.Study, file: Path, space: Space | None) -> Definitions:
+def _defined(study: optuna.Study, file: Path, space: str | Space | None) -> Definitions:
     """What defines the study's models, with the hyperparameters of the trial that logged the file.
 
     Raises:
@@ -171,8 +172,25 @@ def _defined(study: optuna.Study, file: Path, space: Space | None) -> Definition
             f"a program gave the space; in there: result.model(), result.export(), or\n"
             f"sweeps.Result({study.study_name!r}, space={named}), with what defines {named}"
         )
+    if space is None and _is_moved(named):
+        raise InputError(
+            f"its file {named.rpartition(':')[0]} is not there; where it is now: "
+            f"sweeps export {study.study_name} --space FILE.py:FUNCTION"
+        )
     trial = _trial_of(study, file)
-    return Definitions(own_space(named if space is None else space), trial.user_attrs[PARAMS] if trial else {})
+    source = SpaceSource(Fingerprint.of(named if space is None else space))
+    if changed := source.changes(study, trial.user_attrs.get(SPACE_VERSION) if trial else None):
+        raise InputError(
+            f"it has changed since: {shortened(changed)}\n"
+            f"Give the source as it was: sweeps export {study.study_name} --space FILE.py:FUNCTION"
+        )
+    params = selection.whole(study, PARAMS, trial.user_attrs, trial.number) if trial else {}
+    return Definitions(own_space(named if space is None else space), params)
+
+
+def _is_moved(named: str) -> bool:
+    place = named.rpartition(":")[0]
+    return place.endswith(".py") and not Path(place).expanduser().exists()
 
 
 def _trial_of(study: optuna.Study, file: Path) -> optuna.trial.FrozenTrial | None:

@@ -66,6 +66,9 @@ def command(config: SweepConfig) -> str:
         value = getattr(config, name)
         if name == "study" or value == field.get_default(call_default_factory=True):
             continue
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
+            continue
         if isinstance(value, dict):
             value = json.dumps(value)
         elif isinstance(value, float):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sweeps.plan import Space
 
 
-def load_logged(study: str, model_uri: str, space: Space | None = None) -> Any:
+def load_logged(study: str, model_uri: str, space: str | Space | None = None) -> Any:
     """A logged `keras.Model`; see `load_keras_file`.
 
     Raises:

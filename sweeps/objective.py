@@ -47,7 +47,7 @@ def objective(
     space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
-    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous)
+    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version)
 
     begun = time.monotonic()
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
+from sweeps.fingerprint import SpaceSource
 from sweeps.fitting import Fitting
 from sweeps.keras_state import KerasState
 from sweeps.packed import PackedSpace
@@ -32,6 +33,7 @@ class TrialPlan:
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
         keras: Keras's global settings in the client; None: it has none.
+        space_version: which of the study's versions of its space this is; None: it has none.
     """
 
     study: StudyRef
@@ -47,6 +49,7 @@ class TrialPlan:
     trial_timeout: float | None = None
     draws_epochs: bool = False
     keras: KerasState | None = None
+    space_version: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -69,6 +72,7 @@ class SweepRequest:
         keras: Keras's global settings in the client; None: it has none.
         keeps_models: whether trained models are to be saved, and loaded again.
         allow_lambda: they may hold lambdas.
+        source_of_space: what the space is made of.
     """
 
     space: SpaceRef
@@ -85,6 +89,7 @@ class SweepRequest:
     keras: KerasState | None = None
     keeps_models: bool = True
     allow_lambda: bool = False
+    source_of_space: SpaceSource = field(default_factory=SpaceSource)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class Looked:
             **self.config.identity(),
         )
 
-    def plan(self, store: Store, parent_run: str) -> TrialPlan:
+    def plan(self, store: Store, parent_run: str, space_version: int | None) -> TrialPlan:
         """What the workers get."""
         asked, found = self.request, self.found
         return TrialPlan(
@@ -157,6 +162,7 @@ class Looked:
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
             keras=asked.keras,
+            space_version=space_version,
         )
 
 

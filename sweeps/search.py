@@ -17,9 +17,11 @@ from sweeps import study as studies
 from sweeps.attempts import again
 from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
+from sweeps.config import PASSING
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
 from sweeps.errors import Interrupted, MachineFault, SweepError
+from sweeps.fingerprint import SPACE_VERSION, versioned
 from sweeps.locks import present
 from sweeps.plan import Looked, TrialOutcome
 from sweeps.reaper import died, reap, take_up
@@ -47,17 +49,18 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         with claims.turn():  # another process may begin the same study right now: it is not there before its turn
             if_alone = stack.enter_context(present(folder))
             if_alone(lambda: mended.extend(tidy(ref.journal)))
-            study = studies.create(ref, looked.identity)
+            study = studies.create(ref, looked.identity, looked.request.source_of_space)
             if_alone(lambda: mended.extend(treat(study, folder, store)))
             reap(study, store, claims)
             if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
             study.set_user_attr(TOTAL, config.trials)
             study.set_user_attr(DATA, dict(found.data))
-            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude={"enqueue", "time_budget"}))
+            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
             in_memory = {"space": not isinstance(looked.request.space, str), "data": data is not None}
             study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
+            version = study.user_attrs.get(SPACE_VERSION)
             for params in found.enqueue:
-                study.enqueue_trial(dict(params), skip_if_exists=True)
+                study.enqueue_trial(_named(params, version), skip_if_exists=True)
             parent, waiting = _begin(looked, study, store), _waiting(study, config.trials)
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
@@ -74,7 +77,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
-                Drive(client, looked.plan(store, parent), config.jobs, work, watcher, limits, data).run()
+                Drive(client, looked.plan(store, parent, version), config.jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise
@@ -90,6 +93,12 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
                     deliver(store)
                 reap(study, store, claims)  # whose worker died, or did not end in time
                 _end(study, store, parent, outcome)
+
+
+def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
+    """An enqueued trial under the names that its hyperparameters may have in this version of the space."""
+    others = {versioned(name, version): value for name, value in params.items()} if version and version > 1 else {}
+    return {**params, **others}
 
 
 def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
@@ -114,7 +123,7 @@ def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
     config, source = looked.config, looked.request.source
     described = DataDescription(source.short_name, looked.found.digest, config.dataset)
-    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "time_budget", "enqueue", "trials"})
+    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
     tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
     tags |= {
         "trials": config.trials,

@@ -19,6 +19,7 @@ from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
 from sweeps.claims import claims_of
 from sweeps.data import Dataset, load
 from sweeps.errors import machine_fault, without_passwords
+from sweeps.fingerprint import SPACE_VERSION
 from sweeps.grid import is_walked
 from sweeps.objective import TrialOverdue, objective
 from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
@@ -166,6 +167,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Prog
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
     tags |= {name: str(former) for name, former in trial.user_attrs.items() if name in (RETRY_OF, CONTINUES)}
+    if plan.space_version is not None:
+        trial.set_user_attr(SPACE_VERSION, plan.space_version)
+        tags[SPACE_VERSION] = str(plan.space_version)
     with TrialRun(plan.store, plan.parent_run, trial.number, tags) as run:
         trial.set_user_attr(RUN_ID, run.run_id)
         try:

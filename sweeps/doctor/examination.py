@@ -61,7 +61,7 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
         BackendUnreachable: the tracking store does not answer.
     """
     journal = workspace.journal(name)
-    if not journal.is_file():
+    if not studies.begun(journal):
         studies.load(name, journal)  # says which studies there are
     settle_workspace()
     if not fix:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from sweeps import workspace
+from sweeps import selection, workspace
 from sweeps.data import DataSource, load
 from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.finding import Finding, Patient
@@ -30,7 +30,7 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
-    asked = run_params(patient.store, patient.study.user_attrs[PARENT_RUN])
+    asked = run_params(patient.store, selection.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
     data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights))
     if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:

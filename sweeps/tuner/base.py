@@ -129,6 +129,7 @@ class Tuner:
                 # KerasTuner searches by metrics of the training rows as well
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
+                "accept_changed_space": self._options.accept_changed_space,
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0

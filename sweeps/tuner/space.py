@@ -113,6 +113,12 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         """By what it was made of: KerasTuner's HyperModel binds its own methods."""
         return TunerSpace, self._given
 
+    @property
+    def authored(self) -> Any:
+        """What of it a person wrote (see `source_objects`)."""
+        declared = [entry.get_config() for entry in self.declared.space]
+        return self.hypermodel, declared, self.compiled.optimizer, self.compiled.loss, self.compiled.metrics
+
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The person's model."""
         self.declared.prevail(hp)

@@ -18,7 +18,7 @@ from sweeps.cli import main
 from sweeps.doctor import examine
 from sweeps.files import write_json
 from sweeps.locks import present
-from sweeps.study import MODEL_URI, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from sweeps.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
 from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import Rest, keep
 
@@ -54,6 +54,8 @@ def a_study(folder: Path) -> None:
                 run.log_metrics({"val_accuracy": value}, epoch)
             if state == "COMPLETE":
                 run.log_metrics({"best_val_accuracy": value}, 3)
+                trial.set_user_attr(PARAMS, trial.params)
+                trial.set_user_attr(EPOCH, 3)
                 trial.set_user_attr(MODEL_URI, fake_model(store, run.run_id, folder / "model"))
             run.state = state
         study.tell(trial, value if state == "COMPLETE" else None, studies.TrialState[state])
