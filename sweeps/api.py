@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.launch import unfinished
 from sweeps.plan import EpochReport, Space, TrialOutcome, is_own
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import CONFIG, Objective
@@ -25,9 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """A study as it stands; what the command line prints is printed from this."""
+    """A study as it stands; what the command line prints is printed from this.
+
+    Attributes:
+        space: the study's, where a program gave it as an object, or its file was moved: its models may have classes
+            that it defines.
+    """
 
     name: str
+    space: str | Space | None = field(default=None, repr=False, compare=False)
     _data: Dataset | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -59,7 +67,7 @@ class Result:
         from sweeps.models import load_logged
 
         uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
-        return load_logged(self.name, uri)
+        return load_logged(self.name, uri, self.space)
 
     @property
     def test_data(self) -> tuple[Any, ...] | None:
@@ -103,7 +111,7 @@ class Result:
         from sweeps import workspace
         from sweeps.export import export_best
 
-        export_best(self.name, force)
+        export_best(self.name, force, self.space)
         return workspace.export_folder(self.name)
 
 
@@ -125,7 +133,7 @@ def run(
             20 % as a test set that no trial sees (`Result.test_data`). With them no test set is kept.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
+            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, `accept_changed_space`, …
 
     Raises:
         SweepError: see `sweeps.errors`.
@@ -134,9 +142,12 @@ def run(
     dataset, name = _dataset(data, validation_data, options, is_own(space))
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
+    begun = time.monotonic()
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
-    return Result(config.study, dataset)
+    if show and (said := unfinished(config, begun)):
+        print(f"{said}; the same call without time_budget goes on")
+    return Result(config.study, None if isinstance(space, str) else space, dataset)
 
 
 def _dataset(

@@ -14,12 +14,7 @@ import keras
 import numpy as np
 
 from sweeps.data import Array, Dataset
-
-#: losses by the functions that compute them, and what they take for a target
-_INDICES = ("sparse_categorical_crossentropy",)
-_COLUMNS = ("categorical_crossentropy", "categorical_focal_crossentropy")
-_ZERO_OR_ONE = ("binary_crossentropy", "binary_focal_crossentropy")
-_SIGNS = ("hinge", "squared_hinge")
+from sweeps.heads import kind_of_loss, name_of_loss
 
 
 def for_model(data: Dataset, model: keras.Model) -> Dataset:
@@ -34,28 +29,28 @@ def for_model(data: Dataset, model: keras.Model) -> Dataset:
     loss = getattr(model, "loss", None)
     if not data.given or not isinstance(data.train.y, np.ndarray) or loss is None or keras.tree.is_nested(loss):
         return data
-    given = keras.losses.get(loss)
-    ignored = getattr(given, "ignore_class", None)
-    return _for_loss(data, getattr(getattr(given, "fn", given), "__name__", ""), _outputs(model), ignored)
+    kind, _ = kind_of_loss(loss)
+    return _for_loss(data, kind, name_of_loss(loss), _outputs(model), getattr(loss, "ignore_class", None))
 
 
 @lru_cache(maxsize=4)
-def _for_loss(data: Dataset, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
+def _for_loss(data: Dataset, kind: str | None, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
     y, encoded = data.train.y, data.encoded
     if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
         return data
-    if encoded is not None and loss in (*_INDICES, *_COLUMNS, *_ZERO_OR_ONE):
+    if encoded is not None and kind in ("sparse", "categorical", "binary"):
         data = replace(data, warnings=(*data.warnings, *encoded.warnings))
-    if loss in _INDICES:
+    if kind == "sparse":
         return _as_indices(data, loss, outputs, ignored)
-    if loss in _COLUMNS and outputs != 1 and encoded is not None:
+    if kind == "categorical" and outputs != 1 and encoded is not None:
         columns = encoded.one_hot()
         return _said(data, columns, f"become {columns.spec.n_outputs} columns of 0 and 1", loss)
     is_unit = all(bool(((one >= 0) & (one <= 1)).all()) for one in _targets(data))
-    if loss in _ZERO_OR_ONE and not is_unit and encoded is not None and encoded.spec.target == "binary":
+    if kind == "binary" and not is_unit and encoded is not None and encoded.spec.target == "binary":
         return _said(data, encoded, "become 0 and 1", loss)
-    if loss in (*_ZERO_OR_ONE, *_SIGNS) or (is_unit and data.spec.target == "binary") or (outputs or 1) > 1:
+    if kind in ("binary", "hinge") or (is_unit and data.spec.target == "binary") or (outputs or 1) > 1:
         return data
+    # of any other loss, and one output, whole numbers are a quantity
     return replace(data, spec=replace(data.spec, target="regression", n_outputs=1, labels=None))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweeps.training.build import only_output
+from sweeps.training.build import loss_by_name, only_output
 from sweeps.training.rows import Rows
 
 SUMS_OVER_ROWS: frozenset[type] = frozenset(
@@ -30,6 +30,29 @@ SUMS_OVER_ROWS: frozenset[type] = frozenset(
         keras.metrics.TopKCategoricalAccuracy,
     }
 )
+#: Keras's own losses of which each row has its value, whatever rows are beside it in the batch
+ROW_LOSSES: frozenset[Any] = frozenset(
+    {
+        keras.losses.binary_crossentropy,
+        keras.losses.binary_focal_crossentropy,
+        keras.losses.categorical_crossentropy,
+        keras.losses.categorical_focal_crossentropy,
+        keras.losses.categorical_hinge,
+        keras.losses.cosine_similarity,
+        keras.losses.hinge,
+        keras.losses.huber,
+        keras.losses.kl_divergence,
+        keras.losses.log_cosh,
+        keras.losses.mean_absolute_error,
+        keras.losses.mean_absolute_percentage_error,
+        keras.losses.mean_squared_error,
+        keras.losses.mean_squared_logarithmic_error,
+        keras.losses.poisson,
+        keras.losses.sparse_categorical_crossentropy,
+        keras.losses.squared_hinge,
+    }
+)
+_MEANS = ("sum_over_batch_size", "mean")
 MAX_BYTES = 64_000_000
 
 
@@ -78,6 +101,9 @@ def can_be_deferred(model: Any, rows: Rows) -> bool:
     output = only_output(model)
     if output is None or None in output.shape[1:] or not model.trainable_weights:
         return False
+    # of a masked output the metrics leave out steps, and a loss without reduction is no number
+    if getattr(output, "_keras_mask", None) is not None or getattr(model.loss, "reduction", "mean") in (None, "none"):
+        return False
     if any(
         getattr(type(model), name) is not getattr(keras.Model, name) for name in ("compute_metrics", "compute_loss")
     ):
@@ -86,6 +112,23 @@ def can_be_deferred(model: Any, rows: Rows) -> bool:
         return False
     metrics = model._compile_metrics.metrics if model._compile_metrics is not None else []
     return all(type(metric) in SUMS_OVER_ROWS for metric in metrics)
+
+
+def is_mean_over_rows(model: Any, rows: Rows) -> bool:
+    """Whether loss and metrics of `model` are the same in batches of any size.
+
+    Keras averages the losses of batches. Where a loss is no mean over rows (`reduction="sum"`, the root of a mean,
+    classes that are ignored, what a layer adds), the size of the batches is part of the result.
+    """
+    if not can_be_deferred(model, rows):
+        return False
+    loss = loss_by_name(model.loss)
+    if getattr(loss, "fn", loss) not in ROW_LOSSES or getattr(loss, "reduction", "mean") not in _MEANS:
+        return False
+    if getattr(loss, "_fn_kwargs", {}).get("ignore_class") is not None:
+        return False
+    layers = (model, *model._flatten_layers())
+    return all(type(layer).__module__.partition(".")[0] == "keras" for layer in layers)
 
 
 def _bytes(output: Any) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sweeps.training.compilation import use_xla
-from sweeps.training.deferred import Deferred, can_be_deferred
+from sweeps.training.deferred import Deferred, can_be_deferred, is_mean_over_rows
 from sweeps.training.handover import NotHereError
 from sweeps.training.kernels import plain_updates
 from sweeps.training.loop import StepLoop
@@ -84,7 +84,7 @@ class TrainingPass:
 class ValidationPass:
     """One evaluation of the rows in their order.
 
-    Where all metrics are sums over rows it makes no difference in how many batches they come: then they come
+    Where loss and metrics are means over rows it makes no difference in how many batches they come: then they come
     in few, and few epochs are not worth a graph. Otherwise batch by batch as in Keras.
 
     Args:
@@ -97,7 +97,7 @@ class ValidationPass:
         self._model = model
         self._rows = rows
         self._loop: StepLoop | None = None
-        any_size = can_be_deferred(model, rows)
+        any_size = is_mean_over_rows(model, rows)
         if any_size:
             self._rows = _in_batches_of(rows, BYTES_WITHOUT_GRAPH)
         # as in training: Keras weighs the batches of an output's own loss by a size that only a graph does not know

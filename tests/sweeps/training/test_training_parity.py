@@ -140,6 +140,61 @@ def test_two_inputs_and_two_weighted_outputs_count(nest: type, rows: int) -> Non
     assert "val_value_mae" in ours.history.history
 
 
+def _root_of_a_mean(y: Any, answer: Any) -> Any:
+    return keras.ops.sqrt(keras.ops.mean(keras.ops.square(keras.ops.cast(y, answer.dtype) - answer)))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        keras.losses.SparseCategoricalCrossentropy(reduction="sum"),
+        keras.losses.SparseCategoricalCrossentropy(reduction=None),
+        keras.losses.SparseCategoricalCrossentropy(ignore_class=1),
+        lambda y, answer: _root_of_a_mean(y, answer[:, 0]),
+        keras.losses.SparseCategoricalCrossentropy(),
+        "crossentropy",
+    ],
+    ids=["sum", "none", "ignored class", "root of a mean", "mean", "named by its kind"],
+)
+def test_a_validation_loss_is_averaged_over_the_batches_that_keras_takes(loss: Any, data: Data) -> None:
+    validation = (data.x[:30], data.labels[:30])
+    assert_same_training(lambda: classifier(loss=loss), data.x, data.labels, validation_data=validation)
+
+
+@keras.saving.register_keras_serializable("tests")
+class SumOfOutputs(keras.layers.Layer):
+    def call(self, x: Any) -> Any:
+        self.add_loss(0.01 * keras.ops.sum(keras.ops.abs(x)))
+        return x
+
+
+def test_what_a_layer_of_ones_own_adds_to_the_loss_is_added_once_a_batch(data: Data) -> None:
+    validation = (data.x[:30], data.labels[:30])
+    assert_same_training(
+        lambda: classifier(hidden=lambda: [SumOfOutputs()]), data.x, data.labels, validation_data=validation
+    )
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "sparse_categorical_crossentropy"])
+def test_masked_steps_of_a_sequence_count_in_no_metric(metric: str) -> None:
+    words = np.random.default_rng(0).integers(0, 5, (61, 6))
+
+    def make() -> Any:
+        keras.utils.set_random_seed(SEED)
+        model = keras.Sequential(
+            [
+                keras.Input((6,), dtype="int32"),
+                keras.layers.Embedding(5, 4, mask_zero=True),
+                keras.layers.SimpleRNN(4, return_sequences=True),
+                keras.layers.Dense(5, "softmax"),
+            ]
+        )
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=[metric])
+        return model
+
+    assert_same_training(make, words, words, validation_data=(words[:30], words[:30]))
+
+
 def test_one_hot_targets(data: Data) -> None:
     def make() -> Any:
         return classifier(loss="categorical_crossentropy", metrics=["accuracy", "auc"])
