@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.output import LastingOutput
 from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import CONFIG, Objective
@@ -165,5 +167,5 @@ def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
         return
     from sweeps.progress import Progress
 
-    with Progress(Console(), config.trials, config.jobs, {}) as progress:
+    with Progress(Console(file=LastingOutput(sys.stdout)), config.trials, config.jobs, {}) as progress:
         yield progress

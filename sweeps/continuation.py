@@ -24,7 +24,7 @@ from sweeps.engine import GRACE
 from sweeps.errors import InputError, TrialsFailed
 from sweeps.locks import present
 from sweeps.models import store_of
-from sweeps.nanny import last_words
+from sweeps.nanny import exit_reason
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
 from sweeps.slots import slots
@@ -181,7 +181,7 @@ def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOut
     try:
         outcome: TrialOutcome = future.result()
     except KilledWorker as death:
-        return gone(future.key, last_words(death.last_worker.nanny))
+        return gone(future.key, exit_reason(death.last_worker.nanny))
     except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
         client.run(worker.request_stop, nanny=True, on_error="ignore")
         try:

@@ -9,6 +9,8 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from sweeps.errors import InputError
+
 
 @dataclass(frozen=True)
 class PackedSpace:
@@ -22,12 +24,30 @@ class PackedSpace:
 
     @classmethod
     def of(cls, space: Any) -> PackedSpace:
-        """Pack a space."""
-        return cls(cloudpickle.dumps(space))
+        """Pack a space.
+
+        Raises:
+            InputError: it holds what cannot be sent to another process.
+        """
+        return cls(packed("space", space))
 
     def open(self) -> Any:
         """The space, one object for all trials of a process."""
         return _open(self.content)
+
+
+def packed(what: str, thing: Any) -> bytes:
+    """`thing` as bytes that a worker can open.
+
+    Raises:
+        InputError: it holds what cannot be sent to another process: a lock, an open file, a generator, …
+    """
+    try:
+        return bytes(cloudpickle.dumps(thing))
+    except Exception as wrong:  # whatever a person's object raises
+        raise InputError(
+            f"{what}: must be picklable, since trials run in other processes; {type(wrong).__name__}: {wrong}"
+        ) from wrong
 
 
 @lru_cache(maxsize=1)
