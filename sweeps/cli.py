@@ -19,7 +19,7 @@ from sweeps.commands.continue_ import continue_
 from sweeps.commands.doctor import doctor
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import BackendUnreachable, InputError, Interrupted, SweepError
+from sweeps.errors import BackendUnreachable, InputError, Interrupted, SweepError, not_importable
 from sweeps.output import LastingOutput, drop
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -209,6 +209,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         fail(error)
     except (KeyboardInterrupt, click.Abort):
         fail(Interrupted("interrupted"))
+    except (ImportError, MemoryError) as error:
+        fail(not_importable(error))
     except BrokenPipeError:  # `sweeps list | head`
         drop(sys.stdout)
         sys.exit(141)
