@@ -31,6 +31,8 @@ override BIN  := $(VENV)/bin
 # runs what follows, then the words of ARGS, quotes respected
 override RUN  := @$(BIN)/python -m sweeps.words $(BIN)
 export MLFLOW_DISABLE_TELEMETRY := true
+# `sweeps run` names the targets that come next
+export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean
@@ -44,7 +46,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	  { echo "Python 3.11, 3.12 or 3.13 is needed, '$$PYTHON' is $$("$$PYTHON" --version 2>&1). Name another: make PYTHON=python3.12" >&2; exit 2; }
 	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sweeps.rehearsal 2>/dev/null || true  # compiles the training kernels; else the first sweep does
+	@$(BIN)/sweeps env --compile || true  # else the first sweep does
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sweeps.rehearsal 2>/dev/null || true
 	@touch $@
 
 setup: $(VENV)/installed ## install into .venv, nothing else

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sweeps import selection, sweep
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.launch import unfinished
 from sweeps.output import LastingOutput
 from sweeps.plan import EpochReport, Space, TrialOutcome
 from sweeps.selection import Best, Status, TrialRow
@@ -27,9 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """A study as it stands; what the command line prints is printed from this."""
+    """A study as it stands; what the command line prints is printed from this.
+
+    Attributes:
+        space: the study's, where a program gave it as an object, or its file was moved: its models may have classes
+            that it defines.
+    """
 
     name: str
+    space: str | Space | None = field(default=None, repr=False, compare=False)
 
     @property
     def study(self) -> optuna.Study:
@@ -60,7 +68,7 @@ class Result:
         from sweeps.models import load_logged
 
         uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
-        return load_logged(self.name, uri)
+        return load_logged(self.name, uri, self.space)
 
     def continue_trial(
         self,
@@ -91,7 +99,7 @@ class Result:
         from sweeps import workspace
         from sweeps.export import export_best
 
-        export_best(self.name, force)
+        export_best(self.name, force, self.space)
         return workspace.export_folder(self.name)
 
 
@@ -111,7 +119,7 @@ def run(
         validation_data: arrays as `data`; without them rows are split off `data`.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, …
+            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, `accept_changed_space`, …
 
     Raises:
         SweepError: see `sweeps.errors`.
@@ -120,9 +128,12 @@ def run(
     dataset, name = _dataset(data, validation_data, options)
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
+    begun = time.monotonic()
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
-    return Result(config.study)
+    if show and (said := unfinished(config, begun)):
+        print(f"{said}; the same call without time_budget goes on")
+    return Result(config.study, None if isinstance(space, str) else space)
 
 
 def _dataset(data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any]) -> tuple[Dataset | None, str]:
@@ -167,5 +178,6 @@ def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
         return
     from sweeps.progress import Progress
 
-    with Progress(Console(file=LastingOutput(sys.stdout)), config.trials, config.jobs, {}) as progress:
+    output: Any = LastingOutput(sys.stdout)
+    with Progress(Console(file=output), config.trials, sweep.jobs_of(config), {}) as progress:
         yield progress

@@ -15,6 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps.errors import InputError
+from sweeps.fingerprint import SPACE_VERSION
 from sweeps.study import CONTINUES
 
 #: how often a trial's worker may die before the trial is given up
@@ -108,13 +109,15 @@ def followers(study: optuna.Study, number: int) -> list[int]:
 
 
 def unfinished(study: optuna.Study) -> list[FrozenTrial]:
-    """The attempts that were cut short and are to be followed by another that does not exist yet."""
+    """The attempts that were cut short and are to be followed by another that does not exist yet; those of another
+    version of the space cannot be."""
     trials = study.get_trials(deepcopy=False)
     followed = {trial.user_attrs.get(RETRY_OF) for trial in trials}
     return [
         trial
         for trial in trials
         if trial.state == TrialState.FAIL
+        and trial.user_attrs.get(SPACE_VERSION, 1) == study.user_attrs.get(SPACE_VERSION, 1)
         and CUT_SHORT in trial.user_attrs
         and trial.number not in followed
         and deaths(trials, trial) < DEATHS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import signal
 import sys
@@ -17,9 +16,10 @@ from rich.table import Table
 
 from sweeps.commands.continue_ import continue_
 from sweeps.commands.doctor import doctor
+from sweeps.commands.env import env
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import BackendUnreachable, InputError, Interrupted, SweepError, not_importable
+from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
 from sweeps.output import LastingOutput, drop
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -50,7 +50,8 @@ def cli() -> None:
 @click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
 @click.option(
     "--objective",
-    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max.  [val_accuracy or val_rmse]",
+    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "
+    "[val_accuracy or val_rmse]",
 )
 @click.option("--class-weight", help="balanced, or a JSON (or .json file) of weights by class: '{\"3\": 2.0}'.")
 @click.option("--metrics", multiple=True, metavar="NAMES", help="More Keras metrics by name: f1_score,auc.")
@@ -72,6 +73,18 @@ def cli() -> None:
 @click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
 @click.option("--trial-timeout", help="End a trial that runs longer, hung or not: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="Memory of a worker, which is ended above it: 4GB.  [the machine's, shared out]")
+@click.option(
+    "--allow-lambda",
+    is_flag=True,
+    default=None,
+    help="Accept models with lambdas, and run those of this study when its models are loaded: code that you trust.",
+)
+@click.option(
+    "--accept-changed-space",
+    is_flag=True,
+    default=None,
+    help="Go on though the space was edited since the study was begun; each trial notes its version.",
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -99,7 +112,7 @@ def status(study: str, as_json: bool) -> None:
         return
     counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
-    click.echo(f"{found.study}: {counts}, of {found.total} trials; best {found.objective} {best}")
+    click.echo(f"{found.study}: {counts}, of {found.total} trials; best_{found.objective} {best}")
 
 
 @cli.command("list")
@@ -110,17 +123,20 @@ def list_(study: str, as_json: bool) -> None:
     from sweeps import selection
     from sweeps.progress import as_text
 
-    rows = selection.rows(selection.open_study(study))
+    opened = selection.open_study(study)
+    rows = selection.rows(opened)
     if as_json:
         emit([asdict(row) for row in rows])
         return
     table = Table(box=None, header_style="dim")
-    for column in ("trial", "state", "value", "seconds", "parameters or error"):
+    metric, epochs = selection.status(opened).objective, selection.value_epochs(opened)
+    for column in ("trial", "state", metric, "epoch", "seconds", "parameters or error"):
         table.add_column(column, overflow="fold")
     for row in rows:
         value = "" if row.value is None else f"{row.value:.4f}"
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
-        table.add_row(str(row.number), row.state, value, seconds, row.error or as_text(row.params))
+        epoch = str(epochs.get(row.number, ""))
+        table.add_row(str(row.number), row.state, value, epoch, seconds, row.error or as_text(row.params))
     console().print(table, markup=False)
 
 
@@ -135,7 +151,9 @@ def best(study: str, as_json: bool) -> None:
     if as_json:
         emit(asdict(found))
         return
-    click.echo(f"{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}")
+    click.echo(
+        f"best_{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
+    )
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
     click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")
@@ -144,11 +162,12 @@ def best(study: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("study")
 @click.option("--force", is_flag=True, help="Replace an export that is there.")
-def export(study: str, force: bool) -> None:
+@click.option("--space", help="Where the file of a space of your own was moved to: path/to/file.py:function.")
+def export(study: str, force: bool, space: str | None) -> None:
     """Write the best model of STUDY to exports/STUDY, and register it as champion."""
     from sweeps.export import export_best
 
-    click.echo(export_best(study, force))
+    click.echo(export_best(study, force, space))
 
 
 @cli.command()
@@ -157,7 +176,10 @@ def export(study: str, force: bool) -> None:
 @click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
 @json_flag
 def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
-    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet)."""
+    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet).
+
+    Where the meaning of the model's outputs is not known, they are given raw.
+    """
     from sweeps.predict import predict_file
 
     predictions = predict_file(model, file, rows)
@@ -181,6 +203,7 @@ cli.add_command(doctor)
 cli.add_command(lr_range)
 cli.add_command(tensorboard)
 cli.add_command(continue_)
+cli.add_command(env)
 
 
 def emit(document: object) -> None:
@@ -215,10 +238,11 @@ def main(arguments: Iterable[str] | None = None) -> None:
         drop(sys.stdout)
         sys.exit(141)
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename:
+        if (fault := machine_fault(error)) is None:
             raise
-        drop(sys.stdout)
-        fail(BackendUnreachable("standard output cannot be written to: no space left on its device"))
+        if not error.filename:  # of standard output
+            drop(sys.stdout)
+        fail(MachineFault(fault))
 
 
 def fail(error: SweepError) -> None:

@@ -65,6 +65,10 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+#: options of one call, not of the study
+PASSING = {"enqueue", "time_budget", "accept_changed_space"}
+
+
 class SweepConfig(BaseModel):
     """One sweep's options, under the names of the command line's flags (with `_` for `-`)."""
 
@@ -92,6 +96,8 @@ class SweepConfig(BaseModel):
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
+    allow_lambda: bool = False
+    accept_changed_space: bool = False
 
     @field_validator("study")
     @classmethod
@@ -107,7 +113,7 @@ class SweepConfig(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
-        options = ("target", "task", "weight_column", "class_weight", "callback", "patience")
+        options = ("target", "task", "weight_column", "class_weight", "callback", "patience", "allow_lambda")
         return {
             "space": self.space,
             "epochs": self.epochs,

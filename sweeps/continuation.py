@@ -21,15 +21,16 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
 from sweeps.doctor import tidy, treat
 from sweeps.engine import GRACE
-from sweeps.errors import InputError, TrialsFailed
+from sweeps.errors import InputError, MachineFault, TrialsFailed
+from sweeps.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.locks import present
-from sweeps.models import store_of
 from sweeps.nanny import exit_reason
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
+from sweeps.record import store_of
 from sweeps.slots import slots
 from sweeps.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
-from sweeps.sweep import look, seen
+from sweeps.sweep import look, result_of
 from sweeps.tasks import preflight, run_trial, warm_up
 
 
@@ -81,6 +82,7 @@ def continue_trial(
     study = selection.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
+    parent = selection.whole(study, PARENT_RUN, study.user_attrs)
     request = look(config, space)
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
@@ -90,21 +92,34 @@ def continue_trial(
         sent = None if data is None else client.scatter(data)
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
-        looked = Looked(config, request, seen(looking, warm))
-        studies.check_identity(study, looked.identity)
+        result_of(warm, "the import of TensorFlow")
+        looked = Looked(config, request, result_of(looking, "the look at data and space"))
+        _check_source(study, origin, request.source_of_space)
+        studies.check_identity(study, looked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
-        plan = replace(looked.plan(store_of(name), study.user_attrs[PARENT_RUN]), trial_timeout=None)
+        plan = replace(looked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
+    if outcome.halt:
+        raise MachineFault(f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again")
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
         )
     made = study.get_trials(deepcopy=False)[outcome.number]
     assert outcome.value is not None
-    uri = made.user_attrs[MODEL_URI]
+    uri = selection.whole(study, MODEL_URI, made.user_attrs, made.number)
     return Continued(
         made.number, number, begun, _trained(made), plan.objective.metric, outcome.value, origin.value, uri
     )
+
+
+def _check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
+    """Raises: InputError: the space is not the one that the trial is of."""
+    if changed := source.changes(study, origin.user_attrs.get(SPACE_VERSION)):
+        raise InputError(
+            f"the space has changed since trial {origin.number}: {shortened(changed)}\n"
+            "A trial is trained on only with the space that it had"
+        )
 
 
 def _finished(study: optuna.Study, number: int) -> FrozenTrial:

@@ -17,10 +17,10 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
     """One line a metric over the epochs (from 1); validation dashed in its metric's colour.
 
     Args:
-        history: by metric one finite value an epoch.
+        history: by metric one value an epoch; those that are not finite are left out of its line.
     """
-    values = [value for curve in history.values() for value in curve]
-    y, parts = _heights(min(values), max(values))
+    values = [value for curve in history.values() for value in curve if math.isfinite(value)]
+    y, parts = _heights(min(values, default=0.0), max(values, default=0.0))
     epochs = max(len(curve) for curve in history.values())
 
     def x(epoch: float) -> float:
@@ -32,7 +32,8 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
         colour = _COLOURS[metrics.index(name.removeprefix("val_")) % len(_COLOURS)]
         dashes = ' stroke-dasharray="6 4"' if name.startswith("val_") else ""
         style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
-        parts += _line(name, style, [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1)], row)
+        points = [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1) if math.isfinite(value)]
+        parts += _line(name, style, points, row)
     return _picture(parts, "epoch")
 
 

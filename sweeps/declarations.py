@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-import posixpath
-import re
 from collections.abc import Sequence
 
 from keras_tuner.engine import hyperparameters as kinds
 
-from sweeps.errors import InputError
+from sweeps.errors import InputError, shown
 
 _LONGEST_TEXT = 6000  # of a parameter in MLflow
+_LONGEST_NAME = 1000  # whole in a tag of MLflow's, and a line to read
 
 
 def check_declaration(hp: kinds.HyperParameter) -> None:
     """Raises:
-    InputError: a name that MLflow would not take, bounds or choices that are not finite numbers, a choice that
+    InputError: a name that cannot be shown, bounds or choices that are not finite numbers, a choice that
         comes twice, a step that leads nowhere, a default outside.
     """
     check_name("hyperparameter", hp.name)
@@ -42,12 +41,11 @@ def check_different(what: str, values: Sequence[object]) -> None:
 
 def check_name(what: str, name: object) -> None:
     """Raises:
-    InputError: no parameter or metric can bear that name in MLflow.
+    InputError: it is no text that can be shown in a line.
     """
-    allowed = isinstance(name, str) and re.fullmatch(r"[/\w.\- :]{1,250}", name)
-    if not allowed or posixpath.normpath(str(name)) != name or str(name).startswith((".", "/")):
-        got = repr(name) if len(str(name)) <= 250 else f"one of {len(str(name))} characters"
-        raise InputError(f"{what}: a name is 1 to 250 letters, digits, _ - . : / or spaces, and no path, got {got}")
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
+        got = shown(name) if len(str(name)) <= _LONGEST_NAME else f"one of {len(str(name))} characters"
+        raise InputError(f"{what}: a name is 1 to {_LONGEST_NAME} printable characters, got {got}")
 
 
 def _check_range(hp: kinds.Int | kinds.Float) -> None:

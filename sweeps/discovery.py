@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_tuner.engine import hyperparameters as kinds
 
-from sweeps.domains import Value, canonical, conditions_text, members, question, same_domain
+from sweeps.domains import Value, canonical, conditions_text, default, members, question, same_domain
 from sweeps.errors import InputError, unknown
 from sweeps.hyperparameters import CheckedHyperParameters, label
 from sweeps.narrowing import Narrowing
@@ -21,11 +21,15 @@ Declare = Callable[[CheckedHyperParameters], object]
 
 
 class ProposedHyperParameters(CheckedHyperParameters):
-    """Answered by the proposed values, and by (narrowed) defaults for all others."""
+    """Answered by the proposed values, and by (narrowed) defaults for all others.
 
-    def __init__(self, values: Mapping[str, object], narrowings: Iterable[Narrowing] = ()) -> None:
+    Args:
+        grid: whether only values of the grid are allowed.
+    """
+
+    def __init__(self, values: Mapping[str, object], narrowings: Iterable[Narrowing] = (), grid: bool = False) -> None:
         super().__init__()
-        self._proposed = dict(values)
+        self._proposed, self._grid = dict(values), grid
         self._narrowings = {narrowing.name: narrowing for narrowing in narrowings}
 
     def narrowed(self, hp: kinds.HyperParameter) -> kinds.HyperParameter:
@@ -34,7 +38,8 @@ class ProposedHyperParameters(CheckedHyperParameters):
 
     def _answer(self, hp: kinds.HyperParameter) -> Value:
         hp = self.narrowed(hp)
-        return canonical(hp, self._proposed[hp.name]) if hp.name in self._proposed else hp.default
+        given = self._proposed
+        return canonical(hp, given[hp.name], self._grid) if hp.name in given else default(hp, self._grid)
 
 
 @dataclass
@@ -76,66 +81,52 @@ def ambiguous(space: Space) -> frozenset[str]:
     return frozenset(name for name, hps in space.items() if any(not same_domain(hps[0], other) for other in hps[1:]))
 
 
-def check_values(
-    declare: Declare, space: Space, values: Mapping[str, object], narrowings: Iterable[Narrowing] = ()
-) -> dict[str, Value]:
-    """Compares given values with a space; not all hyperparameters need to be given.
+@dataclass(frozen=True)
+class Point:
+    """One trial's hyperparameters, all of those that are active.
 
-    Returns:
-        The values, each of its hyperparameter's own type.
-
-    Raises:
-        InputError: an unknown name, a value out of range or of the wrong type, or a name that is inactive
-            here.
+    Attributes:
+        params: for `study.enqueue_trial`, which makes the trial draw exactly these.
+        filled: what was not given and has its default, by name; without what has one value only.
     """
-    return {name: value for name, (_, value) in _checked(declare, space, values, narrowings).items()}
+
+    params: Mapping[str, Value]
+    filled: Mapping[str, Value]
 
 
-def to_study_params(
+def point(
     declare: Declare,
     space: Space,
     values: Mapping[str, object],
     narrowings: Iterable[Narrowing] = (),
     grid: bool = False,
-) -> dict[str, Value]:
-    """The dictionary for `study.enqueue_trial` that makes a trial draw exactly these values.
+) -> Point:
+    """Given values and the (narrowed) defaults of all other hyperparameters that are active with them.
 
     Raises:
-        InputError: as `check_values`, or a value is not on the grid.
+        InputError: an unknown name, a value out of range, not on the grid or of the wrong type, or a name that is
+            inactive here.
     """
-    shared = ambiguous(space)
-    params: dict[str, Value] = {}
-    for hp, value in _checked(declare, space, values, narrowings).values():
-        if isinstance(hp, kinds.Fixed):
-            continue
-        canonical(hp, value, grid)
-        asked = question(hp, grid, label(hp, shared))
-        params[asked.name] = asked.recorded(value)
-    return params
-
-
-def _checked(
-    declare: Declare, space: Space, values: Mapping[str, object], narrowings: Iterable[Narrowing]
-) -> dict[str, tuple[kinds.HyperParameter, Value]]:
     for name in values:
         if name not in space:
             raise unknown("hyperparameter", name, space)
-    proposed = ProposedHyperParameters(values, narrowings)
+    proposed = ProposedHyperParameters(values, narrowings, grid)
     declare(proposed)
     active = proposed.active_declarations
     for name in values:
         if name not in active:
             needs = " or ".join(conditions_text(hp.conditions) for hp in space[name] if hp.conditions)
             raise InputError(f"{name} is inactive with the other values given; it needs {needs or 'other values'}")
-        missing = [c.name for c in active[name].conditions if c.name not in values]
-        for parent in missing:
-            if not _settled(proposed.narrowed(active[parent])):
-                raise InputError(f"{name} needs {conditions_text(active[name].conditions)}: give {parent} as well")
-    return {name: (proposed.narrowed(active[name]), proposed.values[name]) for name in values}
-
-
-def _settled(hp: kinds.HyperParameter) -> bool:
-    return isinstance(hp, kinds.Fixed) or question(hp).distribution.single()
+    shared, params, filled = ambiguous(space), {}, {}
+    for name, declared in active.items():
+        hp, value = proposed.narrowed(declared), proposed.values[name]
+        if isinstance(hp, kinds.Fixed):
+            continue
+        asked = question(hp, grid, label(hp, shared))
+        params[asked.name] = asked.recorded(value)
+        if name not in values and not asked.distribution.single():
+            filled[name] = value
+    return Point(params, filled)
 
 
 def _explore(

@@ -11,6 +11,7 @@ Int, Float   reverse_log           the range of `low + high - value`, logarithmi
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -71,7 +72,7 @@ def question(hp: kinds.HyperParameter, grid: bool = False, label: str | None = N
         grid: whether a range without steps is cut into ten values, as KerasTuner's GridSearch does.
         label: the parameter's name in the study where that is not the hyperparameter's own.
     """
-    name = label or hp.name
+    name = label or study_name(hp.name)
     values = members(hp, grid)
     if values is not None:
         return Question(name, CategoricalDistribution(values))
@@ -86,6 +87,12 @@ def question(hp: kinds.HyperParameter, grid: bool = False, label: str | None = N
     if hp.step is not None:
         high = at_step(hp, last_step(hp))
     return Question(name, FloatDistribution(low, high, log=log, step=hp.step), mirror)
+
+
+def study_name(name: str) -> str:
+    """A hyperparameter's name in the study: its own, with `~` where it looks like one that a study gives
+    (`NAME (mirrored)`, `NAME [PARENT=VALUE]`)."""
+    return f"{name}~" if re.search(r"( \(mirrored\)| \[.*=.*\])~*$", name) else name
 
 
 def members(hp: kinds.HyperParameter, grid: bool = False) -> tuple[Value, ...] | None:
@@ -152,6 +159,19 @@ def canonical(hp: kinds.HyperParameter, given: object, grid: bool = False) -> Va
         allowed = describe(question(hp, grid)) if not isinstance(hp, kinds.Fixed) else f"only {hp.value!r}"
         raise InputError(f"{hp.name} must be one of the space's values, got {shown(given)}\nAllowed: {allowed}")
     return found
+
+
+def default(hp: kinds.HyperParameter, grid: bool = False) -> Value:
+    """The hyperparameter's default, or the allowed value that is nearest to it: KerasTuner takes a default between two
+    steps."""
+    if isinstance(hp, kinds.Fixed):
+        return hp.value  # type: ignore[no-any-return]
+    values = members(hp, grid)
+    if values is None and hp.step is not None:
+        values = tuple(at_step(hp, step) for step in (_step(hp, hp.default), last_step(hp)))
+    if values is None or hp.default in values:
+        return hp.default  # type: ignore[no-any-return]
+    return min(values, key=lambda value: abs(as_number(value) - hp.default))
 
 
 def as_number(value: Value) -> Number:
@@ -225,9 +245,14 @@ def _on_range(hp: kinds.HyperParameter, value: Number) -> Value | None:
         return None
     if hp.step is None or hp.sampling != "linear":
         return value
-    steps = round((value - hp.min_value) / hp.step)
+    steps = _step(hp, value)
     nearest = hp.min_value + steps * hp.step
     return nearest if steps <= last_step(hp) and abs(value - nearest) <= TOLERANCE * hp.step else None
+
+
+def _step(hp: kinds.HyperParameter, value: Number) -> int:
+    """The step of a linear range that is nearest to a value."""
+    return round((value - hp.min_value) / hp.step)  # type: ignore[no-any-return]
 
 
 def _clipped(value: float, domain: IntDistribution | FloatDistribution) -> Number:

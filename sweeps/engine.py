@@ -12,7 +12,7 @@ from distributed import Client, Future, KilledWorker, wait
 
 from sweeps import signals, worker
 from sweeps.attempts import LateResult
-from sweeps.errors import TrialsFailed, without_passwords
+from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
 from sweeps.nanny import exit_reason
 from sweeps.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.study import Objective
@@ -129,6 +129,7 @@ class Drive:
 
         Raises:
             TrialsFailed: too many trials failed in a row, or one for good.
+            MachineFault: a disk is full, say.
             Interrupted: by a signal.
         """
         self._client.subscribe_topic("sweep", self._pass_on)
@@ -196,6 +197,10 @@ class Drive:
             self._hold = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
+        if outcome.halt:
+            raise MachineFault(
+                f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again"
+            )
         if outcome.fatal:
             raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
         if outcome.state == "FAIL" and not (outcome.again and self._work.again(outcome.number, self._limits.retries)):
@@ -254,4 +259,4 @@ class Drive:
             how = task.reason or exit_reason(error.last_worker.nanny)
             return self._work.died(future.key, how, again=how != self._plan.overdue)
         said = without_passwords(f"{type(error).__name__}: {error}")
-        return TrialOutcome(-1, "FAIL", None, 0.0, error=said)
+        return TrialOutcome(-1, "FAIL", None, 0.0, error=said, halt=machine_fault(error) if error else None)

@@ -5,6 +5,7 @@
     │   └── NoModel                a space does not build, or its model does not train, with the values at hand
     ├── TrialsFailed          3    too many trials failed in a row, or one whose failure ends it all
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
+    │   └── MachineFault           a disk is full, a limit on files is met: no other trial would end better
     ├── CorruptStore          5    a store or a file is not what it was when it was written
     └── Interrupted           130  by Ctrl-C (143: by SIGTERM)
 
@@ -13,9 +14,14 @@ A message is one or two lines: what was given, what is allowed, what to do.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+#: a disk or a quota is full, a file may not grow (`ulimit -f`), a disk fails or can only be read
+_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 class SweepError(Exception):
@@ -49,6 +55,10 @@ class BackendUnreachable(SweepError):
     exit_code = 4
 
 
+class MachineFault(BackendUnreachable):
+    """This machine cannot write what is to be kept."""
+
+
 class CorruptStore(SweepError):
     """A store or a file is corrupt."""
 
@@ -61,6 +71,19 @@ class Interrupted(SweepError):
     def __init__(self, message: str, signum: int = 2) -> None:
         super().__init__(message)
         self.exit_code = 128 + signum
+
+
+def machine_fault(error: BaseException) -> str | None:
+    """What is wrong with the machine, where an error comes of that; None where it does not."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError):
+            for code in _FAULTS:
+                # HDF5's errors have no number
+                if found.errno == code or os.strerror(code) in str(found):
+                    return f"{os.strerror(code)}: {found.filename}" if found.filename else str(found)
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:

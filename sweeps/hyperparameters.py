@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
 import optuna
 from keras_tuner.engine import hyperparameters as kinds
-from optuna.distributions import BaseDistribution
 
 from sweeps.declarations import check_declaration
-from sweeps.domains import Value, canonical, conditions_text, describe, question, same_domain
+from sweeps.domains import Question, Value, canonical, conditions_text, describe, question, same_domain, study_name
 from sweeps.errors import InputError, unknown
+from sweeps.fingerprint import SPACE_VERSION, versioned
 from sweeps.narrowing import Narrowing
 
 #: the hyperparameter that every space has, once it is asked for
@@ -94,6 +95,8 @@ class SuggestedHyperParameters(CheckedHyperParameters):
         grid: whether ranges without steps are cut into ten values, for a sampler that enumerates.
         ambiguous: names that the space declares with different values under different conditions (see
             `discovery.ambiguous`); in the study they bear their condition: `units [kind=wide]`.
+        version: of the study's space, where it has several: what is declared with other values than in an earlier one
+            is another hyperparameter in the study, `units [version 2]`.
     """
 
     def __init__(
@@ -102,9 +105,11 @@ class SuggestedHyperParameters(CheckedHyperParameters):
         narrowings: Iterable[Narrowing] = (),
         grid: bool = False,
         ambiguous: frozenset[str] = frozenset(),
+        version: int | None = None,
     ) -> None:
         super().__init__()
         self.trial = trial
+        self.version = version
         self.grid = grid
         self.ambiguous = ambiguous
         self._narrowings = {narrowing.name: narrowing for narrowing in narrowings}
@@ -116,21 +121,35 @@ class SuggestedHyperParameters(CheckedHyperParameters):
         if isinstance(hp, kinds.Fixed):
             return hp.value  # type: ignore[no-any-return]
         asked = question(hp, self.grid, label(hp, self.ambiguous))
-        self._check_unchanged(asked.name, asked.distribution)
+        if self.version and self._is_another(asked):
+            asked = replace(asked, name=versioned(asked.name, self.version))
+        self._check_unchanged(asked)
         return canonical(hp, asked.ask(self.trial), self.grid)
 
-    def _check_unchanged(self, name: str, distribution: BaseDistribution) -> None:
+    def _check_unchanged(self, asked: Question) -> None:
         """Optuna itself accepts a changed range, and then mixes what does not belong together."""
+        before = self._before(asked.name)
+        if before is not None and before.distributions[asked.name] != asked.distribution:
+            raise InputError(
+                f"hyperparameter {asked.name!r} must keep its kind and values in all trials of a study, "
+                f"got {describe(asked.distribution)} after {describe(before.distributions[asked.name])}"
+            )
+
+    def _is_another(self, asked: Question) -> bool:
+        """Whether another version of the space has other values under that name."""
+        before = self._before(asked.name)
+        return (
+            before is not None
+            and before.distributions[asked.name] != asked.distribution
+            and before.user_attrs.get(SPACE_VERSION, 1) != self.version
+        )
+
+    def _before(self, name: str) -> optuna.trial.FrozenTrial | None:
+        """The last trial that had a hyperparameter of that name."""
         if self._earlier is None:
             study = getattr(self.trial, "study", None)
             self._earlier = study.get_trials(deepcopy=False)[::-1] if study is not None else []
-        same_name = (past.distributions[name] for past in self._earlier if name in past.distributions)
-        earlier = next(same_name, distribution)
-        if earlier != distribution:
-            raise InputError(
-                f"hyperparameter {name!r} must keep its kind and values in all trials of a study, "
-                f"got {describe(distribution)} after {describe(earlier)}"
-            )
+        return next((past for past in self._earlier if name in past.distributions), None)
 
 
 class ReplayedHyperParameters(CheckedHyperParameters):
@@ -184,7 +203,7 @@ def declarations(hp: CheckedHyperParameters) -> dict[str, str]:
 def label(hp: kinds.HyperParameter, ambiguous: frozenset[str]) -> str:
     """A hyperparameter's name in the study: its own, with its conditions where that would be ambiguous."""
     alone = hp.name not in ambiguous or not hp.conditions
-    return hp.name if alone else f"{hp.name} [{conditions_text(hp.conditions)}]"
+    return study_name(hp.name) if alone else f"{hp.name} [{conditions_text(hp.conditions)}]"
 
 
 def _declaration(hp: kinds.HyperParameter) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import get_lock_file
 
 from sweeps.locks import JournalLock
+
+#: in a record, where in the file its line begins: a lost line shows by the next one
+PLACE = "at"
 
 
 class WholeRecords(JournalFileBackend):
@@ -25,19 +29,45 @@ class WholeRecords(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path.absolute()), lock_obj=JournalLock(path.absolute()))
 
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """The records from that one on, without a torn last line.
+
+        Raises:
+            ValueError: a line is no record, or not where it was written: others are lost, changed or there twice.
+        """
+        number = log_number_from if log_number_from in self._log_number_offset else 0
+        begin = self._log_number_offset[number]
+        with Path(self._file_path).open("rb") as file:
+            file.seek(begin)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                number += 1
+                try:
+                    record = json.loads(line)
+                except ValueError as wrong:
+                    raise ValueError(f"line {number} is no JSON: {wrong}") from None
+                if not isinstance(record, dict) or "op_code" not in record:
+                    raise ValueError(f"line {number} is no record of a study")
+                if record.get(PLACE, begin) != begin:
+                    raise ValueError(f"line {number} is not where it was written: lines before it are lost or changed")
+                begin = self._log_number_offset[number] = begin + len(line)
+                if number > log_number_from:
+                    yield record
+
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append the records, synced.
 
         Raises:
             OSError: they cannot be written; the file is as it was.
         """
-        text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode()
         path = Path(self._file_path)
         with get_lock_file(self._lock), path.open("ab", buffering=0) as file:
             end = file.tell()
             if end and not _ends_whole(path):
                 _cut(path)
                 end = path.stat().st_size
+            text = b"".join(_lines(logs, end))
             try:
                 # an unbuffered write may take a part only, and says so on the next call
                 while text:
@@ -46,6 +76,14 @@ class WholeRecords(JournalFileBackend):
             except OSError as error:
                 os.truncate(path, end)
                 raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _lines(logs: list[dict[str, Any]], begin: int) -> Iterator[bytes]:
+    """The records, each with the place that its line begins at."""
+    for log in logs:
+        line = json.dumps({**log, PLACE: begin}, separators=(",", ":")).encode() + b"\n"
+        begin += len(line)
+        yield line
 
 
 def torn(journal: Path) -> int:

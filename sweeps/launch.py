@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import time
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,7 @@ from rich.table import Table
 from sweeps import selection, signals, study, sweep, workspace
 from sweeps.config import SweepConfig
 from sweeps.errors import Interrupted, SweepError
-from sweeps.progress import Progress, as_text
+from sweeps.progress import Progress, as_text, duration
 
 
 def run_sweep(config: SweepConfig, console: Console) -> None:
@@ -24,7 +25,7 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         SweepError: see `sweeps.sweep.run`.
     """
     signals.listen(f"ended at once; go on with\n  {command(config)}")
-    done, jobs = _counts(config.study), sweep.jobs_of(config)
+    done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
     console.print(
         f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
         f"space {config.space}, {jobs} at once",
@@ -40,6 +41,23 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
         raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
     show_best(config.study, console)
+    if said := unfinished(config, begun):
+        # without a limit: one that was too short for a trial would be so again
+        whole = command(config.model_copy(update={"time_budget": None}))
+        console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
+
+
+def unfinished(config: SweepConfig, begun: float) -> str:
+    """How many trials are missing after a sweep that its time budget has ended; empty after any other.
+
+    Args:
+        begun: its `time.monotonic()`.
+    """
+    if config.time_budget is None or time.monotonic() - begun < config.time_budget:
+        return ""
+    missing = study.missing(selection.open_study(config.study), config.trials)
+    of = f"{missing} of {config.trials} trials are missing"
+    return f"the time budget of {duration(config.time_budget)} is over: {of}" if missing else ""
 
 
 def command(config: SweepConfig) -> str:
@@ -48,6 +66,9 @@ def command(config: SweepConfig) -> str:
     for name, field in SweepConfig.model_fields.items():
         value = getattr(config, name)
         if name == "study" or value == field.get_default(call_default_factory=True):
+            continue
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
             continue
         if isinstance(value, dict):
             value = json.dumps(value)
@@ -69,16 +90,18 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
         return
     metric = study.objective_of(found).metric
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("trial", metric, "seconds"):
+    for column in ("trial", f"best_{metric}", "epoch", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("hyperparameters", overflow="fold")
+    epochs = selection.value_epochs(found)
     for row in rows:
-        table.add_row(str(row.number), f"{row.value:.4f}", f"{row.seconds or 0:.1f}", as_text(row.params))
+        figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
+        table.add_row(str(row.number), *figures, as_text(row.params))
     console.print(table, markup=False)
     counts = selection.status(found).trials
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
-    if "MAKELEVEL" in os.environ:  # started by make
+    if "SWEEPS_FROM_MAKE" in os.environ:
         following = f"make best | make export | make ui   (STUDY={name})"
     console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
 

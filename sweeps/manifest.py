@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sweeps.data.files import check_file
 from sweeps.errors import CorruptStore, InputError
 from sweeps.files import sha256
+from sweeps.outputs import Head
 from sweeps.workspace import check_study_name
+
+#: every one that Keras has for data
+DType = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "bfloat16", "float32", "float64", "string",
+]  # fmt: skip
 
 
 class Input(BaseModel):
     """What one input of the model takes."""
 
     name: str
-    dtype: Literal["uint8", "float32", "string"]
-    shape: tuple[int | None, ...] = Field(min_length=2)
+    dtype: DType
+    shape: tuple[int | None, ...] = Field(min_length=1)
 
 
 class Manifest(BaseModel):
@@ -33,6 +40,10 @@ class Manifest(BaseModel):
     input: tuple[Input, ...] = Field(min_length=1)
     features: tuple[str, ...] | None
     sha256: dict[str, str]
+    #: None: from before there was one
+    head: Head | None = None
+    #: whether the space's `fit` makes something else of the data before the model is trained
+    prepared: bool = False
 
     @field_validator("study")
     @classmethod
@@ -74,12 +85,13 @@ def read_labels(folder: Path) -> list[str] | None:
     """The classes' names; None for a regression.
 
     Raises:
-        CorruptStore: they are no list of texts.
+        CorruptStore: they are no list of two texts or more.
     """
     try:
         labels: Any = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise CorruptStore(f"{folder / 'labels.json'} is damaged: {error}") from None
-    if labels is not None and not (isinstance(labels, list) and all(isinstance(label, str) for label in labels)):
-        raise CorruptStore(f"{folder / 'labels.json'} is damaged: a list of names is wanted")
-    return labels
+    is_list = isinstance(labels, list) and len(labels) > 1 and all(isinstance(label, str) for label in labels)
+    if labels is not None and not is_list:
+        raise CorruptStore(f"{folder / 'labels.json'} is damaged: a list of two names or more is wanted")
+    return cast("list[str] | None", labels)

@@ -11,24 +11,26 @@ import keras
 import keras_tuner
 import optuna
 
-from sweeps import worker
+from sweeps import keras_state, worker
 from sweeps.attempts import AFTER, EPOCHS, TRAINED
 from sweeps.callbacks import make_callbacks
 from sweeps.claims import claims_of
 from sweeps.curves import draw
 from sweeps.data import Dataset
+from sweeps.examples import ROWS, named_example, prepared
 from sweeps.fitting import Fitting
 from sweeps.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.narrowing import narrowings_of
 from sweeps.plan import EpochReport, TrialPlan
 from sweeps.resumable import Progress, ResumableFit
 from sweeps.signature import named_answer
-from sweeps.spaces import build, resolve
-from sweeps.study import CONTINUES, EPOCH, MODEL_URI, PARAMS
+from sweeps.spaces import build, explain, resolve
+from sweeps.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED
 from sweeps.training import as_tensors
 from sweeps.watch import EpochWatch
 from tracking import TrialRun
 from tracking.models import log_model
+from tracking.store import SHA256
 
 
 class TrialOverdue(Exception):
@@ -42,10 +44,10 @@ def objective(
     seconds: dict[str, float] = {}
     keras.utils.set_random_seed(seed)
     data = plan.fitting.target_of(data)
-    space = resolve(plan.space, data.spec, plan.fitting.metrics)
+    space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
-    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous)
+    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version)
 
     begun = time.monotonic()
     try:
@@ -56,7 +58,7 @@ def objective(
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 
-        def tell(epoch: int, value: float) -> None:
+        def tell(epoch: int, value: float | None) -> None:
             worker.send("sweep", EpochReport(trial.number, epoch, epochs, value))
             if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
                 raise TrialOverdue(plan.overdue)
@@ -67,14 +69,14 @@ def objective(
             after=int(trial.user_attrs.get(AFTER, 0)),
         )
         watch.compared = CONTINUES not in trial.user_attrs
-        result = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
+        result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
     finally:
         trial.set_user_attr(PARAMS, hp.active_values)
         run.log_params(hp.active_values)
     seconds |= getattr(result, "timings", {})
     with _clock(seconds, "log"):
         best = watch.conclude(model, result)
-        _record(trial, plan, run, model, watch, data)
+        _record(trial, plan, run, model, watch, data, example)
     run.log_metrics({f"seconds_{name}": value for name, value in seconds.items()}, step=epochs)
     return best
 
@@ -89,16 +91,17 @@ def train(
     watch: EpochWatch,
     fitting: Fitting,
     progress: Progress,
-) -> Any:
+) -> tuple[Any, Any]:
     """Let the space fit the model; whatever it does with `model.fit` is done by the fast one, which goes on where
     an earlier attempt stopped.
 
     Returns:
-        What the space's `fit` returns: a History, or a person's own figures.
+        What the space's `fit` returns: a History, or a person's own figures; and the first rows that `model.fit` was
+        given, None where it gave none to look at.
     """
-    model.fit = ResumableFit(model, seed, watch, progress)
+    model.fit = fit = ResumableFit(model, seed, watch, progress)
     try:
-        return space.fit(
+        result = space.fit(
             hp,
             model,
             data.train.x,
@@ -111,18 +114,31 @@ def train(
         )
     finally:
         del model.fit
+    return result, fit.example
 
 
 def _record(
-    trial: optuna.Trial, plan: TrialPlan, run: TrialRun, model: keras.Model, watch: EpochWatch, data: Dataset
+    trial: optuna.Trial,
+    plan: TrialPlan,
+    run: TrialRun,
+    model: keras.Model,
+    watch: EpochWatch,
+    data: Dataset,
+    example: Any,
 ) -> None:
-    """Log the model with its best weights, the learning curves and the trial's summary figures."""
-    example = keras.tree.map_structure(lambda column: column[:3], data.validation.x)
-    answer = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
-    output = named_answer(model, answer)
+    """Log the model with its best weights, the learning curves and the trial's summary figures.
+
+    Args:
+        example: rows that the model was fed; None: it is tried with those of the data.
+    """
+    example, output = _asked(run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example)
+    if example is not None and (inputs := prepared(example, data.train.x)) is not None:
+        trial.set_user_attr(PREPARED, inputs)
+        run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
     logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, logged["model_uri"])
+    trial.set_user_attr(MODEL_SHA256, logged[SHA256])
     if not watch.compared:
         trial.set_user_attr(TRAINED, watch.seen)
     run.log_text(draw(watch.history), "learning_curves.svg")
@@ -132,6 +148,21 @@ def _record(
     figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
     run.log_metrics(figures | {f"best_{plan.objective.metric}": watch.best or 0.0}, step=watch.best_epoch)
     run.set_tags(logged)
+
+
+def _asked(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
+    """The example and what the model makes of it, for the logged model's signature; None and None where it cannot be
+    asked: a model is not lost for want of an example."""
+    try:
+        answer = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
+    except Exception as wrong:  # whatever a person's model raises
+        run.set_tags({"input_example": f"left out, since the model does not take it: {explain(wrong)}"})
+        return None, None
+    return named_example(model, example), named_answer(model, answer)
+
+
+def _head(column: Any) -> Any:
+    return column[:ROWS]
 
 
 @contextlib.contextmanager

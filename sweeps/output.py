@@ -46,10 +46,14 @@ def drop(stream: Any) -> None:
 
 
 class LastingOutput:
-    """A stream to which a long run reports: once it cannot be written to, the run goes on without it."""
+    """A stream to which a long run reports: once it cannot be written to, the run goes on without it.
+
+    Args:
+        stream: None where it was closed before Python started.
+    """
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
+        self._stream = _nowhere() if stream is None else stream
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -71,4 +75,8 @@ class LastingOutput:
             yield
         except (OSError, ValueError):  # a pipe without a reader, a full disk; a closed file
             drop(self._stream)
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            self._stream = _nowhere()
+
+
+def _nowhere() -> Any:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123

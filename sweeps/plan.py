@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
+from sweeps.fingerprint import SpaceSource
 from sweeps.fitting import Fitting
+from sweeps.keras_state import KerasState
 from sweeps.packed import PackedSpace
 from sweeps.study import Identity, Objective, StudyRef
 
@@ -30,6 +32,8 @@ class TrialPlan:
         total: how many trials the study is to have.
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
+        keras: Keras's global settings in the client; None: it has none.
+        space_version: which of the study's versions of its space this is; None: it has none.
     """
 
     study: StudyRef
@@ -44,6 +48,8 @@ class TrialPlan:
     total: int = 1
     trial_timeout: float | None = None
     draws_epochs: bool = False
+    keras: KerasState | None = None
+    space_version: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -63,6 +69,10 @@ class SweepRequest:
     Attributes:
         total: how many trials the study is to have.
         epochs: of a trial, at most.
+        keras: Keras's global settings in the client; None: it has none.
+        keeps_models: whether trained models are to be saved, and loaded again.
+        allow_lambda: they may hold lambdas.
+        source_of_space: what the space is made of.
     """
 
     space: SpaceRef
@@ -76,6 +86,10 @@ class SweepRequest:
     defaults_first: bool = True
     total: int | None = None
     epochs: int = 1
+    keras: KerasState | None = None
+    keeps_models: bool = True
+    allow_lambda: bool = False
+    source_of_space: SpaceSource = field(default_factory=SpaceSource)
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,8 @@ class Preflight:
         warnings: what is odd but no reason to stop.
         hyperparameters: what the space declares with its default values.
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
+        keras: Keras's global settings that are not its defaults.
+        dense_layers: how dense layers are trained in this worker, and why.
     """
 
     objective: Objective
@@ -103,6 +119,8 @@ class Preflight:
     warnings: tuple[str, ...]
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     draws_epochs: bool = False
+    keras: Mapping[str, str] = field(default_factory=dict)
+    dense_layers: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,10 +148,11 @@ class Looked:
             objective=found.objective.metric,
             direction=found.objective.direction,
             hyperparameters=found.hyperparameters,
+            keras=found.keras,
             **self.config.identity(),
         )
 
-    def plan(self, store: Store, parent_run: str) -> TrialPlan:
+    def plan(self, store: Store, parent_run: str, space_version: int | None) -> TrialPlan:
         """What the workers get."""
         asked, found = self.request, self.found
         return TrialPlan(
@@ -142,6 +161,8 @@ class Looked:
             total=self.config.trials,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
+            keras=asked.keras,
+            space_version=space_version,
         )
 
 
@@ -165,7 +186,7 @@ class EpochReport:
     number: int
     epoch: int
     epochs: int
-    value: float
+    value: float | None  # None: the objective was not taken in this epoch
 
 
 @dataclass(frozen=True)
@@ -183,3 +204,5 @@ class TrialOutcome:
     exhausted: bool = False  # the sampler has nothing left to propose
     again: bool = True  # where it failed it may be tried again
     fatal: bool = False  # no other trial is to follow it
+    undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value
+    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sweeps.data import read_array, read_rows
-from sweeps.errors import CorruptStore, InputError
+from sweeps.data import as_dtype, read_array, read_arrays, read_rows
+from sweeps.errors import InputError
 from sweeps.keras_file import load_keras_file
-from sweeps.manifest import Manifest, read_labels, read_manifest
+from sweeps.manifest import Input, Manifest, read_labels, read_manifest
+from sweeps.outputs import Head
+
+logger = logging.getLogger(__name__)
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
@@ -18,11 +22,13 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
 
     Args:
         folder: an export.
-        file: `.npy` or `.npz` (array `x`, `x_test` or the only one), `.csv` or `.parquet` (a table with the columns of
-            the training data, others are ignored).
+        file: `.npy` or `.npz` (array `x`, `x_test` or the only one; of a model of several inputs an array by the name
+            of each), `.csv` or `.parquet` (a table with the columns of the training data, others are ignored).
 
     Returns:
-        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression.
+        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression. Of
+        losses that know no probabilities (hinge) `{"class", "score"}`; `{"raw"}`, the model's own numbers, where the
+        manifest says that their meaning is unknown.
 
     Raises:
         InputError: no export there, or a file that does not fit its model.
@@ -31,69 +37,81 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
     manifest = read_manifest(folder)
     labels = read_labels(folder)
     x = _read(file, manifest, rows)
+    if manifest.prepared:
+        logger.warning("The space's fit prepared the data before the model saw it: the file's rows must be prepared so")
     model = load_keras_file(folder / "model.keras", manifest.study)
     from sweeps.training import as_tensors
 
-    answer = np.asarray(_main(model(as_tensors(x), training=False)))
-    if labels is not None and len(labels) != (2 if manifest.target == "binary" else answer.shape[-1]):
-        raise CorruptStore(f"{folder / 'labels.json'} names {len(labels)} classes, the model gives {answer.shape[-1]}")
-    return [_named(row, labels, manifest.target) for row in answer]
+    answer = model(as_tensors(x), training=False)
+    return (manifest.head or _head_of(model, manifest, labels)).rows(answer, labels)
 
 
-def _main(answer: Any) -> Any:
-    """Of a model with several outputs, the one called "output", or the first."""
-    if isinstance(answer, dict):
-        return answer["output"] if "output" in answer else next(iter(answer.values()))
-    return answer[0] if isinstance(answer, list | tuple) else answer
+def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
+    """What an export's manifest has said since there are heads."""
+    from sweeps.heads import head_of
+    from sweeps.signature import signature_of
 
-
-def _named(row: Any, labels: list[str] | None, target: str) -> dict[str, Any]:
-    if labels is None:
-        values = [round(float(value), 6) for value in row]
-        return {"value": values[0] if len(values) == 1 else values}
-    if target == "multi_label":
-        return {"labels": {label: round(float(value), 4) for label, value in zip(labels, row, strict=True)}}
-    if target == "binary":
-        row = np.array([1 - row[0], row[0]])
-    index = int(np.argmax(row))
-    return {"class": labels[index], "probability": round(float(row[index]), 4)}
+    inputs = {entry.name: {"shape": entry.shape[1:], "dtype": entry.dtype} for entry in manifest.input}
+    data = {"inputs": inputs if manifest.named_inputs else {"": next(iter(inputs.values()))}}
+    return head_of(model, signature_of(model, data), manifest.target, labels)
 
 
 def _read(file: Path, manifest: Manifest, rows: int) -> Any:
-    """The file's first rows as the model takes them: an array (n, …), or a dictionary of columns (n, 1)."""
+    """The file's first rows as the model takes them: an array (n, …), or a dictionary of such."""
     suffix = file.suffix.lower()
+    # a list of inputs is taken by their names, too
+    named = manifest.named_inputs or len(manifest.input) > 1
     try:
         if suffix in (".csv", ".parquet"):
-            return _table(file, manifest, rows)
-        if suffix not in (".npy", ".npz") or manifest.named_inputs:
-            kinds = ".csv or .parquet" if manifest.named_inputs else ".npy, .npz, .csv or .parquet"
+            read = _table(file, manifest, named, rows)
+        elif suffix == ".npz" and named:
+            read = read_arrays(file, [entry.name for entry in manifest.input])
+        elif suffix in (".npy", ".npz") and not named:
+            read = {manifest.input[0].name: read_array(file)}
+        else:
+            kinds = ".csv, .parquet or .npz" if named else ".npy, .npz, .csv or .parquet"
             raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
-        x = read_array(file)
-        if x.dtype.kind not in "biuf":
-            raise InputError(f"numbers are needed, got {x.dtype}")
+        arrays = {entry.name: _fed(read[entry.name], entry, rows) for entry in manifest.input}
     except InputError as error:
         raise InputError(f"{str(file)!r}: {error}") from None
     except OSError as error:
         raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
-    wanted = manifest.input[0]
-    return _of_shape(x, wanted.shape[1:], file)[:rows].astype(wanted.dtype, copy=False)
+    return arrays if named else next(iter(arrays.values()))
 
 
-def _of_shape(x: Any, shape: tuple[int | None, ...], file: Path) -> Any:
-    """`x` with an axis of rows."""
-    if x.shape == shape:
-        x = x[None]
-    if x.shape[1:] != shape:
-        raise InputError(f"{str(file)!r}: rows of shape {shape} are wanted, got an array of shape {x.shape}")
-    return x
+def _fed(x: Any, entry: Input, rows: int) -> Any:
+    """The first rows of an array as an input takes them."""
+    is_text = x.dtype.kind in "US"
+    if is_text != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
+        raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
+    x = _of_shape(x, entry.shape[1:])[:rows]
+    return x if is_text else as_dtype(f"input {entry.name!r}", x, entry.dtype)
 
 
-def _table(file: Path, manifest: Manifest, rows: int) -> Any:
+def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
+    """`x` with an axis of rows, and a last axis of size 1 added or left out, as Keras does it."""
+
+    def fits(given: tuple[int, ...]) -> bool:
+        return len(given) == len(shape) and all(want in (None, have) for want, have in zip(shape, given, strict=True))
+
+    if fits(x.shape):
+        return x[None]
+    for one in (x, x[..., None], x[..., 0] if x.shape[-1:] == (1,) else x):
+        if one.ndim and fits(one.shape[1:]):
+            return one
+    raise InputError(f"rows of shape {shape} are wanted, got an array of shape {x.shape}")
+
+
+def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
+    """The columns of a table: an input each, or all in one."""
     inputs = manifest.input
-    if manifest.named_inputs:
+    if named:
+        for entry in inputs:
+            if entry.shape[1:] not in ((), (1,), (None,)):
+                raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npz, an array an input), got a table")
         return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
-    columns = manifest.features
+    columns, [entry] = manifest.features, inputs
     if columns is None:
-        raise InputError(f"rows of shape {inputs[0].shape[1:]} are wanted (.npy, .npz), got a table")
-    read = read_rows(file, dict.fromkeys(columns, "float32"), rows, missing=False)
-    return _of_shape(np.concatenate(list(read.values()), axis=1), inputs[0].shape[1:], file)
+        raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
+    read = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    return {entry.name: np.concatenate(list(read.values()), axis=1)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
 import keras
@@ -13,11 +12,11 @@ import numpy as np
 import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from sweeps import narrowing
+from sweeps import dense_kernels, keras_state, narrowing
 from sweeps.callbacks import make_callbacks
 from sweeps.data import Dataset, load, require_plain
 from sweeps.declarations import check_name
-from sweeps.discovery import Declare, ProposedHyperParameters, Space, ambiguous, discover, to_study_params
+from sweeps.discovery import Declare, Point, ProposedHyperParameters, Space, ambiguous, discover, point
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.hyperparameters import (
     EPOCHS,
@@ -28,20 +27,18 @@ from sweeps.hyperparameters import (
 )
 from sweeps.memory import bounded_weights
 from sweeps.narrowing import Narrowing
+from sweeps.objective_choice import choose_objective, parse_objective
 from sweeps.plan import Preflight, SweepRequest
+from sweeps.savable import Saving
 from sweeps.spaces import build, comes_of, declaration, explain, resolve
-from sweeps.study import Objective
 from sweeps.training import clear_session, fit
-from sweeps.watch import epoch_logs, no_such_metric
+from sweeps.watch import LOSSES, epoch_logs
 
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
 #: draws beside the default values
 _ROWS, _DRAWS = 15, 2
 #: draws where the space does not want its own default values
 _MANY_DRAWS = 20
-
-_MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
-_MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
 
 
 def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
@@ -54,12 +51,15 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         InputError: something of it is wrong: the data, the space, a narrowing, an enqueued trial, the objective.
     """
     data = request.fitting.target_of(given or load(request.source))
-    space = resolve(request.space, data.spec, request.fitting.metrics)
+    space = keras_state.settle(
+        request.keras, request.space, lambda: resolve(request.space, data.spec, request.fitting.metrics)
+    )
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
     logs: Mapping[str, float] | None = None
+    saving = Saving(space, request)
     try:
-        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request)
+        logs = _try(space, ProposedHyperParameters({}, narrowings), data, request, saving)
     except InputError as wrong:
         if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
             require_plain(data)  # text and gaps are the likelier reason, and the clearer one
@@ -74,21 +74,24 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         found = discover(declare, names, defaults)
     narrowing.check_narrowings(asked, found)
     _check_free(request.enqueue, kept, found)
-    enqueue = request.enqueue
-    if logs is not None and not enqueue and request.defaults_first and not request.grid:
-        enqueue = (_defaults(declare, narrowings),)
-    enqueue = tuple(to_study_params(declare, found, values, narrowings, request.grid) for values in enqueue)
+    # what the space's author thinks good is the first trial where none is given, and a baseline for the others
+    defaults_first = logs is not None and request.defaults_first and not request.grid
+    first_trials = request.enqueue or (({},) if defaults_first else ())
+    enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
-        logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs)
+        logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs, saving)
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": data.inputs}
     return Preflight(
-        *(objective, data.digest, rows, about, ambiguous(found), enqueue, warnings),
+        *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
+        warnings=(*(_filled(enqueue) if request.enqueue else ()), *saving.warnings, *warnings),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
+        keras=keras_state.settled().changed,
+        dense_layers=dense_kernels.description(),
     )
 
 
@@ -120,44 +123,13 @@ def _check_free(enqueue: Iterable[Mapping[str, Any]], kept: Iterable[Narrowing],
             raise InputError(f"epochs are no hyperparameter here: make them one by --set epochs=1..{trial[EPOCHS]}")
 
 
-def _defaults(declare: Declare, narrowings: tuple[Narrowing, ...]) -> dict[str, Any]:
-    """The space's default values: what its author thinks good is the first trial, and a baseline for the others."""
-    hp = ProposedHyperParameters({}, narrowings)
-    declare(hp)
-    return hp.active_values
-
-
-def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) -> Objective:
-    """The metric to search by, and its direction: `NAME` or `NAME:min`, `NAME:max`.
-
-    Args:
-        asked: None for the data's own: val_accuracy, for regression val_rmse, where a metric bears that name; of a
-            model with several outputs that of the one called "output".
-        logs: one epoch's logs; the metrics that there are.
-
-    Raises:
-        InputError: no metric bears the name, or its direction is not known.
-    """
-    if asked is None:
-        name = "rmse" if target == "regression" else "accuracy"
-        wanted = (f"val_{name}", f"val_output_{name}")  # the second of a model with several outputs
-        asked = next((metric for metric in wanted if metric in logs), "val_loss")
-    metric, colon, way = asked.partition(":")
-    if metric not in logs:
-        raise no_such_metric(metric, logs)
-    if colon:
-        if way not in ("min", "max"):
-            raise InputError(f"objective: NAME:min or NAME:max is wanted, got {asked!r}")
-        return Objective(metric, "minimize" if way == "min" else "maximize")
-    for ending in _MAXIMIZED:
-        if ending in metric.lower():
-            return Objective(metric, "maximize")
-    for ending in _MINIMIZED:
-        if ending in metric.lower():
-            return Objective(metric, "minimize")
-    raise InputError(
-        f"objective: whether {metric!r} is to grow or to fall is not known; say {metric}:max or {metric}:min"
-    )
+def _filled(points: Iterable[Point]) -> tuple[str, ...]:
+    """What is said of enqueued trials that do not name all of their hyperparameters."""
+    partial = [point.filled for point in points if point.filled]
+    if not partial:
+        return ()
+    values = dict.fromkeys(f"{name}={value}" for filled in partial for name, value in filled.items())
+    return (f"enqueued trials: {len(partial)} leave values open, which are the defaults: {', '.join(values)}",)
 
 
 def _head(x: Any, y: Any) -> tuple[Any, Any]:
@@ -165,8 +137,10 @@ def _head(x: Any, y: Any) -> tuple[Any, Any]:
     return first
 
 
-def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRequest) -> dict[str, float]:
-    """Build one model, train and validate it on a few rows; the logs of its epoch.
+def _try(
+    space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRequest, saving: Saving
+) -> dict[str, float]:
+    """Build one model, train and validate it on a few rows, and save it if it is the first; the logs of its epoch.
 
     Raises:
         NoModel: it does not build, does not fit the data, or gives NaN.
@@ -177,7 +151,8 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRe
     x, y = _head(data.train.x, data.train.y)
     _check_output(model, data.train.y)
     _check_loss_weights(model)
-    model.fit = partial(fit, model, seed=request.seed)
+    # validated in its one epoch, whatever `validation_freq` the space gives
+    model.fit = lambda *args, **given: fit(model, *args, **{**given, "validation_freq": 1, "seed": request.seed})
     arguments = request.fitting.data_arguments(data, _ROWS)
     try:
         with bounded_weights():  # a model without an Input layer makes its weights only now
@@ -187,16 +162,18 @@ def _try(space: Any, hp: CheckedHyperParameters, data: Dataset, request: SweepRe
     except (Exception, SystemExit) as wrong:
         raise NoModel(f"the space's model does not fit the data ({_shapes(model, x, y)}): {explain(wrong)}") from wrong
     own = "val_rmse" if data.spec.target == "regression" else "val_accuracy"
-    epochs = epoch_logs(result, (request.objective or own).partition(":")[0])
+    epochs = epoch_logs(result, parse_objective(request.objective or own)[0])
     if not epochs:
         raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
     logs = {name: float(value) for name, value in epochs[-1].items()}
     for name, value in logs.items():
         check_name("metric", name)
-        if not math.isfinite(value):
+        if name in LOSSES and not math.isfinite(value):  # a metric may be undefined on so few rows
             raise NoModel(
                 f"the space's model gives {name}={value} after one batch of the data; values: {hp.active_values}"
             )
+    del model.fit
+    saving.look(model, hp.active_values, x)
     return logs
 
 
@@ -241,6 +218,7 @@ def _try_random(
     data: Dataset,
     request: SweepRequest,
     logs: Mapping[str, float] | None,
+    saving: Saving,
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     """Try random points of the space. That all of them fail is an error, unless the space says itself that it does not
     want one; that some do, a warning: trials there will be recorded as failed, and the sweep goes on.
@@ -257,7 +235,7 @@ def _try_random(
     for _ in range(_DRAWS if logs is not None else _MANY_DRAWS):
         hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared)
         try:
-            trained = _try(space, hp, data, request)
+            trained = _try(space, hp, data, request, saving)
         except NoModel as error:
             if comes_of(error, FatalError):
                 raise

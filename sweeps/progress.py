@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from sweeps import dense_kernels
 from sweeps.plan import EpochReport, TrialOutcome
 from sweeps.study import Objective
 
@@ -30,12 +31,15 @@ class Progress:
         self._counts = Counter(done)
         self._running: dict[int, EpochReport] = {}
         self._seconds: list[float] = []
+        self._undefined: set[str] = set()
         self._objective = Objective("value", "maximize")
         self._best: TrialOutcome | None = None
         self._started = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
 
     def __enter__(self) -> Progress:
+        if dense_kernels.compilation_is_due():
+            self._say("compiling training kernels (once for this machine, about 15 s)")
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -59,11 +63,17 @@ class Progress:
     def trial(self, outcome: TrialOutcome) -> None:
         """A trial has ended."""
         self._running.pop(outcome.number, None)
+        for name, given in outcome.undefined.items():
+            if name not in self._undefined:  # once a sweep
+                self._undefined.add(name)
+                self._say(
+                    f"warning: {name} is {given} in trial {outcome.number}; only a loss or the objective fails one"
+                )
         self._counts[outcome.state] += 1
         self._seconds.append(outcome.seconds)
         value = ""
         if outcome.value is not None:
-            value = f" {self._objective.metric}={outcome.value:.4f}"
+            value = f" best_{self._objective.metric}={outcome.value:.4f}"
             if self._objective.better(outcome.value, self._best.value if self._best else None):
                 self._best = outcome
                 value += " (best so far)"
@@ -103,7 +113,9 @@ class Progress:
         for column in ("trial", "epoch", self._objective.metric):
             table.add_column(column, justify="right")
         for number, report in sorted(self._running.copy().items()):
-            table.add_row(str(number), f"{report.epoch}/{report.epochs}", f"{report.value:.4f}")
+            table.add_row(
+                str(number), f"{report.epoch}/{report.epochs}", "" if report.value is None else f"{report.value:.4f}"
+            )
         return Group(*parts, table)
 
 

@@ -7,29 +7,38 @@ from typing import TYPE_CHECKING
 from sweeps.selection import Best
 
 if TYPE_CHECKING:
+    from sweeps.outputs import Head
     from sweeps.signature import Signature
 
+_MEANINGS = {
+    "class_probabilities": "probabilities",
+    "class_logits": "logits, of which softmax makes probabilities",
+    "class_scores": "scores, of which the highest is the answer",
+    "probabilities": "probabilities",
+    "logits": "logits, of which the sigmoid function makes probabilities",
+    "margins": "a margin, above 0 for the second class of labels.json",
+    "numbers": "the predicted numbers",
+    "unknown": "numbers of which nothing more is known",
+}
 
-def readme(best: Best, signature: Signature, labels: list[str] | None, own_classes: list[str], space: str) -> str:
+
+def readme(best: Best, signature: Signature, head: Head, own_classes: list[str], space: str, prepared: bool) -> str:
     """The text of README.md.
 
     Args:
         best: the trial that the model is from.
         signature: what the model takes and gives.
-        labels: the classes' names, None for a regression.
+        head: what its main output means.
         own_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
+        prepared: whether the space's `fit` makes something else of the data before the model is trained.
     """
-    what = "probabilities, one a class in the order of labels.json" if labels else "the predicted numbers"
-    if len(signature.outputs) > 1:
-        names = [entry["name"] for entry in signature.outputs]
-        main = 'under "output"' if "output" in names else f'as its first output, "{names[0]}"'
-        what += f", {main}; its other outputs served the training"
-    makes = _columns(signature) if signature.named else ""
+    columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
+    makes = _columns(signature) if columns else ""
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-It takes raw input, {_takes(signature)}. It gives {what}.
+It takes {_takes(signature, columns, prepared)}. It gives {_gives(signature, head)}.
 
 In Python with Keras{"" if own_classes else " alone"}:
 
@@ -57,14 +66,35 @@ answer = loaded.serve(x)
 """
 
 
-def _takes(signature: Signature) -> str:
-    if signature.named:
+def _gives(signature: Signature, head: Head) -> str:
+    outputs = {entry["name"]: entry["shape"] for entry in signature.outputs}
+    name = head.output or next(iter(outputs))
+    what = _MEANINGS[head.meaning]
+    if head.gives == "labels" or (head.gives == "class" and outputs[name][1:] not in ([], [1])):
+        what += f", one a {'class' if head.gives == 'class' else 'label'} in the order of labels.json"
+    elif head.gives == "class" and head.meaning != "margins":
+        what += ", of the second class of labels.json"
+    what += f" ({head.why})"
+    if len(outputs) > 1:
+        main = f'under "{name}"' if head.output else f'as its first output, "{name}"'
+        what += f", {main}; predictions leave its other outputs out"
+    return what
+
+
+def _takes(signature: Signature, columns: bool, prepared: bool) -> str:
+    what = "what the space's `fit` makes of the data" if prepared else "raw input"
+    if columns:
         return (
-            "a dictionary of columns, each of shape (n, 1); numbers that are missing are NaN, texts that are missing "
-            'are ""; what replaces them, and all scaling, is part of the model'
+            f"{what}, a dictionary of columns, each of shape (n, 1); numbers that are missing are NaN, texts that are "
+            'missing are ""; what replaces them, and all scaling, is part of the model'
         )
-    entry = signature.inputs[0]
-    return f"shape (n, {', '.join(map(str, entry['shape'][1:]))}) of {entry['dtype']}; scaling is part of the model"
+    shapes = [
+        f"shape ({', '.join(['n', *map(str, entry['shape'][1:])])}) of {entry['dtype']}" for entry in signature.inputs
+    ]
+    if signature.named or len(shapes) > 1:
+        named = [f'"{entry["name"]}": {shape}' for entry, shape in zip(signature.inputs, shapes, strict=True)]
+        shapes = [f"a {'dictionary' if signature.named else 'list'} of {', '.join(named)}"]
+    return f"{what}, {shapes[0]}" + ("" if prepared else "; scaling is part of the model")
 
 
 def _imports(own_classes: list[str], space: str) -> str:

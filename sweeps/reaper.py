@@ -92,7 +92,7 @@ def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, c
         error: what is known of its end.
         cause: see `attempts.CUT_SHORT`; None where it is not to be tried again.
     """
-    known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs[PARENT_RUN]
+    known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
     run_id = close_trial(store, parent, trial.number, known, error)
     attributes = {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {})
     for name, value in attributes.items():

@@ -8,24 +8,23 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from sweeps import dense_kernels
 from sweeps.training import fit
 from tracking.blank import new_store
 from tracking.models import save_model
 
 
-def rehearse(dtype: str = "uint8") -> None:
+def rehearse() -> None:
     """Train, call and save a model of no consequence: what TensorFlow and MLflow put off until they are first
-    used (0.8 s) is done before the first trial.
-
-    Args:
-        dtype: of its inputs.
-    """
-    inputs = keras.Input((4,), dtype=dtype)
+    used (0.8 s) is done before the first trial, and once a machine the kernels of dense layers are compiled."""
+    if dense_kernels.compilation_is_due():
+        dense_kernels.compile_ahead()
+    inputs = keras.Input((4,), dtype="uint8")
     hidden = keras.layers.Dense(2, activation="relu")(keras.layers.Rescaling(0.5)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(hidden))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    x, y = np.zeros((40, 4), dtype), np.zeros(40, "int32")
-    # the kernels, which are compiled at their first use on a machine; a graph is traced by the trials that need one
+    x, y = np.zeros((40, 4), "uint8"), np.zeros(40, "int32")
+    # by the kernels; a graph is traced by the trials that need one
     fit(model, x, y, validation_data=(x, y), epochs=2, verbose=0, seed=0)
     with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
         save_model(Path(folder), model, x[:3], model(x[:3]).numpy())
@@ -33,7 +32,6 @@ def rehearse(dtype: str = "uint8") -> None:
 
 
 if __name__ == "__main__":  # after an installation: what is made once a machine, the first sweep need not wait for
-    rehearse("uint8")
-    rehearse("float32")
+    rehearse()
     with tempfile.TemporaryDirectory() as folder:
         new_store(Path(folder) / "mlflow.db")

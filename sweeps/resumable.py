@@ -14,6 +14,7 @@ import keras
 
 from sweeps import snapshot
 from sweeps.checkpoint import Checkpoints, encode
+from sweeps.examples import first_rows
 from sweeps.snapshot import DoesNotFit
 from sweeps.training import fit
 from sweeps.watch import EpochWatch, TrialInterrupted
@@ -92,10 +93,14 @@ class ResumableFit:
 
     Only the fit whose every epoch the watch has seen is saved. What a person's own `HyperModel.fit` does beside it
     is done again by the next attempt, from the same seeds.
+
+    Attributes:
+        example: the first rows that the last call was given, see `sweeps.examples`.
     """
 
     def __init__(self, model: keras.Model, seed: int, watch: EpochWatch, progress: Progress) -> None:
         self.model, self.seed, self.watch, self.progress = model, seed, watch, progress
+        self.example: Any = None
         self._calls = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
@@ -104,6 +109,7 @@ class ResumableFit:
         self.progress.last = None
         bound = _SIGNATURE.bind(self.model, *args, **kwargs)
         bound.arguments.setdefault("seed", self.seed)
+        self.example = first_rows(bound.arguments.get("x"))
         given = bound.arguments.get("callbacks")
         if isinstance(given, keras.callbacks.CallbackList):
             return fit(*bound.args, **bound.kwargs)

@@ -10,22 +10,25 @@ from importlib.metadata import version
 
 import optuna
 from distributed import Client, Future
+from optuna.trial import TrialState
 
-from sweeps import signals, workspace
+from sweeps import signals
 from sweeps import study as studies
 from sweeps.attempts import again
 from sweeps.checkpoint import Checkpoints
 from sweeps.claims import Claims
+from sweeps.config import PASSING
 from sweeps.doctor import Finding, tidy, treat
 from sweeps.engine import Drive, Limits, Watcher, Work
-from sweeps.errors import InputError, Interrupted, SweepError
-from sweeps.locks import exclusive, present
-from sweeps.models import in_reach
+from sweeps.errors import Interrupted, MachineFault, SweepError
+from sweeps.fingerprint import SPACE_VERSION, versioned
+from sweeps.locks import present
 from sweeps.plan import Looked, TrialOutcome
 from sweeps.reaper import died, reap, take_up
+from sweeps.record import in_reach, make_record
 from sweeps.selection import status, top
 from sweeps.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
-from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, open_store
+from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import deliver
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
@@ -34,7 +37,7 @@ _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distribu
 def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
     """Store what was found good, then search."""
     config, found, ref = looked.config, looked.found, looked.ref
-    store, checkpoints = _store(config.study), Checkpoints(ref.checkpoints)
+    store, checkpoints = make_record(config.study), Checkpoints(ref.checkpoints)
     folder = ref.journal.parent
     folder.mkdir(parents=True, exist_ok=True)
     mended: list[Finding] = []
@@ -46,18 +49,19 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         with claims.turn():  # another process may begin the same study right now: it is not there before its turn
             if_alone = stack.enter_context(present(folder))
             if_alone(lambda: mended.extend(tidy(ref.journal)))
-            study = studies.create(ref, looked.identity)
+            study = studies.create(ref, looked.identity, looked.request.source_of_space)
             if_alone(lambda: mended.extend(treat(study, folder, store)))
             reap(study, store, claims)
             if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
             study.set_user_attr(TOTAL, config.trials)
             study.set_user_attr(DATA, dict(found.data))
-            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude={"enqueue", "time_budget"}))
+            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
             in_memory = {"space": not isinstance(looked.request.space, str), "data": data is not None}
             study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
+            version = study.user_attrs.get(SPACE_VERSION)
             for params in found.enqueue:
-                study.enqueue_trial(dict(params), skip_if_exists=True)
-            parent = _begin(looked, study, store)
+                study.enqueue_trial(_named(params, version), skip_if_exists=True)
+            parent, waiting = _begin(looked, study, store), _waiting(study, config.trials)
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
             unclaimed=lambda: claims.unclaimed(study, config.trials),
@@ -66,22 +70,44 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
             again=partial(again, study),
         )
         watcher.begin(
-            found.objective, (*found.warnings, *(one.line(mended=True) for one in mended)), _best_so_far(study)
+            found.objective,
+            (*found.warnings, *waiting, *(one.line(mended=True) for one in mended)),
+            _best_so_far(study),
         )
-        outcome = "KILLED"
+        outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
-            Drive(client, looked.plan(store, parent), config.jobs, work, watcher, limits, data).run()
+            with in_reach():
+                Drive(client, looked.plan(store, parent, version), config.jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
+            raise
+        except MachineFault:
+            faults = (OSError, SweepError)  # what cannot be written now neither, a resume brings in order
             raise
         except SweepError:
             outcome = "FAILED"
             raise
         finally:
-            with contextlib.suppress(TrackingError):
-                deliver(store)
-            reap(study, store, claims)  # whose worker died, or did not end in time
-            _end(study, store, parent, outcome)
+            with contextlib.suppress(*faults), in_reach():
+                with contextlib.suppress(TrackingError):
+                    deliver(store)
+                reap(study, store, claims)  # whose worker died, or did not end in time
+                _end(study, store, parent, outcome)
+
+
+def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
+    """An enqueued trial under the names that its hyperparameters may have in this version of the space."""
+    others = {versioned(name, version): value for name, value in params.items()} if version and version > 1 else {}
+    return {**params, **others}
+
+
+def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
+    """What is said where more trials are enqueued than the study lacks."""
+    enqueued = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    beyond = enqueued - studies.missing(study, total)
+    if beyond <= 0:
+        return ()
+    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",)
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
@@ -93,27 +119,19 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
 
 
-def _store(study: str) -> Store:
-    try:
-        workspace.home().mkdir(parents=True, exist_ok=True)
-        # two that made a store at once would be in each other's way
-        with in_reach(), exclusive(workspace.home() / ".lock"):
-            return open_store(workspace.tracking_uri(), study, workspace.artifact_root(), workspace.spool(study))
-    except OSError as error:
-        raise InputError(f"the workspace {workspace.home()} cannot be written: {error.strerror}") from None
-
-
 def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
     config, source = looked.config, looked.request.source
     described = DataDescription(source.short_name, looked.found.digest, config.dataset)
-    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "time_budget", "enqueue", "trials"})
+    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
     tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
     tags |= {
         "trials": config.trials,
         "jobs": config.jobs,
         "objective": looked.found.objective.metric,
+        "dense_layers": looked.found.dense_layers,
     } | _commit()
+    tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)
     study.set_user_attr(OUTCOME, None)

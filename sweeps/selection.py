@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps import study as studies
 from sweeps import workspace
-from sweeps.errors import InputError
-from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID, TOTAL
+from sweeps.errors import CorruptStore, InputError
+from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
 
@@ -79,6 +80,13 @@ def rows(study: optuna.Study) -> list[TrialRow]:
     return [_row(trial) for trial in study.get_trials(deepcopy=False)]
 
 
+def value_epochs(study: optuna.Study) -> dict[int, int]:
+    """By trial the epoch (from 1) that its value is of: the best one of a COMPLETE trial, the last one of any other."""
+    trials = study.get_trials(deepcopy=False)
+    epochs = {t.number: t.user_attrs.get(EPOCH) if t.state == TrialState.COMPLETE else t.last_step for t in trials}
+    return {number: epoch for number, epoch in epochs.items() if epoch is not None}
+
+
 def top(study: optuna.Study, n: int) -> list[TrialRow]:
     """The `n` best COMPLETE trials, best first; the earlier one among equals."""
     own = map(_row, studies.own(study.get_trials(deepcopy=False)))
@@ -101,17 +109,23 @@ def best(study: optuna.Study) -> Best:
             f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
             f"Go on with: sweeps run {study.study_name} …"
         )
-    attributes = trial.user_attrs
-    return Best(
-        study.study_name,
-        objective.metric,
-        trial.value,
-        trial.number,
-        attributes[RUN_ID],
-        attributes[PARAMS],
-        attributes[EPOCH],
-        attributes[MODEL_URI],
-    )
+    run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
+    return Best(study.study_name, objective.metric, trial.value, trial.number, run_id, params, epoch, uri)
+
+
+def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:
+    """The attribute of a study or of a trial that always has one.
+
+    Raises:
+        CorruptStore: the journal has lost it.
+    """
+    if attributes.get(name) is None:
+        of = "the study" if trial is None else f"trial {trial}"
+        raise CorruptStore(
+            f"the journal {workspace.journal(study.study_name)} is damaged: {of} has no {name}\n"
+            f"See: sweeps doctor {study.study_name}"
+        )
+    return attributes[name]
 
 
 def model_uri(study: optuna.Study, number: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
+
+from sweeps.errors import InputError
 
 Entry = dict[str, Any]
 
@@ -20,11 +21,13 @@ class Signature:
     Attributes:
         inputs, outputs: for each `{"name", "shape", "dtype"}`; the shape begins with None, for the rows.
         named: whether the inputs are a dictionary.
+        named_outputs: whether the outputs are one.
     """
 
     inputs: list[Entry]
     outputs: list[Entry]
     named: bool
+    named_outputs: bool = False
 
     def specs(self) -> Any:
         """The same as TensorFlow's specs, for an exported function of one argument."""
@@ -37,6 +40,9 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
 
     Args:
         data: what the study tells of its data.
+
+    Raises:
+        InputError: a model of a class of its own does not take such rows.
     """
     if getattr(model, "inputs", None):
         # a Sequential has no structures: one input, one output
@@ -46,6 +52,7 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
             _entries(_by_name(inputs, lambda _, tensor: str(tensor.name))),
             _entries(_by_name(outputs, lambda _, tensor: str(tensor._keras_history.operation.name))),
             isinstance(inputs, dict),
+            isinstance(outputs, dict),
         )
     specs = {
         name or "input": {"name": name or "input", "shape": [None, *entry["shape"]], "dtype": entry["dtype"]}
@@ -53,31 +60,50 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
     }
     named = "" not in data["inputs"]
     row = {name: _row(entry) for name, entry in specs.items()}
-    answer = model(row if named else row["input"], training=False)
-    return Signature(list(specs.values()), _entries(_by_name(answer, lambda number, _: f"output_{number}")), named)
+    try:
+        answer = model(row if named else row["input"], training=False)
+    except Exception as wrong:  # whatever a person's model raises
+        raise InputError(
+            "what the model takes is not known: it has no Input layers, and does not take the data as it is "
+            f"({type(wrong).__name__}); give it Input layers, or have its fit call model.fit with arrays"
+        ) from None
+    outputs = _entries(_by_name(answer, lambda number, _: f"output_{number}"))
+    return Signature(list(specs.values()), outputs, named, isinstance(answer, dict))
 
 
 def named_answer(model: Any, answer: Any) -> Any:
-    """A model's answer, of several outputs as a dictionary: MLflow's signatures know no lists."""
-    if not isinstance(answer, list | tuple):
-        return answer
-    arrays, names = keras.tree.flatten(answer), getattr(model, "output_names", None) or ()
-    if len(set(names)) != len(arrays):  # a layer of several outputs gives its name to all
-        names = [f"output_{place}" for place in range(len(arrays))]
-    return dict(zip(names, arrays, strict=True))
+    """A model's answer, of several outputs as a dictionary."""
+    return by_names(getattr(model, "output_names", None) or (), answer, "output")
+
+
+def by_names(names: Sequence[str], arrays: Any, what: str) -> Any:
+    """Arrays of a list in a dictionary: MLflow's signatures know no lists.
+
+    Args:
+        names: theirs; where they are not as many, or not different, `what` and the place are.
+    """
+    if not isinstance(arrays, list | tuple):
+        return arrays
+    flat = keras.tree.flatten(arrays)
+    if len(names) != len(flat) or len(set(names)) != len(flat):  # a layer of several outputs gives its name to all
+        names = [f"{what}_{place}" for place in range(len(flat))]
+    return dict(zip(names, flat, strict=True))
 
 
 def _row(entry: Entry) -> Any:
     if entry["dtype"] == "string":
         return tf.fill((1, *entry["shape"][1:]), "")
-    return tf.constant(np.zeros((1, *entry["shape"][1:]), entry["dtype"]))
+    return tf.zeros((1, *entry["shape"][1:]), entry["dtype"])
 
 
 def _by_name(tensors: Any, name: Callable[[int, Any], str]) -> dict[str, Any]:
     """Tensors by the keys of their dictionary; where they are in none, by the names that are made for them."""
     if isinstance(tensors, dict):
         return tensors
-    return {name(number, tensor): tensor for number, tensor in enumerate(keras.tree.flatten(tensors))}
+    named: dict[str, Any] = by_names(
+        [name(number, tensor) for number, tensor in enumerate(keras.tree.flatten(tensors))], [tensors], "output"
+    )
+    return named
 
 
 def _entries(tensors: Mapping[str, Any]) -> list[Entry]:

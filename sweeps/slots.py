@@ -22,6 +22,9 @@ from sweeps.errors import BackendUnreachable
 from sweeps.nanny import ObservantNanny
 from sweeps.tasks import warm_up_soon
 
+#: what Dask raises where a process ends while it starts, a folder cannot be written, or one of its settings is wrong
+_CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
+
 #: Dask's configuration
 SLOTS = {
     "distributed.comm.timeouts.connect": "60s",
@@ -60,7 +63,7 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     threads = max(1, CPU_COUNT // (share or jobs))
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(SLOTS))
-        stack.enter_context(_main_hidden())
+        stack.enter_context(main_hidden())
         # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
         resource_tracker.ensure_running()
         with signals.blocked():
@@ -92,7 +95,7 @@ def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
             env=worker.environment(threads),
             preload="sweeps.worker",
         )
-    except Exception as error:  # a process ended while it started, or one of Dask's settings is wrong
+    except _CANNOT_START as error:
         cause = error.__cause__ or error
         reason = (str(cause).splitlines() or [""])[0] or type(cause).__name__
         raise BackendUnreachable(
@@ -102,7 +105,7 @@ def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
 
 
 @contextlib.contextmanager
-def _main_hidden() -> Iterator[None]:
+def main_hidden() -> Iterator[None]:
     """While the block runs, new worker processes do not run the main script.
 
     Python's `multiprocessing` would have each of them import it, and a script without

@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 import sysconfig
+import textwrap
 import traceback
 from collections import defaultdict
 from collections.abc import Callable
@@ -23,10 +24,12 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras.src.utils.naming import reset_uids
 
 from search_spaces import DataSpec
 from search_spaces.metrics import names_for
 from search_spaces.registry import SPACES
+from sweeps import keras_state
 from sweeps.errors import InputError, NoModel, SweepError, unknown, without_passwords
 from sweeps.hyperparameters import CheckedHyperParameters
 from sweeps.memory import bounded_weights
@@ -66,10 +69,19 @@ def resolve(
         space = space.open()
     if metrics:
         spec = _with_metrics(space, spec, metrics)
+    if isinstance(space, str) and space in SPACES:
+        return SPACES[space](spec)
+    return own_space(space)
+
+
+def own_space(space: str | Callable[..., Any] | keras_tuner.HyperModel) -> keras_tuner.HyperModel:
+    """A person's own space, from its name or from an object.
+
+    Raises:
+        InputError: there is no such space; see `resolve`.
+    """
     if not isinstance(space, str):
         return _hypermodel(space, getattr(space, "__name__", type(space).__name__))
-    if space in SPACES:
-        return SPACES[space](spec)
     if space.endswith(".py"):
         raise InputError(f"a space in a file must be named FILE.py:FUNCTION, got {space!r}")
     place, _, attribute = space.rpartition(":")
@@ -128,7 +140,8 @@ def load_file(path: str, what: str = "a space") -> ModuleType:
 
 
 def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared: bool = False) -> keras.Model:
-    """One model of a space, compiled; it may still be without weights, if it has no Input layer.
+    """One model of a space, compiled, with the sweep's settings of Keras (`keras_state`); it may still be without
+    weights, if it has no Input layer.
 
     Args:
         shared: see `bounded_weights`; the model is not to be trained.
@@ -137,8 +150,10 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared
         NoModel: the space's build function raises, or returns something that cannot be trained.
         InputError: it declares a hyperparameter that cannot be one.
     """
+    keras_state.restore()
     try:
         with bounded_weights(shared):
+            reset_uids()  # its metrics are called as in a process of its own: `auc`, not `auc_3`
             model = space.build(hp)
     except SweepError:
         raise
@@ -176,12 +191,22 @@ def declaration(
     return declare
 
 
+#: lines of Keras's and TensorFlow's messages that say where, not what
+_WHERE = re.compile(
+    r"Exception encountered when calling|Graph execution error|Detected at node|File \"|<stack traces unavailable>"
+    r"|Stack trace|\[\[\{\{node|Traceback \(most recent"
+)
+#: what follows the message proper
+_BESIDE = re.compile(r"Arguments received by|Example:|Full object config:|config=\{|Call arguments received")
+
+
 def explain(wrong: BaseException) -> str:
-    """An exception in one line: type, first line of its text, and the line of a person's own that raised."""
+    """An exception in one line: type, what its text says of the cause, and the line of a person's own that raised."""
     text = without_passwords(re.sub(r"\x1b\[\d*m", "", str(wrong)))  # Keras prints the line that matters in bold
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith("Exception encountered when calling")] or lines
-    text = f"{type(wrong).__name__}: {lines[0][:300]}" if lines else type(wrong).__name__
+    end = next((n for n, line in enumerate(lines) if n and _BESIDE.match(line)), len(lines))
+    said = " ".join([line for line in lines[:end] if not _WHERE.match(line)] or lines)
+    text = f"{type(wrong).__name__}: {textwrap.shorten(said, 400, placeholder=' …')}" if said else type(wrong).__name__
     if isinstance(wrong, SyntaxError):
         return f"{text} ({wrong.filename}, line {wrong.lineno})"
     others = (

@@ -17,6 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
+from sweeps.fingerprint import SpaceSource
 from sweeps.journal import WholeRecords
 from sweeps.samplers import make_pruner, make_sampler
 
@@ -42,8 +43,16 @@ GIVEN = "given"
 #: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
 #: others, so they count towards no total, and are not compared
 CONTINUES = "continued_from"
+#: the trial attribute, and the tag of its run, that names metrics that were not finite in an epoch
+UNDEFINED = "not_finite"
+#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
+PREPARED = "prepared"
 #: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
 PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
+#: what each COMPLETE trial has
+RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
+#: the trial attribute that holds the hash of its model's file
+MODEL_SHA256 = "model_sha256"
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Identity:
     Attributes:
         options: those of `sweeps run` that were given, of which none has to be.
         hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
+        keras: Keras's global settings that are not its defaults.
     """
 
     space: str
@@ -89,6 +99,7 @@ class Identity:
     set: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    keras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,10 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
 
 
-def create(ref: StudyRef, identity: Identity) -> optuna.Study:
+_UNKNOWN = SpaceSource()
+
+
+def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) -> optuna.Study:
     """The study, made when it is not there yet.
 
     Raises:
@@ -150,15 +164,24 @@ def create(ref: StudyRef, identity: Identity) -> optuna.Study:
         if is_new:
             study.set_user_attr(IDENTITY, asdict(identity))
     if not is_new:
-        check_identity(study, identity)
+        check_identity(study, identity, source)
+        if source.changes(study):  # accepted
+            declared = {"hyperparameters": dict(identity.hyperparameters)}
+            study.set_user_attr(IDENTITY, study.user_attrs[IDENTITY] | declared)
+    source.remember(study)
+    remember_place(study, identity.space, source)
     return ref.open()
 
 
-def check_identity(study: optuna.Study, wanted: Identity) -> None:
+def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = _UNKNOWN) -> None:
     """Raises:
     InputError: the study was begun with something else.
     """
     known, asked = dict(study.user_attrs[IDENTITY]), json.loads(json.dumps(asdict(wanted)))
+    if source.check(study, wanted.space):
+        known["space"] = asked["space"]
+        if source.accepted:
+            known["hyperparameters"] = asked["hyperparameters"]
     # a study of an earlier version does not say what its space declared, of a space that a program gave it says nothing
     if not known.get("hyperparameters") and (
         "hyperparameters" not in known or "space" in study.user_attrs.get(GIVEN, ())
@@ -174,12 +197,26 @@ def check_identity(study: optuna.Study, wanted: Identity) -> None:
         )
 
 
+def remember_place(study: optuna.Study, space: str, source: SpaceSource) -> None:
+    """Note where the file of the study's space is now."""
+    for name in (IDENTITY, CONFIG):
+        known = study.user_attrs.get(name)
+        if source.changes(study) == () and known is not None and known["space"] != space:
+            study.set_user_attr(name, known | {"space": space})
+
+
 def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
     """One level of names; an option that was not given is none of them."""
     flat = dict(identity)
     options: dict[str, Any] = flat.pop("options", {})
     declared: dict[str, str] = flat.pop("hyperparameters", {})
-    return flat | options | {f"hyperparameter {name}": text for name, text in declared.items()}
+    settings: dict[str, str] = flat.pop("keras", {})
+    return (
+        flat
+        | options
+        | {f"hyperparameter {name}": text for name, text in declared.items()}
+        | {f"keras {name}": text for name, text in settings.items()}
+    )
 
 
 def load(name: str, journal: Path) -> optuna.Study:
@@ -189,7 +226,7 @@ def load(name: str, journal: Path) -> optuna.Study:
         InputError: there is none.
         CorruptStore: the journal cannot be read.
     """
-    if not journal.is_file() or not journal.stat().st_size:
+    if not begun(journal):
         raise unknown("study", name, sorted(p.parent.name for p in journal.parent.parent.glob("*/journal.log")))
     return _load(name, journal)
 
@@ -200,11 +237,18 @@ def forget(journal: Path) -> None:
 
 
 def begun(journal: Path) -> bool:
-    """Whether the study was made; a process may have died, or be about to go on, before that."""
-    if not journal.is_file():
+    """Whether the study was made; a process may have died, or be about to go on, before that.
+
+    Raises:
+        CorruptStore: the journal is no file, or cannot be read.
+    """
+    try:
+        with journal.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
         return False
-    with journal.open("rb") as file:
-        return file.readline().endswith(b"\n")
+    except OSError as error:
+        raise CorruptStore(f"the journal {journal} cannot be read: {error.strerror}") from None
 
 
 def objective_of(study: optuna.Study) -> Objective:
@@ -236,7 +280,11 @@ def _load(name: str, journal: Path) -> optuna.Study:
     # kept open: a journal is replayed once a process, after that only what is new is read
     if journal not in _open:
         with _readable(journal):
-            _open[journal] = optuna.load_study(study_name=name, storage=JournalStorage(WholeRecords(journal)))
+            storage = JournalStorage(WholeRecords(journal))
+            names = [each.study_name for each in storage.get_all_studies()]
+            if name not in names:
+                raise ValueError(f"it is of {', '.join(map(repr, names)) or 'no study'}, not of {name!r}")
+            _open[journal] = optuna.load_study(study_name=name, storage=storage)
     return _open[journal]
 
 
@@ -245,5 +293,13 @@ def _readable(journal: Path) -> Iterator[None]:
     """Turns what Optuna raises over a damaged journal into a `CorruptStore` that names the file."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+    except OSError as error:
+        if not isinstance(error, IsADirectoryError | PermissionError):
+            raise  # of a disk, not of the journal
+        raise CorruptStore(f"the journal {journal} cannot be read: {error.strerror}") from error
+    except AssertionError as error:
+        raise CorruptStore(
+            f"the journal {journal} is damaged: it holds an operation that Optuna does not know"
+        ) from error
+    except Exception as error:  # records that do not fit each other make any part of its replay fail
         raise CorruptStore(f"the journal {journal} is damaged: {error or type(error).__name__}") from error

@@ -11,15 +11,17 @@ from typing import Any
 from distributed import Future, KilledWorker
 from optuna.trial import TrialState
 
-from sweeps import attempts, samplers, workspace
+from sweeps import attempts, keras_state, samplers, workspace
 from sweeps import study as studies
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.data.files import check_file
 from sweeps.engine import FAILURE_LIMIT, Limits, Watcher
 from sweeps.errors import InputError, TrialsFailed, not_importable
+from sweeps.fingerprint import Fingerprint, SpaceSource
 from sweeps.fitting import Fitting
 from sweeps.nanny import OUT_OF_MEMORY, exit_reason
+from sweeps.objective_choice import parse_objective
 from sweeps.packed import PackedSpace
 from sweeps.plan import Looked, Space, SweepRequest
 from sweeps.quiet import require_tensorflow
@@ -60,7 +62,8 @@ def run(
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
-    with slots(jobs_of(config), config.memory_limit) as client:
+    # as many threads a trial whatever is missing: other sums of floats differ
+    with slots(jobs_of(config), config.memory_limit, share=config.jobs) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
         warm = client.submit(warm_up, pure=False)
         first, *others = client.scheduler_info(n_workers=-1)["workers"]
@@ -130,8 +133,9 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
     require_tensorflow()
     samplers.check_names(config.sampler, config.pruner)
     workspace.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
+    placed = _absolute(config.space) if space is None else config.space
     return SweepRequest(
-        space=_absolute(config.space) if space is None else PackedSpace.of(space),
+        space=placed if space is None else PackedSpace.of(space),
         source=DataSource(
             config.dataset,
             target=config.target,
@@ -153,6 +157,9 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
         defaults_first=defaults_first,
         total=config.trials,
         epochs=config.epochs,
+        keras=keras_state.of_client(),
+        allow_lambda=config.allow_lambda,
+        source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),
     )
 
 
@@ -205,21 +212,29 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     journal = workspace.journal(config.study)
     if not studies.begun(journal) or request.enqueue:
         return False
-    study = studies.load(config.study, journal)
+    study, source = studies.load(config.study, journal), request.source_of_space
     known = study.user_attrs.get(studies.IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    metric, _, way = (config.objective or known["objective"]).partition(":")
-    direction = {"min": "minimize", "max": "maximize"}.get(way, known["direction"])
-    found = {"objective": metric, "direction": direction, "dataset": request.source.short_name}
+    metric, direction, train = parse_objective(config.objective or known["objective"])
+    found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
     asked = {**known, **config.identity(), **found}
-    studies.check_identity(study, Identity(**asked))
+    if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
+        asked["keras"] = request.keras.changed
+    studies.check_identity(study, Identity(**asked), source)
+    # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
+    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    if other_metrics or (config.objective and not train and not metric.startswith("val_")):
+        return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
-    studies.check_identity(study, Identity(**asked))
+    studies.check_identity(study, Identity(**asked), source)
     from sweeps.doctor.files import look_at_files  # imports MLflow, for which a sweep has time later
 
     left = [*workspace.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    is_tidy = not left and not running and not any(look_at_files(journal))
-    return is_tidy and studies.missing(study, config.trials) == 0 and study.user_attrs.get(studies.OUTCOME) is not None
+    is_tidy = workspace.has_store() and not left and not running and not any(look_at_files(journal))
+    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
+        return False
+    studies.remember_place(study, config.space, source)
+    return True

@@ -11,7 +11,7 @@ from pathlib import Path
 from sweeps import selection, workspace
 from sweeps.boards import Board, kept_alone
 from sweeps.errors import BackendUnreachable
-from sweeps.models import in_reach, store_of
+from sweeps.record import in_reach, store_of
 from tracking import StoreAway
 
 #: seconds between two looks at a running sweep; TensorBoard itself looks as often

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -17,16 +18,17 @@ from sweeps import states, worker
 from sweeps.attempts import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
 from sweeps.claims import claims_of
 from sweeps.data import Dataset, load
-from sweeps.errors import without_passwords
+from sweeps.errors import machine_fault, without_passwords
+from sweeps.fingerprint import SPACE_VERSION
 from sweeps.grid import is_walked
 from sweeps.objective import TrialOverdue, objective
 from sweeps.plan import TrialBegun, TrialOutcome, TrialPlan
 from sweeps.resumable import Progress
 from sweeps.spaces import comes_of, explain
-from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, trial_seed
+from sweeps.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
 from sweeps.training import clear_session
 from sweeps.watch import TrialInterrupted
-from tracking import TrackingError, TrialRun, close_trial
+from tracking import TrackingError, TrialRun, Unwritable, close_trial
 
 _STATES = {
     "COMPLETE": TrialState.COMPLETE,
@@ -71,8 +73,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
         except (OSError, TrackingError) as lost:  # a disk is full, or the record out of reach for minutes
-            end = _End("FAIL", error=without_passwords(f"{type(lost).__name__}: {lost}"))
-            trial.set_user_attr(ERROR, end.error)
+            end = _lost(trial, lost)
         params = trial.user_attrs.get(PARAMS, trial.params)
         # last of all: a trial that counts has nothing left to lose
         try:
@@ -80,6 +81,10 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         except LateResult:
             progress.close(forget=False)  # another attempt may go on from it
             raise
+        except OSError as full:  # the trial stays RUNNING; who comes next finds that nobody works at it
+            if (fault := machine_fault(full)) is None:
+                raise
+            end = _End("INTERRUPTED", error=fault, halt=end.halt or fault)
         progress.close(forget=end.state != "INTERRUPTED")
         if end.state == "COMPLETE" and progress.last is not None:
             states.keep(study, trial.number, plan.study, progress.last)
@@ -87,8 +92,11 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     exhausted_now = bool(exhausted) and not waiting
+    undefined = trial.user_attrs.get(UNDEFINED, {})
     return TrialOutcome(
-        trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal
+        *(trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal),
+        undefined=undefined,
+        halt=end.halt,
     )
 
 
@@ -101,6 +109,27 @@ class _End:
     error: str | None = None
     again: bool = True
     fatal: bool = False
+    halt: str | None = None
+
+
+def _lost(trial: optuna.Trial, lost: OSError | TrackingError) -> _End:
+    """A trial whose results cannot be kept: left unfinished where the machine is at fault, since those that would end
+    well were only the smallest models."""
+    error, fault = without_passwords(f"{type(lost).__name__}: {lost}"), _fault(lost)
+    if fault is None:
+        trial.set_user_attr(ERROR, error)
+        return _End("FAIL", error=error)
+    with contextlib.suppress(OSError):  # the journal may be on that disk
+        trial.set_user_attr(ERROR, error)
+        trial.set_user_attr(CUT_SHORT, INTERRUPTION)
+    return _End("INTERRUPTED", error=error, halt=fault)
+
+
+def _fault(error: BaseException) -> str | None:
+    """What is wrong with the machine, where an error comes of that."""
+    if comes_of(error, Unwritable):
+        return without_passwords(f"the MLflow store cannot be written: {error}")
+    return machine_fault(error)
 
 
 def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, end: _End) -> None:
@@ -138,6 +167,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Prog
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
     tags |= {name: str(former) for name, former in trial.user_attrs.items() if name in (RETRY_OF, CONTINUES)}
+    if plan.space_version is not None:
+        trial.set_user_attr(SPACE_VERSION, plan.space_version)
+        tags[SPACE_VERSION] = str(plan.space_version)
     with TrialRun(plan.store, plan.parent_run, trial.number, tags) as run:
         trial.set_user_attr(RUN_ID, run.run_id)
         try:
@@ -152,6 +184,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Prog
         except TrialOverdue as late:
             return _End("FAIL", error=_remember(trial, run, str(late)))
         except Exception as error:  # whatever a user's model raises fails this trial, not the sweep
+            if _fault(error):
+                run.state = "INTERRUPTED"
+                raise
             run.log_text(without_passwords(traceback.format_exc()), "error.txt")
             # KerasTuner's words: not to be tried again; not to be followed by any other trial
             again, fatal = not comes_of(error, FailedTrialError), comes_of(error, FatalError)

@@ -8,6 +8,7 @@ import sys
 
 from sweeps import workspace
 from sweeps.errors import BackendUnreachable, InputError
+from sweeps.record import settle_workspace
 
 
 def serve(port: int) -> None:
@@ -22,6 +23,7 @@ def serve(port: int) -> None:
         raise InputError(f"MLFLOW_TRACKING_URI is a server; open it in a browser: {uri}")
     if uri.startswith("sqlite:") and not (workspace.home() / "mlflow.db").is_file():
         raise InputError(f"no sweep has run in {workspace.home()} yet; start one: make sweep")
+    settle_workspace()
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",

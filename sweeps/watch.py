@@ -10,10 +10,15 @@ import keras
 import optuna
 
 from sweeps.errors import InputError
-from sweeps.study import Objective
+from sweeps.objective_choice import no_such_metric
+from sweeps.study import UNDEFINED, Objective
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
     from tracking import TrialRun
+
+
+#: what is judged beside the objective: no model is of use once one of these is no finite number
+LOSSES = ("loss", "val_loss")
 
 
 class TrialInterrupted(Exception):
@@ -21,7 +26,7 @@ class TrialInterrupted(Exception):
 
 
 class BadNumber(Exception):
-    """A loss or a metric is not a finite number, or an accuracy is above 1."""
+    """A loss or the objective is not a finite number, or it is an accuracy above 1."""
 
 
 class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -34,7 +39,6 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
         best_weights: those of the model after that epoch.
-        history: by metric one value an epoch.
         stopped: whether the sweep is ending.
         compared: the pruner compares it with other trials.
         followed: another callback acts on `stopped`.
@@ -47,7 +51,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         objective: Objective,
         epochs: int,
         params: Callable[[], Mapping[str, object]],
-        tell: Callable[[int, float], None],
+        tell: Callable[[int, float | None], None],
         stopped: Callable[[], bool],
         patience: int | None = None,
         after: int = 0,
@@ -56,11 +60,17 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
         self.best: float | None = None
         self.best_epoch = 0
-        self.history: dict[str, list[float]] = {}
         self.stopped, self.followed, self.compared = stopped, False, True
         self._epochs: list[dict[str, float]] = []
+        self._undefined: dict[str, str] = {}
         self.best_weights: list[Any] = []
         self._active, self._tell, self._patience, self._after = params, tell, patience, after
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """By metric one value an epoch, NaN for an epoch without it."""
+        names = dict.fromkeys(name for metrics in self._epochs for name in metrics)
+        return {name: [metrics.get(name, math.nan) for metrics in self._epochs] for name in names}
 
     @property
     def seen(self) -> int:
@@ -70,9 +80,10 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record, report, and leave by an exception where the trial is not to go on.
 
+        An epoch without the objective (`validation_freq=2`) is recorded; it is not compared.
+
         Raises:
-            BadNumber: a metric is NaN or infinite, or an accuracy above 1.
-            InputError: no metric bears the objective's name.
+            BadNumber: a loss or the objective is NaN or infinite, or it is an accuracy above 1.
             TrialInterrupted: the sweep is ending.
             optuna.TrialPruned: the pruner sees no prospect.
         """
@@ -81,11 +92,13 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.run.log_params(self._active())
         self._record(metrics, epoch + 1)
         self._tell(epoch + 1, value)
-        if self.objective.better(value, self.best):
+        if value is not None and self.objective.better(value, self.best):
             self.best, self.best_epoch = value, epoch + 1
             self.best_weights = self.model.get_weights()
         if self.stopped() and not self.followed:
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
+        if value is None:
+            return
         if self._patience is not None and epoch + 1 - max(self.best_epoch, self._after) >= self._patience:
             self.model.stop_training = True
             return
@@ -97,26 +110,41 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         """Give the model the weights of its best epoch, and return that epoch's value.
 
         Args:
-            result: what the space's `fit` returned. Where it kept this callback from Keras, its figures are
-                taken from there: a History, a dictionary of metrics, or the objective's value alone.
+            result: what the space's `fit` returned. Where it kept this callback from Keras, or no epoch had the
+                objective, the figures are taken from there: a History, a dictionary of metrics, or the objective's
+                value alone.
 
         Raises:
-            InputError: no epoch was seen and `result` holds no figures.
+            InputError: neither an epoch nor `result` holds the objective.
         """
-        if self.best is None:
-            self.set_model(model)
-            for epoch, logs in enumerate(epoch_logs(result, self.objective.metric)):
-                self.on_epoch_end(epoch, logs)
-        else:
+        logs = epoch_logs(result, self.objective.metric)
+        if self.best is not None:
             model.set_weights(self.best_weights)
+        elif not self._epochs:
+            self.set_model(model)
+            for epoch, metrics in enumerate(logs):
+                self.on_epoch_end(epoch, metrics)
+        elif logs and self.objective.metric in logs[-1]:
+            self.best_epoch = self.seen
+            self.overrule({name: float(value) for name, value in logs[-1].items()})
+        if self.best is None and self._epochs:
+            raise no_such_metric(self.objective.metric, self._epochs[-1])
         if self.best is None:
             raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
         return self.best
 
     def overrule(self, metrics: Mapping[str, float]) -> None:
-        """These are the trial's figures, not what its epochs have shown."""
+        """These are the trial's figures, not what its epochs have shown.
+
+        Raises:
+            BadNumber: as `on_epoch_end`.
+        """
+        value = self._value(metrics, self.best_epoch)
+        if value is None:
+            raise no_such_metric(self.objective.metric, metrics)
+        self.best = value
+        self._note_undefined(metrics)
         self.run.log_metrics(metrics, step=self.best_epoch)
-        self.best = metrics[self.objective.metric]
 
     def state(self) -> dict[str, Any]:
         """What another attempt needs to go on, as `put_back` takes it."""
@@ -142,32 +170,42 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     def _record(self, metrics: dict[str, float], epoch: int) -> None:
         """An epoch (from 1), in the trial's run and for the pruner."""
         self._epochs.append(metrics)
-        for name, one in metrics.items():
-            self.history.setdefault(name, []).append(one)
+        self._note_undefined(metrics)
         self.run.log_metrics(metrics, step=epoch)
-        if self.compared:
+        if self.compared and self.objective.metric in metrics:
             self.trial.report(metrics[self.objective.metric], step=epoch)
 
-    def _value(self, metrics: Mapping[str, float], epoch: int) -> float:
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                raise BadNumber(f"{name} is {value} at epoch {epoch}; lower the learning rate or clip gradients")
-            if name.removeprefix("val_") == "accuracy" and value > 1:
-                raise BadNumber(f"{name} is {value} at epoch {epoch}; an accuracy is at most 1")
-        if self.objective.metric not in metrics:
-            raise no_such_metric(self.objective.metric, metrics)
-        return metrics[self.objective.metric]
+    def _value(self, metrics: Mapping[str, float], epoch: int) -> float | None:
+        asked = self.objective.metric
+        for name in (*LOSSES, asked):
+            if not math.isfinite(metrics.get(name, 0.0)):
+                advice = "lower the learning rate or clip gradients"
+                raise BadNumber(f"{name} is {metrics[name]} at epoch {epoch}; {advice}")
+        if asked.removeprefix("val_") == "accuracy" and metrics.get(asked, 0.0) > 1:
+            raise BadNumber(f"{asked} is {metrics[asked]} at epoch {epoch}; an accuracy is at most 1")
+        return metrics.get(asked)
 
-
-def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:
-    """The error for an objective that no metric bears."""
-    return InputError(f"objective: no metric is named {metric!r}; there are {', '.join(sorted(there))}")
+    def _note_undefined(self, metrics: Mapping[str, float]) -> None:
+        """Metrics that are no finite numbers are recorded all the same; the study and the run say which they are."""
+        new = {name: str(value) for name, value in metrics.items() if not math.isfinite(value)}
+        if not new.keys() <= self._undefined.keys():
+            self._undefined = new | self._undefined
+            self.trial.set_user_attr(UNDEFINED, self._undefined)
+            self.run.set_tags(
+                {UNDEFINED: ", ".join(f"{name}={value}" for name, value in self._undefined.items())[:500]}
+            )
 
 
 def epoch_logs(result: Any, metric: str) -> list[dict[str, Any]]:
     """An epoch's logs each, of what a person's own `fit` returned; KerasTuner takes the same three."""
     if isinstance(result, keras.callbacks.History):
-        return [dict(zip(result.history, values, strict=True)) for values in zip(*result.history.values(), strict=True)]
+        count = max(map(len, result.history.values()), default=0)
+        epochs: list[dict[str, Any]] = [{} for _ in range(count)]
+        for name, values in result.history.items():
+            for number, value in enumerate(values, 1):
+                # of two values in four epochs (`validation_freq=2`) the first is the second epoch's
+                epochs[number * (count // len(values)) - 1][name] = value
+        return epochs
     if isinstance(result, Mapping):
         return [dict(result)]
     return [{metric: result}] if isinstance(result, (int, float)) else []

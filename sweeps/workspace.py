@@ -12,6 +12,9 @@ from sweeps.errors import InputError
 #: how the URIs of tracking stores begin
 SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")
 
+#: bytes of a path that SQLite opens, and the journal beside it
+_LONGEST = 500
+
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -32,12 +35,15 @@ def home() -> Path:
     """The workspace's absolute path (not made).
 
     Raises:
-        InputError: `SWEEPS_HOME` cannot be a folder's name.
+        InputError: `SWEEPS_HOME` cannot be a folder's name, or the current folder's name cannot be written in a line.
     """
     name = os.environ.get("SWEEPS_HOME") or "runs"
     if not name.isprintable():
         raise InputError(f"SWEEPS_HOME: a folder is wanted, got {name!r}")
-    return Path(name).absolute()
+    path = Path(name).absolute()
+    if not str(path).isprintable():
+        raise InputError(f"the workspace's path must be printable, got {str(path)!r}: SWEEPS_HOME names another folder")
+    return path
 
 
 def study_folder(study: str) -> Path:
@@ -82,7 +88,7 @@ def tracking_uri() -> str:
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
-        return f"sqlite:///{home() / 'mlflow.db'}"
+        return _uri_of(home() / "mlflow.db")
     address = _checked(uri)
     if address.scheme not in SERVERS or "@" not in address.netloc:
         return uri
@@ -91,6 +97,28 @@ def tracking_uri() -> str:
     bare = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
     os.environ["MLFLOW_TRACKING_URI"] = bare
     return bare
+
+
+def has_store() -> bool:
+    """Whether the workspace's own tracking store is there; of another one only itself knows."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (home() / "mlflow.db").is_file()
+
+
+def _uri_of(database: Path) -> str:
+    if (length := len(os.fsencode(database))) > _LONGEST:
+        raise InputError(
+            f"the path of {database.name} may have {_LONGEST} bytes, since SQLite opens no longer ones, got {length}: "
+            "SWEEPS_HOME names another folder"
+        )
+    if not {"%", "?"} & set(str(database)):
+        return f"sqlite:///{database}"
+    from tracking import TrackingError  # imports MLflow, for which there is time later otherwise
+    from tracking.addresses import sqlite_uri
+
+    try:
+        return sqlite_uri(database)
+    except TrackingError as error:
+        raise InputError(f"{error}: SWEEPS_HOME names another folder") from None
 
 
 def _checked(uri: str) -> SplitResult:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,16 +47,8 @@ class Workspace:
         )
 
     def copied(self, folder: Path) -> Workspace:
-        """A copy that may be changed; its record's files lie in it, too."""
+        """A copy that may be changed."""
         shutil.copytree(self.folder, folder)
-        with contextlib.closing(sqlite3.connect(folder / "runs/mlflow.db")) as database, database:
-            for table, column in (
-                ("experiments", "artifact_location"),
-                ("runs", "artifact_uri"),
-                ("logged_models", "artifact_location"),
-            ):
-                places = (str(self.folder), str(folder))
-                database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", places)
         return Workspace(folder, self.tracking_uri)
 
     def json(self, *arguments: str) -> Any:

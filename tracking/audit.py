@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from mlflow.entities import Metric, Run, ViewType
+from mlflow.entities import Run, ViewType
 
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, log_all, start_run
+from tracking.moving import local_path
+from tracking.names import original_name, safe_name
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log
 
 #: the statuses that fit a state: what was killed or interrupted has failed, too
 _FITTING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -94,11 +94,23 @@ def is_running(store: Store, run_id: str) -> bool:
 
 
 def sweep_runs(store: Store) -> dict[str, str]:
-    """The status of each run that is a sweep's own, by id; one a study, if all is well."""
-    found = _pages(
-        lambda token: store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'", page_token=token)
-    )
-    return {str(run.info.run_id): str(run.info.status) for run in found}
+    """The status of each run that is a sweep's own, by id, and DELETED of one that is; one a study, if all is well."""
+    query, every = "tags.kind = 'sweep'", ViewType.ALL
+    found = _pages(lambda token: store.client.search_runs([store.experiment_id], query, every, 1000, page_token=token))
+    return {
+        str(run.info.run_id): "DELETED" if run.info.lifecycle_stage == "deleted" else str(run.info.status)
+        for run in found
+    }
+
+
+def is_deleted(store: Store) -> bool:
+    """Whether the experiment is deleted, as MLflow deletes; its runs are, then, too."""
+    return str(store.client.get_experiment(store.experiment_id).lifecycle_stage) == "deleted"
+
+
+def restore_experiment(store: Store) -> None:
+    """Take back an experiment's deletion, and that of its runs."""
+    store.client.restore_experiment(store.experiment_id)
 
 
 def settle_run(store: Store, run_id: str, state: str) -> None:
@@ -120,34 +132,13 @@ def restore_run(store: Store, run_id: str) -> None:
     store.client.restore_run(run_id)
 
 
-def rebuild_run(
-    store: Store,
-    parent: str | None,
-    number: int,
-    state: str,
-    params: Mapping[str, object],
-    metrics: Sequence[tuple[str, float, int]],
-    tags: Mapping[str, object],
-) -> str:
-    """A run for a trial that has none, from what the study knows of it; returns its id.
-
-    Args:
-        metrics: name, value and epoch of each.
-    """
-    run_id = start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: state, "rebuilt": "true"}, parent)
-    now = int(time.time() * 1000)
-    log_all(store, run_id, [Metric(name, value, now, step) for name, value, step in metrics], params, tags)
-    settle_run(store, run_id, state)
-    return run_id
-
-
 def correct_metric(store: Store, run_id: str, name: str, value: float, epoch: int) -> None:
     """Log a metric once more, so that it is the one that counts: MLflow takes the latest of the last step.
 
     Args:
         epoch: whose step it gets where it was never logged.
     """
-    steps = [entry.step for entry in store.client.get_metric_history(run_id, name)]
+    steps = [entry.step for entry in store.client.get_metric_history(run_id, safe_name(name))]
     log(store, run_id, metrics={name: value}, step=max(steps, default=epoch), timestamp=int(time.time() * 1000))
 
 
@@ -160,14 +151,14 @@ def _row(run: Run) -> RunRow:
         str(run.info.status),
         tags.get(STATE),
         int(run.info.start_time),
-        run.data.metrics,
+        {original_name(stored, tags): value for stored, value in run.data.metrics.items()},
         run.info.lifecycle_stage == "deleted",
     )
 
 
 def _is_there(location: str) -> bool | None:
-    address = urlsplit(location)
-    return (Path(unquote(address.path)) / KERAS_FILE).is_file() if address.scheme in ("file", "") else None
+    folder = local_path(location)
+    return (folder / KERAS_FILE).is_file() if folder else None
 
 
 def _pages(call: Any) -> Iterator[Any]:

@@ -15,14 +15,17 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from tracking.addresses import sqlite_uri
+from tracking.moving import begin_at
+
 #: beside the compiled code, which is trusted as much
-TEMPLATE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.db"
+TEMPLATE = Path(__file__).parent / "__pycache__" / f"empty-{version('mlflow')}.db"
 
 #: seconds after which nobody is at a copy any more
 _OLD = 10
 
 
-def new_store(file: Path, template: Path = TEMPLATE) -> None:
+def new_store(file: Path, template: Path = TEMPLATE, artifact_root: str | None = None) -> None:
     """Make `file` an empty store. One that is there stays as it is; what a process that was killed at it has left
     beside it goes.
 
@@ -31,6 +34,7 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
 
     Args:
         template: the empty store to copy; made when it is not there.
+        artifact_root: URI of the folder where its artifacts will be; None: MLflow's own place for them.
     """
     with contextlib.suppress(OSError):
         _remove_left(file)
@@ -44,6 +48,7 @@ def new_store(file: Path, template: Path = TEMPLATE) -> None:
                 made.replace(template)
         with _beside(file) as copy:
             shutil.copyfile(template, copy)
+            begin_at(copy, artifact_root)
             with copy.open("rb") as content:
                 os.fsync(content.fileno())
             file.hardlink_to(copy)  # unlike a renaming this takes no other's place
@@ -69,11 +74,10 @@ def _beside(file: Path) -> Iterator[Path]:
 
 
 def _migrate(file: Path) -> None:
-    """As MLflow's own store does where it finds no tables."""
-    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
+    """As MLflow's own store does where it finds no tables.
 
-    engine = create_sqlalchemy_engine(f"sqlite:///{file}")
-    try:
-        _initialize_tables(engine)
-    finally:
-        engine.dispose()
+    With its experiment "Default", which MLflow makes by a statement of SQL that not every folder's name fits into.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(sqlite_uri(file), "file:///artifacts").engine.dispose()

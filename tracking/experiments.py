@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tracking.store import Store, TrackingError, answering
+from tracking.answers import TrackingError, answering
+from tracking.names import original_name, safe_name
+from tracking.store import Store
 
 #: what a trial's run holds beside the metrics of its epochs
 _FIGURES = {"best_epoch", "n_params"}
@@ -32,9 +34,10 @@ def epoch_curves(store: Store, run_id: str) -> dict[str, list[EpochValue]]:
     """
     curves = {}
     with answering():
-        for name in _of_epochs(store.client.get_run(run_id).data.metrics):
+        run = store.client.get_run(run_id).data
+        for name in _of_epochs(original_name(stored, run.tags) for stored in run.metrics):
             # in the order of time: of an epoch that was run twice the last counts
-            history = store.client.get_metric_history(run_id, name)
+            history = store.client.get_metric_history(run_id, safe_name(name))
             by_epoch = {entry.step: EpochValue(entry.step, entry.value, entry.timestamp / 1000) for entry in history}
             curves[name] = [by_epoch[epoch] for epoch in sorted(by_epoch)]
     return curves

@@ -21,12 +21,12 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
+from tracking.answers import StoreAway, TrackingError, answering
+from tracking.names import safe_name
 from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
-from tracking.store import KERAS_FILE, Store, StoreAway, TrackingError, answering
+from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
-#: the tag of a trial's run that holds its model's hash
-SHA256 = "model_sha256"
 
 
 class AlteredModel(TrackingError):
@@ -44,7 +44,7 @@ def log_model(
 
     Args:
         model: a built `keras.Model`.
-        example: a few rows of raw input, as arrays (n, …) or a dict of them.
+        example: a few rows of input, as arrays (n, …) or a dict of them; None: neither signature nor example.
         output: what the model gives for as many rows, as an array or a dict of them.
         params: kept with the logged model, as text.
 
@@ -57,7 +57,7 @@ def log_model(
         StoreAway: the store is away and has no spool.
         OSError: the model cannot be written; the path is named.
     """
-    texts = {key: str(value) for key, value in params.items()}
+    texts = {safe_name(key): str(value) for key, value in params.items()}
     logged = None
     with contextlib.suppress(StoreAway), answering():
         logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)
@@ -92,7 +92,7 @@ def save_model(folder: Path, model: Any, example: Any, output: Any, description:
         model,
         str(folder),
         mlflow_model=description or Model(),
-        signature=infer_signature(example, output),
+        signature=None if example is None else infer_signature(example, output),
         input_example=example,
         pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
     )

@@ -22,7 +22,8 @@ from typing import Any
 from mlflow.entities import LoggedModel, Metric
 from mlflow.models import Model
 
-from tracking.store import Refused, Store, StoreAway, answering, log_all
+from tracking.answers import Refused, StoreAway, answering
+from tracking.store import Store, log_all
 
 #: inside of a run's folder
 MODEL, PARAMS, _REST = "model", "model_params.json", "rest.json"

@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
+import math
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-# read by MLflow when it is imported
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"  # whatever a person has set: nothing here needs it
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-# MLflow itself would send everything up to 8 times, creations too, and let a trial wait for 4 minutes; what is not
-# delivered is kept here, and sent again so that it counts once
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-
-import requests
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
 
+from tracking.addresses import knock, sqlite_file, touch
+from tracking.answers import StoreAway, Unwritable, answering, one_line
 from tracking.blank import new_store
+from tracking.names import name_tags, safe_name
 
 NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
 #: the status that a run ends with, by the state of its trial
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
 #: where MLflow's Keras flavor keeps the model inside of a logged model
 KERAS_FILE = "data/model.keras"
+#: the tag of a trial's run that holds its model's hash
+SHA256 = "model_sha256"
 
 #: seconds that the making of a run waits for a store that is away, and between two tries
 PATIENCE, TRY_EVERY = 300.0, 2.0
-#: what a file of SQLite's begins with
-_SQLITE = b"SQLite format 3\0"
-#: where a server listens whose URI does not say it; what else a host may be (a data source, a socket) MLflow knows
-_PORTS = {"http": 80, "https": 443, "postgresql": 5432}
 #: what MLflow takes in one call
 _MOST_METRICS, _MOST_PARAMS = 1000, 100
-
-
-class TrackingError(Exception):
-    """The tracking store does not answer, or not as it should."""
-
-
-class StoreAway(TrackingError):
-    """The tracking store does not answer now: it is stopped, out of reach or locked, and may come back."""
-
-
-class Damaged(TrackingError):
-    """The store is a file that is no database, or not one of MLflow's."""
-
-
-class Refused(TrackingError):
-    """The tracking store answers that it cannot be done."""
 
 
 @dataclass(frozen=True)
@@ -82,31 +52,37 @@ class Store:
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
 
-def open_store(uri: str, experiment: str, artifact_root: str | None, spool: Path | None = None) -> Store:
-    """The store with an experiment of that name, made when it is not there yet.
+def open_store(
+    uri: str, experiment: str, artifact_root: str | None, spool: Path | None = None, runs: Sequence[str] = ()
+) -> Store:
+    """The store with a study's experiment, made when it is not there yet, restored when it was deleted.
 
     A new SQLite store is made here, before any worker opens it: two that did would race in its migration.
 
     Args:
+        experiment: its name, where it is to be made, or none of `runs` is there to show it.
         artifact_root: URI of the folder for a new experiment's artifacts; None leaves it to the server.
         spool: see `Store`.
+        runs: ids of runs of it that are known: an experiment may be renamed, and another get its name.
 
     Raises:
         TrackingError: the store does not answer.
     """
     try:
-        with answering():
-            _knock(uri)
-            if (file := uri.removeprefix("sqlite:///")) != uri:
-                new_store(Path(file))
+        with answering(uri):
+            knock(uri)
+            if (file := sqlite_file(uri)) is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                new_store(file, artifact_root=artifact_root)
+                touch(file)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            found = client.get_experiment_by_name(experiment)
+            found = _experiment(client, experiment, runs)
             if found is not None and found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             location = f"{artifact_root}/{experiment}" if artifact_root else None
             identifier = found.experiment_id if found else client.create_experiment(experiment, location)
     except OSError as error:
-        raise TrackingError(_one_line(error)) from None
+        raise Unwritable(one_line(error)) from None
     return Store(uri, str(identifier), spool)
 
 
@@ -119,19 +95,30 @@ def import_soon_needed(uri: str) -> None:
         configure_mappers()
 
 
-def find_store(uri: str, experiment: str, spool: Path | None = None) -> Store | None:
-    """The store with an experiment of that name; None where there is none.
+def find_store(uri: str, experiment: str, spool: Path | None = None, runs: Sequence[str] = ()) -> Store | None:
+    """The store with a study's experiment, see `open_store`; None where there is none.
 
     Raises:
         TrackingError: the store does not answer.
     """
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and not Path(path).is_file():  # MLflow would make one
-        return None
-    with answering():
-        _knock(uri)
-        found = MlflowClient(tracking_uri=uri, registry_uri=uri).get_experiment_by_name(experiment)
+    with answering(uri):
+        knock(uri)
+        file = sqlite_file(uri)
+        if file is not None and not file.is_file():  # MLflow would make one
+            return None
+        found = _experiment(MlflowClient(tracking_uri=uri, registry_uri=uri), experiment, runs)
     return Store(uri, str(found.experiment_id), spool) if found else None
+
+
+def _experiment(client: MlflowClient, name: str, runs: Sequence[str]) -> Experiment | None:
+    """The experiment that has one of these runs; where none is there, the one of that name."""
+    for run_id in runs:
+        try:
+            return client.get_experiment(client.get_run(run_id).info.experiment_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+    return client.get_experiment_by_name(name)
 
 
 def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
@@ -178,9 +165,11 @@ def log_all(
 ) -> None:
     """Metrics of any steps, parameters and tags, in one call if MLflow takes them in one.
 
-    Sent twice they count once: MLflow knows a metric by its key, step, time and value.
+    Sent twice they count once: MLflow knows a metric by its key, step, time and value. Names that it does not take are
+    replaced (`tracking.names`). An infinite value is stored as NaN: MLflow would make 1.8e308 of it and rank it first.
     """
-    numbers, texts = iter(metrics), iter([Param(key, str(value)) for key, value in params.items()])
+    tags = {**tags, **name_tags((*params, *(one.key for one in metrics)))}
+    numbers, texts = map(_storable, metrics), iter([Param(safe_name(key), str(value)) for key, value in params.items()])
     marks = iter([RunTag(key, str(value)) for key, value in tags.items()])
     while True:
         batch = list(islice(numbers, _MOST_METRICS - 2 * _MOST_PARAMS))
@@ -188,6 +177,11 @@ def log_all(
         if not (batch or some or few):
             return
         store.client.log_batch(run_id, metrics=batch, params=some, tags=few)
+
+
+def _storable(metric: Metric) -> Metric:
+    value = metric.value if math.isfinite(metric.value) else math.nan
+    return Metric(safe_name(metric.key), value, metric.timestamp, metric.step)
 
 
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:
@@ -206,61 +200,8 @@ def child_runs(store: Store, parent: str | None = None) -> list[Run]:
 
 def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
     """What MLflow itself puts first among the complete trials, sorted by `metric`."""
-    order = f"metrics.`{metric}` {'DESC' if maximize else 'ASC'}"
+    order = f"metrics.`{safe_name(metric)}` {'DESC' if maximize else 'ASC'}"
     found = store.client.search_runs(
         [store.experiment_id], f"tags.{STATE} = 'COMPLETE'", order_by=[order], max_results=1
     )
     return found[0] if found else None
-
-
-@contextlib.contextmanager
-def answering() -> Iterator[None]:
-    """Turns what MLflow raises into an error of one line.
-
-    Raises:
-        StoreAway: what could not be done now may succeed later.
-        Damaged: the store cannot be read.
-        Refused: it cannot be done.
-    """
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:  # a database that is locked, stopped or starting
-        raise StoreAway(_one_line(error)) from error
-    except DatabaseError as error:
-        raise Damaged(_one_line(error)) from error
-    except MlflowException as error:
-        busy = error.get_http_status_code() >= 500 or error.get_http_status_code() == 429
-        raise (StoreAway if busy else Refused)(_one_line(error)) from error
-    except requests.RequestException as error:
-        raise StoreAway(_one_line(error)) from error
-
-
-def _knock(uri: str) -> None:
-    """See whether a server listens at all, or whether a file is a database.
-
-    MLflow itself would try for minutes.
-
-    Raises:
-        StoreAway: none does.
-        Damaged: it is none.
-        Refused: the URI cannot be read.
-    """
-    file = Path(uri.removeprefix("sqlite:///"))
-    if str(file) != uri and file.is_file() and file.stat().st_size:
-        with file.open("rb") as content:
-            if content.read(len(_SQLITE)) != _SQLITE:
-                raise Damaged(f"{file} is no SQLite database")
-    try:
-        address = make_url(uri)
-    except ArgumentError as error:
-        raise Refused(_one_line(error)) from None
-    if address.host and (usual := _PORTS.get(address.get_backend_name())):
-        port = address.port or usual
-        try:
-            socket.create_connection((address.host, port), timeout=5).close()
-        except OSError as error:
-            raise StoreAway(f"{address.host}:{port}: {error}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:300]

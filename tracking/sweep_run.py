@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
+from tracking.answers import StoreAway, answering
 from tracking.spool import Rest, keep
-from tracking.store import NUMBER, STATE, Store, StoreAway, answering, log, start_run
+from tracking.store import NUMBER, STATE, Store, log, start_run
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from types import TracebackType
 
 from mlflow.entities import Metric
 
+from tracking.answers import StoreAway, answering
 from tracking.spool import Rest, deliver, keep, send_texts
-from tracking.store import RUN_STATUS, STATE, Store, StoreAway, answering, log_all
+from tracking.store import RUN_STATUS, STATE, Store, log_all
 from tracking.sweep_run import start_trial
 
 #: seconds that metrics may wait for company: one call of 5 ms serves all epochs that end meanwhile

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from sweeps import dense_kernels
 from sweeps.errors import CorruptStore
 
 
@@ -22,6 +23,7 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
     if as_json:
         document = {
             "study": study,
+            "dense_layers": dense_kernels.description(),
             "sound": found.sound,
             "running": found.alive,
             "findings": [
@@ -35,6 +37,7 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
             click.echo(one.line(one in found.mended))
         if found.sound:
             click.echo(f"study {study} is sound" + ("; a sweep of it is running" if found.alive else ""))
+        click.echo(f"dense layers are trained {dense_kernels.description()}")
     if not found.sound:
         left = [one for one in found.findings if one not in found.mended]
         fixable = any(one.mend for one in left)

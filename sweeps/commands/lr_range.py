@@ -50,7 +50,7 @@ def lr_range(
     from sweeps.sweep import look
 
     sweep = load_config(options | {"set": list(set_) or None}, config)
-    asked = replace(look(sweep), enqueue=(_read(params),) if params else ())
+    asked = replace(look(sweep), enqueue=(_read(params),) if params else (), keeps_models=False)
     picture = picture or workspace.home() / "lr-range" / f"{default_study(sweep.dataset, sweep.space)}.svg"
     request = RangeRequest(asked, low, high, steps)
     load(asked.source)  # here too, so that what is wrong with the data is said before anything is started

@@ -2,9 +2,9 @@
 
 from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
 from sweeps.data.load import from_arrays, load
-from sweeps.data.npz import read_array
+from sweeps.data.npz import read_array, read_arrays
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import read_rows
+from sweeps.data.rows import as_dtype, read_rows
 from sweeps.data.source import TASKS, DataSource
 
 __all__ = [
@@ -14,9 +14,11 @@ __all__ = [
     "DataSource",
     "Dataset",
     "Part",
+    "as_dtype",
     "from_arrays",
     "load",
     "read_array",
+    "read_arrays",
     "read_rows",
     "require_plain",
     "with_columns",

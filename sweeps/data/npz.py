@@ -10,7 +10,7 @@ import math
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -100,6 +100,22 @@ def read_array(path: Path) -> Array:
             raise InputError("an array is needed, there is none")
         _check_sizes([members[name]], size)
         return _read(archive, members[name])
+
+
+def read_arrays(path: Path, names: Collection[str]) -> dict[str, Array]:
+    """The arrays of an .npz file that bear these names.
+
+    Raises:
+        InputError: as `read_array`, or one of them is not there.
+    """
+    size = check_file(path)
+    with _opened(path) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        if absent := [name for name in names if name not in members]:
+            there = ", ".join(sorted(members)[:20]) or "none"
+            raise InputError(f"arrays {', '.join(names)} are needed, {absent[0]!r} is not there; there are {there}")
+        _check_sizes([members[name] for name in names], size)
+        return {name: _read(archive, members[name]) for name in names}
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -13,18 +14,18 @@ from sweeps import workspace
 from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.files import look_at_files
 from sweeps.doctor.finding import Finding, Patient
-from sweeps.doctor.record import look_at_record
+from sweeps.doctor.record import look_at_experiment, look_at_record
 from sweeps.doctor.spool import look_at_spool
 from sweeps.doctor.trials import look_at_trials
 from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.locks import is_alive, present
-from sweeps.models import in_reach, store_of
+from sweeps.record import find_record, in_reach, make_record, settle_workspace
 from tracking import Store, TrackingError, answering
 
 Check = Callable[[Patient], Iterator[Finding]]
 
 #: what a resume looks at beside the files; a later check sees what an earlier one has mended
-_BEFORE_A_RESUME: tuple[Check, ...] = (look_at_trials, look_at_spool, look_at_record)
+_BEFORE_A_RESUME: tuple[Check, ...] = (look_at_experiment, look_at_trials, look_at_spool, look_at_record)
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,12 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
     Raises:
         InputError: there is no such study; with `fix`, a sweep of it is running; with `rescore`, see there.
         CorruptStore: the journal cannot be read.
-        BackendUnreachable: the tracking store does not answer, or does not know the study.
+        BackendUnreachable: the tracking store does not answer.
     """
     journal = workspace.journal(name)
-    if not journal.is_file():
+    if not studies.begun(journal):
         studies.load(name, journal)  # says which studies there are
+    settle_workspace()
     if not fix:
         alive = is_alive(journal.parent)
         return Examination(name, alive, tuple(_look(name, journal, alive, False, rescore)))
@@ -109,8 +111,14 @@ def _look(name: str, journal: Path, alive: bool, mend: bool, rescore: bool) -> I
         from sweeps.doctor.rescore import look_at_score
 
         checks = (*checks, look_at_score)
+    store = find_record(name)
+    if store is None:
+        lost = Finding(f"study {name}", "its record is not in MLflow", "begins it anew", partial(make_record, name))
+        yield from through(iter([lost]))
+        if not mend or (store := find_record(name)) is None:
+            return
     with in_reach():
-        patient = Patient(name, journal.parent, study, store_of(name), alive)
+        patient = Patient(name, journal.parent, study, store, alive)
         for check in checks:
             yield from through(check(patient))
 

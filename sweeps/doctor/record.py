@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
@@ -10,19 +9,22 @@ from functools import partial
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, Patient
-from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from sweeps.doctor.lost import again_of_model, again_of_sweep, again_of_trial, scores
+from sweeps.study import EPOCH, MODEL_URI, PARENT_RUN, RUN_ID
 from tracking import close_run
 from tracking.audit import (
     RunRow,
     correct_metric,
     discard_run,
+    is_deleted,
     logged_models,
-    rebuild_run,
+    restore_experiment,
     restore_run,
     settle_run,
     sweep_runs,
     trial_runs,
 )
+from tracking.rebuilding import keeps_ids, model_folder
 from tracking.spool import waiting
 
 GONE = "its process ended before the sweep did"
@@ -30,6 +32,8 @@ GONE = "its process ended before the sweep did"
 
 def look_at_record(patient: Patient) -> Iterator[Finding]:
     """Compare the trials that have ended with the runs of the experiment."""
+    if is_deleted(patient.store):
+        return
     # what is still in the spool is not in the record yet, and another check's
     underway = set(waiting(patient.store))
     ended = [
@@ -53,19 +57,34 @@ def look_at_record(patient: Patient) -> Iterator[Finding]:
         yield from _look_at_sweeps(patient)
 
 
+def look_at_experiment(patient: Patient) -> Iterator[Finding]:
+    """Whether it was deleted; all of its runs are, then, too."""
+    if is_deleted(patient.store):
+        yield Finding(
+            f"experiment {patient.store.experiment_id}",
+            "is deleted in MLflow",
+            "restores it",
+            partial(restore_experiment, patient.store),
+        )
+
+
 def _look_at_sweeps(patient: Patient) -> Iterator[Finding]:
     """One run is the sweep's own, and has ended."""
     store, parent = patient.store, patient.study.user_attrs.get(PARENT_RUN)
     runs = sweep_runs(store)
     if parent and parent not in runs:
-        yield Finding(
-            f"run {parent}",
-            "the sweep's own is not in MLflow",
-            "forgets it; the next resume makes another",
-            partial(patient.study.set_user_attr, PARENT_RUN, None),
-        )
+        where, what = f"run {parent}", "the sweep's own is not in MLflow"
+        if keeps_ids(store):
+            yield Finding(where, what, "makes it again from the study", partial(again_of_sweep, patient))
+        else:
+            forget = partial(patient.study.set_user_attr, PARENT_RUN, None)
+            yield Finding(where, what, "forgets it; the next resume makes another", forget)
     for run_id, status in runs.items():
-        if run_id != parent:
+        if status == "DELETED":
+            if run_id == parent:
+                what = "the sweep's own is deleted"
+                yield Finding(f"run {parent}", what, "restores it", partial(restore_run, store, parent))
+        elif run_id != parent:
             yield Finding(
                 f"run {run_id}",
                 "a sweep's own that the study does not know",
@@ -95,7 +114,8 @@ def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> I
     store, where, state = patient.store, f"trial {trial.number}", trial.state.name
     own = _own(trial, rows)
     if own is None:
-        yield Finding(where, "has no run in MLflow", "makes one from the study", partial(_rebuild, patient, trial))
+        remedy = "makes one from the study, without the metrics that only MLflow held"
+        yield Finding(where, "has no run in MLflow", remedy, partial(again_of_trial, patient, trial))
         return
     for row in rows:
         if row is not own and not row.deleted:
@@ -114,7 +134,7 @@ def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> I
             f"closes the run as {state}",
             partial(settle_run, store, own.run_id, state),
         )
-    for name, value in _scores(patient, trial).items():
+    for name, value in scores(patient, trial).items():
         if own.metrics.get(name) != value:
             yield Finding(
                 where,
@@ -124,27 +144,10 @@ def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> I
             )
 
 
-def _scores(patient: Patient, trial: FrozenTrial) -> dict[str, float]:
-    """What the run of a COMPLETE trial must hold of its value, if that is a number."""
-    if trial.state.name != "COMPLETE" or trial.value is None or not math.isfinite(trial.value):
-        return {}
-    return {f"best_{objective_of(patient.study).metric}": trial.value}
-
-
 def _own(trial: FrozenTrial, rows: list[RunRow]) -> RunRow | None:
     """The run that the study names; of a trial that never came to name one, the first that is not deleted."""
     named = [row for row in rows if row.run_id == trial.user_attrs.get(RUN_ID)]
     return next((row for row in (*named, *rows) if row in named or not row.deleted), None)
-
-
-def _rebuild(patient: Patient, trial: FrozenTrial) -> str:
-    attributes, metric = trial.user_attrs, objective_of(patient.study).metric
-    tags = {"error": attributes[ERROR][:500]} if ERROR in attributes else {}
-    values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
-    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in _scores(patient, trial).items()]
-    parent = patient.study.user_attrs.get(PARENT_RUN)
-    params = attributes.get(PARAMS, trial.params)
-    return rebuild_run(patient.store, parent, trial.number, trial.state.name, params, values, tags)
 
 
 def _look_at_models(patient: Patient, ended: list[FrozenTrial]) -> Iterator[Finding]:
@@ -155,6 +158,14 @@ def _look_at_models(patient: Patient, ended: list[FrozenTrial]) -> Iterator[Find
             continue
         uri = str(trial.user_attrs.get(MODEL_URI))
         found = models.get(uri) or by_run.get(uri)
+        if found is None and (folder := model_folder(patient.store, uri)) is not None:
+            yield Finding(
+                f"trial {trial.number}",
+                f"its model {uri} is not in MLflow, though {folder} holds it",
+                "enters it again as it is there",
+                partial(again_of_model, patient, trial, folder),
+            )
+            continue
         if found is None:
             gone = "is not in MLflow"
         elif not found.ready:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from sweeps import workspace
+from sweeps import selection, workspace
 from sweeps.data import DataSource, load
 from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.finding import Finding, Patient
@@ -28,7 +28,9 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     if not folder.exists():
         raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {patient.name}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    asked = run_params(patient.store, patient.study.user_attrs[PARENT_RUN])
+    if manifest.get("prepared"):
+        raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
+    asked = run_params(patient.store, selection.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
     data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights))
     if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:
@@ -39,7 +41,7 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     rows = data.validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")
-    if metric not in scores:
+    if metric not in scores or metric == manifest["objective"]:  # of the training rows, while the model changed
         raise InputError(
             f"--rescore: the model computes {', '.join(sorted(scores))}, the study's objective is {metric!r}"
         )

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from sweeps.attempts import checkpoints_left
 from sweeps.doctor.finding import Finding, Patient
 from sweeps.reaper import reap
-from sweeps.study import FINISHED, TOTAL, own
+from sweeps.study import FINISHED, RESULT, TOTAL, own
 
 
 def look_at_trials(patient: Patient) -> Iterator[Finding]:
@@ -32,6 +32,13 @@ def look_at_trials(patient: Patient) -> Iterator[Finding]:
                 f"trial {trial.number}",
                 f"COMPLETE with the value {trial.value}",
                 "it cannot be taken back; it is never best",
+            )
+        gone = [name for name in RESULT if trial.user_attrs.get(name) is None]
+        if trial.state == TrialState.COMPLETE and gone:
+            yield Finding(
+                f"trial {trial.number}",
+                f"COMPLETE without its {', '.join(gone)}: the journal has lost lines",
+                "they cannot be brought back but from a copy of the journal",
             )
     if patient.alive:
         return

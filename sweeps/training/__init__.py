@@ -11,7 +11,8 @@ The files, in the order in which one call passes through them:
     rows.py        rows, batches, and the order of an epoch
     preprocessing.py what is the same in every epoch, done once
     build.py       variables made before anything is traced
-    dense/         chains of dense layers, by kernels of our own; all else goes on below
+    dense_chain.py dense layers in a row, for `sweeps.dense_kernels`; all else goes on below
+    dense_passes.py their passes
     passes.py      one epoch of training, one validation
     deferred.py    metrics of many steps at once
     loop.py        many steps as one graph

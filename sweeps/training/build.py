@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -21,7 +22,9 @@ def build(model: Any, rows: Rows) -> None:
         ValueError: the data does not fit the model (Keras's own message).
     """
     if not _build_metrics_from_shapes(model, rows):
-        model._symbolic_build(data_batch=rows.pack([tensor[: rows.batch_size] for tensor in rows.tensors]))
+        # of any number of rows: a Sequential without an Input layer keeps the shape that it is built with
+        batch = [keras.KerasTensor((None, *tensor.shape[1:]), tensor.dtype.name) for tensor in rows.tensors]
+        model._symbolic_build(data_batch=rows.pack(batch))
     build_optimizer(model)
 
 
@@ -46,6 +49,13 @@ def _build_metrics_from_shapes(model: Any, rows: Rows) -> bool:
         target = rows.tensors[y]
         metrics.build(keras.KerasTensor((None, *target.shape[1:]), dtype=target.dtype.name), output)
     return True
+
+
+def loss_by_name(loss: Any) -> Any:
+    """`keras.losses.get`; None for "crossentropy", of which `compile` makes one of three when it sees the target."""
+    with contextlib.suppress(ValueError):
+        return keras.losses.get(loss)
+    return None
 
 
 def only_output(model: Any) -> Any:

@@ -7,13 +7,12 @@ deferred.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from sweeps.training.build import only_output
+from sweeps.training.build import loss_by_name, only_output
 from sweeps.training.rows import Rows
 
 SUMS_OVER_ROWS: frozenset[type] = frozenset(
@@ -123,9 +122,7 @@ def is_mean_over_rows(model: Any, rows: Rows) -> bool:
     """
     if not can_be_deferred(model, rows):
         return False
-    loss = None
-    with contextlib.suppress(ValueError):  # "crossentropy", which only `compile` knows
-        loss = keras.losses.get(model.loss)
+    loss = loss_by_name(model.loss)
     if getattr(loss, "fn", loss) not in ROW_LOSSES or getattr(loss, "reduction", "mean") not in _MEANS:
         return False
     if getattr(loss, "_fn_kwargs", {}).get("ignore_class") is not None:

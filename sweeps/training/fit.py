@@ -14,10 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sweeps import dense_kernels
 from sweeps.training.arguments import training_and_validation_rows
 from sweeps.training.build import build
 from sweeps.training.checks import check_numbers, check_shapes, check_weights
-from sweeps.training.dense import DenseTraining, chain_of, dense_passes
+from sweeps.training.dense_chain import chain_of
 from sweeps.training.epochs import Epochs, OneEpoch, OneEvaluation
 from sweeps.training.handover import NotHereError, reason_for_keras
 from sweeps.training.passes import TrainingPass, ValidationPass
@@ -58,13 +59,13 @@ def fit(
         seed: the permutation of epoch e follows from `seed` and e alone, so that `fit(initial_epoch=k,
             seed=s)` on a restored model continues an interrupted training exactly. None: drawn from NumPy's
             global state, which `keras.utils.set_random_seed` sets.
-        jit: whether XLA compiles the epoch. `"auto"`: kernels of our own where they can do it (`dense/`), a graph
+        jit: whether XLA compiles the epoch. `"auto"`: `sweeps.dense_kernels` where they can do it, a graph
             elsewhere, with XLA by what it would save (`compilation.py`).
 
     Returns:
         Keras's History, with three attributes more: `timings`, the seconds of "compile", "train" and
-        "validate"; `by_kernels`, whether `dense/` did the work; and `handed_over`, None or the reason for which
-        Keras's own `fit` did it.
+        "validate"; `by_kernels`, whether `sweeps.dense_kernels` did the work; and `handed_over`, None or the
+        reason for which Keras's own `fit` did it.
 
     Raises:
         ValueError: the input is wrong; raised before anything is compiled.
@@ -129,7 +130,7 @@ def fit(
 
     Epochs(model, container, *passes, validation_freq, order, timings).run(initial_epoch, epochs)
     model.history.timings, model.history.handed_over = timings, None
-    model.history.by_kernels = isinstance(passes[0], DenseTraining)
+    model.history.by_kernels = not isinstance(passes[0], TrainingPass | None)
     return model.history
 
 
@@ -141,15 +142,32 @@ def _compile(
         return None, None
     model, training, validation = preprocess(model, training, validation)
     build(model, training)
-    chain = chain_of(model, training, validation) if jit == "auto" else None
-    if chain is not None:
-        return dense_passes(model, chain, training, validation)
+    by_kernels = _compile_kernels(model, training, validation) if jit == "auto" else None
+    if by_kernels is not None:
+        return by_kernels
     training_pass = _compile_training(model, training, epochs, jit)
     if validation is None:
         return training_pass, None
     validation_pass = ValidationPass(model, validation, epochs)
     validation_pass.compile()
     return training_pass, validation_pass
+
+
+def _compile_kernels(
+    model: Any, training: Rows, validation: Rows | None
+) -> tuple[OneEpoch, OneEvaluation | None] | None:
+    """Both passes by `sweeps.dense_kernels`; None where they cannot do it."""
+    chain = chain_of(model, training, validation)
+    if chain is None:
+        return None
+    from sweeps.training.dense_passes import dense_passes  # imports Numba, which may be missing elsewhere
+
+    try:
+        return dense_passes(model, chain, training, validation)
+    except Exception as error:  # whatever Numba and LLVM raise: a graph can do it, too
+        dense_kernels.give_up(error)
+        logger.warning("Training dense layers by a TensorFlow graph: %s", dense_kernels.supported())
+        return None
 
 
 def _compile_training(model: Any, rows: Rows, epochs: int, jit: bool | str) -> TrainingPass:

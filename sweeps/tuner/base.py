@@ -21,9 +21,10 @@ from sweeps.config import load_config
 from sweeps.data import Dataset
 from sweeps.discovery import discover
 from sweeps.errors import InputError
+from sweeps.objective_choice import TRAIN
 from sweeps.packed import packed
 from sweeps.spaces import declaration
-from sweeps.study import IDENTITY, PARAMS, TOTAL
+from sweeps.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
@@ -125,8 +126,10 @@ class Tuner:
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
                 "pruner": self._plan.pruner,
-                "objective": f"{self.oracle.objective.name}:{self.oracle.objective.direction}",
+                # KerasTuner searches by metrics of the training rows as well
+                "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
+                "accept_changed_space": self._options.accept_changed_space,
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
@@ -227,14 +230,13 @@ class Tuner:
         return self._model(self.oracle.frozen(trial.trial_id))
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
-        from sweeps.models import store_of
-        from sweeps.tuner.reloading import restored
+        from sweeps.models import load_logged
 
         uri = self.oracle.model_uri(trial)
         if uri is None:
             raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")
         with self._place.entered():
-            return restored(self._space(), store_of(self._place.study), uri, trial.user_attrs[PARAMS])
+            return load_logged(self._place.study, uri, self._space())
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
         """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""

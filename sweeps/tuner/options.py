@@ -14,7 +14,7 @@ from sweeps.errors import InputError, unknown
 
 @dataclass(frozen=True)
 class Options:
-    """KerasTuner's arguments of `Tuner`, and one more.
+    """KerasTuner's arguments of `Tuner`, and two more.
 
     Attributes:
         max_model_size: parameters at most; a trial with more fails.
@@ -26,6 +26,7 @@ class Options:
         logger, tuner_id: taken and not needed.
         distribution_strategy: not available.
         jobs: trials at a time; None: one a core. Not KerasTuner's.
+        accept_changed_space: go on with a hypermodel that was edited since the first search. Not KerasTuner's.
     """
 
     max_model_size: int | None = None
@@ -40,6 +41,7 @@ class Options:
     overwrite: bool = False
     executions_per_trial: int = 1
     jobs: int | None = None
+    accept_changed_space: bool = False
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:

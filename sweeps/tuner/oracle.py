@@ -131,7 +131,7 @@ class Oracle:
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
         # see `sweeps.tuner.base`
-        from sweeps.models import store_of
+        from sweeps.record import store_of
         from tracking.experiments import metrics_at
 
         hp = self.get_space()

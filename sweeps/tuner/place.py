@@ -67,8 +67,7 @@ class Place:
     @property
     def exists(self) -> bool:
         """Whether the study was begun."""
-        journal = self.folder / "journal.log"
-        return journal.is_file() and journal.stat().st_size > 0
+        return studies.begun(self.folder / "journal.log")
 
     def open(self) -> optuna.Study | None:
         """The study; None before its first search."""

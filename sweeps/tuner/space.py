@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import keras_tuner
+from keras.src.utils.naming import reset_uids
 from keras_tuner.errors import FailedTrialError
 
 from sweeps.errors import InputError
@@ -89,6 +90,9 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         digits: of a trial's number in its id.
     """
 
+    #: a model that cannot be loaded is no error: KerasTuner builds each one anew
+    rebuilds_models = True
+
     def __init__(
         self,
         hypermodel: keras_tuner.HyperModel,
@@ -108,6 +112,12 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
     def __reduce__(self) -> tuple[Any, ...]:
         """By what it was made of: KerasTuner's HyperModel binds its own methods."""
         return TunerSpace, self._given
+
+    @property
+    def authored(self) -> Any:
+        """What of it a person wrote (see `source_objects`)."""
+        declared = [entry.get_config() for entry in self.declared.space]
+        return self.hypermodel, declared, self.compiled.optimizer, self.compiled.loss, self.compiled.metrics
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The person's model."""
@@ -183,6 +193,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
 
         seed = first.fit.seed + execution
         keras.utils.set_random_seed(seed)
+        reset_uids()  # its metrics are called as the first model's
         model = self.build(hp)
         model.fit = partial(fit, model, seed=seed)
         return model

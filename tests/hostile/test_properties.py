@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sweeps import cli
 from sweeps.config import SweepConfig, load_config
-from sweeps.discovery import ambiguous, discover, to_study_params
+from sweeps.discovery import ambiguous, discover, point
 from sweeps.errors import InputError
 from sweeps.hyperparameters import ReplayedHyperParameters, SuggestedHyperParameters
 from sweeps.launch import command
@@ -157,7 +157,7 @@ def test_what_a_space_is_found_to_have_suggested_recorded_and_enqueued_is_one_po
     declare(replayed)
     assert replayed.active_values == values
 
-    study.enqueue_trial(to_study_params(declare, found, values, grid=grid))
+    study.enqueue_trial(dict(point(declare, found, values, grid=grid).params))
     again = SuggestedHyperParameters(study.ask(), grid=grid)
     declare(again)
     assert again.active_values == values

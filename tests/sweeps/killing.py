@@ -18,7 +18,7 @@ import optuna
 ORDERS = Path(__file__).with_name("kill")
 #: which epochs were trained, by attempt
 EPOCHS = Path(__file__).with_name("epochs")
-#: whether each fit that came to its end was done by the kernels of `sweeps/training/dense`
+#: whether each fit that came to its end was done by the kernels of `sweeps/dense_kernels`
 KERNELS = Path(__file__).with_name("kernels")
 
 

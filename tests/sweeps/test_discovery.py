@@ -9,7 +9,7 @@ import pytest
 
 from search_spaces import DataSpec, InputSpec
 from search_spaces.registry import SPACES
-from sweeps.discovery import Declare, ambiguous, check_values, discover, to_study_params
+from sweeps.discovery import Declare, ambiguous, discover, point
 from sweeps.domains import same_value
 from sweeps.errors import InputError
 from sweeps.hyperparameters import SuggestedHyperParameters
@@ -117,7 +117,7 @@ def test_an_enqueued_trial_draws_exactly_the_given_values(declare: Declare, valu
     if grid:
         values = {name: value for name, value in values.items() if name not in ("momentum", "rate")}
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    study.enqueue_trial(to_study_params(declare, space, values, grid=grid))
+    study.enqueue_trial(dict(point(declare, space, values, grid=grid).params))
     hp = SuggestedHyperParameters(study.ask(), grid=grid, ambiguous=ambiguous(space))
     declare(hp)
     assert all(same_value(hp.active_values[name], value) for name, value in values.items())
@@ -125,14 +125,14 @@ def test_an_enqueued_trial_draws_exactly_the_given_values(declare: Declare, valu
 
 def test_given_values_become_the_hyperparameters_own_type() -> None:
     values = {"units": 48.0, "rate": 0.1, "drop": True, "batch_size": 64.0, "epochs": 10}
-    checked = check_values(conditional, discover(conditional), values)
-    assert [(type(value), value) for value in checked.values()] == [
-        (int, 48),
-        (float, 0.1),
-        (bool, True),
-        (int, 64),
-        (int, 10),
-    ]
+    params = point(conditional, discover(conditional), values).params
+    assert {name: (type(value), value) for name, value in params.items()} == {
+        "optimizer": (str, "adam"),
+        "units": (int, 48),
+        "rate": (float, 0.1),
+        "batch_size": (int, 64),
+        "drop": (bool, True),
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,22 +158,44 @@ def test_given_values_become_the_hyperparameters_own_type() -> None:
 )
 def test_values_that_are_no_point_of_the_space_are_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as wrong:
-        check_values(conditional, discover(conditional), values)
+        point(conditional, discover(conditional), values)
     assert message in str(wrong.value)
     assert len(str(wrong.value).splitlines()) <= 2
 
 
-def test_a_value_without_its_parent_s_is_refused_because_the_parent_may_be_drawn_otherwise() -> None:
-    space = discover(two_sizes)
-    with pytest.raises(InputError, match="units needs kind=wide: give kind as well"):
-        to_study_params(two_sizes, space, {"units": 150})
-    fixed = [parse_narrowing("kind=wide")]
-    assert to_study_params(two_sizes, space, {"units": 150}, fixed) == {"units [kind=wide]": 150}
+def test_what_is_not_given_has_its_default_and_is_named() -> None:
+    """Those that become active by the given values, too; narrowed ones have the default that is left to them."""
+    found = point(two_sizes, discover(two_sizes), {"units": 150})
+    assert found.params == {"kind": "wide", "units [kind=wide]": 150, "same": 1}
+    assert found.filled == {"kind": "wide", "same": 1}
+    wide = point(two_sizes, discover(two_sizes), {"units": 150}, [parse_narrowing("kind=wide")])
+    assert wide.filled == {"same": 1}
+    sgd = point(conditional, discover(conditional), {"optimizer": "sgd"}, [parse_narrowing("units=40..64")])
+    assert sgd.filled == {"momentum": 0.01, "units": 48, "rate": 1e-4, "batch_size": 16, "drop": False}
+    with pytest.raises(InputError, match="units must be one"):  # of the other parent's range
+        point(two_sizes, discover(two_sizes), {"kind": "deep", "units": 150})
+
+
+def test_a_default_between_two_steps_or_beside_the_grid_is_the_nearest_allowed_one() -> None:
+    def between(hp: Any) -> None:
+        hp.Int("units", 32, 512, step=32, default=100)
+        hp.Float("drop", 0.0, 0.5, step=0.2, default=0.5)
+        hp.Float("rate", 1e-4, 1e-1, sampling="log", default=3e-3)
+
+    space = discover(between)
+    assert point(between, space, {}).params == {"units": 96, "drop": 0.4, "rate": 3e-3}
+    grid = point(between, space, {}, grid=True).params
+    study = optuna.create_study()
+    study.enqueue_trial(dict(grid))
+    hp = SuggestedHyperParameters(study.ask(), grid=True)
+    between(hp)
+    assert hp.active_values == grid
+    assert 1e-3 < grid["rate"] < 1e-2
 
 
 def test_values_outside_of_a_narrowing_or_beside_the_grid_are_refused() -> None:
     space = discover(conditional)
     with pytest.raises(InputError, match=r"Allowed: 32..64 in steps of 16"):
-        to_study_params(conditional, space, {"units": 16}, [parse_narrowing("units=32..64")])
+        point(conditional, space, {"units": 16}, [parse_narrowing("units=32..64")])
     with pytest.raises(InputError, match=r"rate must be one of the space's values, got 0.001"):
-        to_study_params(conditional, space, {"rate": 0.001}, grid=True)
+        point(conditional, space, {"rate": 0.001}, grid=True)

@@ -18,7 +18,7 @@ from sweeps.cli import main
 from sweeps.doctor import examine
 from sweeps.files import write_json
 from sweeps.locks import present
-from sweeps.study import MODEL_URI, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from sweeps.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
 from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import Rest, keep
 
@@ -54,6 +54,8 @@ def a_study(folder: Path) -> None:
                 run.log_metrics({"val_accuracy": value}, epoch)
             if state == "COMPLETE":
                 run.log_metrics({"best_val_accuracy": value}, 3)
+                trial.set_user_attr(PARAMS, trial.params)
+                trial.set_user_attr(EPOCH, 3)
                 trial.set_user_attr(MODEL_URI, fake_model(store, run.run_id, folder / "model"))
             run.state = state
         study.tell(trial, value if state == "COMPLETE" else None, studies.TrialState[state])
@@ -186,6 +188,27 @@ def make_a_second_sweep(folder: Path) -> None:
     begin_sweep(store, None, {}, {}, DataDescription("houses", "ab", "houses.csv"))
 
 
+def delete_the_sweeps_run(folder: Path) -> None:
+    study, store = the_study()
+    store.client.delete_run(study.user_attrs[PARENT_RUN])
+
+
+def delete_the_experiment(folder: Path) -> None:
+    _, store = the_study()
+    store.client.delete_experiment(store.experiment_id)
+
+
+def lose_the_sweeps_run(folder: Path) -> None:
+    lose_a_run(folder, "sweep")
+
+
+def lose_a_model(folder: Path) -> None:
+    study, _ = the_study()
+    model_id = study.get_trials()[2].user_attrs[MODEL_URI].removeprefix("models:/")
+    with sqlite3.connect(folder / "runs/mlflow.db") as database:
+        database.execute("DELETE FROM logged_models WHERE model_id = ?", (model_id,))
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "torn journal": (cut, "torn record of 19 bytes"),
     "running trial": (leave_a_trial_running, "trial 5: RUNNING, though no process works at it"),
@@ -201,23 +224,21 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "model left behind": (leave_a_model_behind, "left of a trial's model"),
     "checkpoint": (leave_a_checkpoint, "a checkpoint that no trial goes on from"),
     "second sweep": (make_a_second_sweep, "a sweep's own that the study does not know"),
+    "lost model": (lose_a_model, "is not in MLflow, though"),
     "open sweep": (leave_the_sweep_open, "the sweep's own is RUNNING"),
+}
+#: beside which others could not be
+ALONE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "deleted sweep": (delete_the_sweeps_run, "the sweep's own is deleted"),
+    "lost sweep": (lose_the_sweeps_run, "the sweep's own is not in MLflow"),
+    "deleted experiment": (delete_the_experiment, "is deleted in MLflow"),
 }
 
 
-def test_a_sweeps_run_that_was_deleted_is_forgotten(sick: Path) -> None:
-    study, store = the_study()
-    store.client.delete_run(study.user_attrs[PARENT_RUN])
-    (found,) = examine("houses", fix=True).findings
-    assert found.what == "the sweep's own is not in MLflow"
-    assert examine("houses").findings == ()
-    assert the_study()[0].user_attrs[PARENT_RUN] is None
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [*DAMAGES, *ALONE])
 def test_the_doctor_finds_a_damage_and_mends_it(sick: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert examine("houses").findings == ()
-    harm, said = DAMAGES[damage]
+    harm, said = (DAMAGES | ALONE)[damage]
     harm(sick)
     with pytest.raises(SystemExit) as end:
         main(["doctor", "houses"])
@@ -318,8 +339,8 @@ def test_an_unknown_study_is_refused_and_nothing_is_made(here: Path, fails: Call
     assert list(here.iterdir()) == []
 
 
-def test_a_store_that_is_gone_is_out_of_reach(sick: Path, fails: Callable[..., str]) -> None:
+def test_a_record_that_is_gone_is_found_and_nothing_is_made_unasked(sick: Path, fails: Callable[..., str]) -> None:
     kept = (sick / "runs/mlflow.db").rename(sick / "kept.db")
-    fails("doctor", "houses", code=4)
+    assert "sweeps doctor houses --fix" in fails("doctor", "houses", code=5)
     assert not (sick / "runs/mlflow.db").exists()
     kept.rename(sick / "runs/mlflow.db")

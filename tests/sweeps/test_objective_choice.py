@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.preflight import choose_objective
+from sweeps.objective_choice import choose_objective
 from sweeps.study import Objective
 
 

@@ -17,8 +17,9 @@ from keras_tuner.errors import FailedTrialError, FatalTypeError
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.objective_choice import choose_objective
 from sweeps.plan import Space, SweepRequest
-from sweeps.preflight import choose_objective, preflight
+from sweeps.preflight import preflight
 from sweeps.study import Objective
 
 
@@ -146,6 +147,40 @@ def test_an_enqueued_trial_that_the_space_does_not_have_is_refused(data: Dataset
         preflight(replace(REQUEST, enqueue=(values,)), data)
 
 
+def recall(y: Any, p: Any) -> Any:
+    """NaN where no row is positive."""
+    y = keras.ops.cast(keras.ops.reshape(y, (-1,)), "float32")
+    return keras.ops.sum(y * keras.ops.reshape(p, (-1,))) / keras.ops.sum(y)
+
+
+@pytest.mark.parametrize("objective", ["val_recall", "val_loss"])
+def test_a_metric_that_is_undefined_on_a_few_rows_is_no_fault(objective: str) -> None:
+    x = np.random.default_rng(0).normal(size=(400, 5)).astype("float32")
+    y = np.zeros(400, int)
+    y[20::40] = 1
+
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        return model(1, "sigmoid", loss="binary_crossentropy", metrics=[recall])
+
+    rare = from_arrays(x, y, DataSource("arrays", test_fraction=0.0), (x, y))
+    assert not rare.train.y[:15].any()
+    assert preflight(replace(REQUEST, space=build, objective=objective), rare).objective.metric == objective
+
+
+@pytest.mark.parametrize("name", ["units (layer 1)", "units%", "MAP@5", "a//b", "../x", "schichtgröße", "x" * 996])
+def test_a_hyperparameter_and_a_metric_may_bear_any_name_that_can_be_shown(data: Dataset, name: str) -> None:
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        hp.Int(name, 1, 4)
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name=name.replace("/", ":"))  # no name of a graph's
+        return model(metrics=[accuracy])
+
+    request = replace(REQUEST, space=build, set=(f"{name}=2..3",), enqueue=({name: 3},))
+    metric = f"val_{name.replace('/', ':')}"
+    found = preflight(replace(request, objective=f"{metric}:max"), data)
+    assert found.enqueue == ({name: 3},)
+    assert found.objective == Objective(metric, "maximize")
+
+
 def test_a_space_that_sometimes_fails_is_let_through_with_a_warning(data: Dataset) -> None:
     def sometimes(hp: keras_tuner.HyperParameters) -> keras.Model:
         if hp.Choice("mood", ["good", "bad"]) == "bad":
@@ -195,8 +230,14 @@ def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(da
     assert first["optimizer"] == "adam"
     (narrowed,) = preflight(replace(REQUEST, set=("n_hidden=4",)), data).enqueue
     assert narrowed.get("n_hidden", 4) == 4
-    (asked,) = preflight(replace(REQUEST, enqueue=({"n_hidden": 1},)), data).enqueue
-    assert asked == {"n_hidden": 1}
+    asked = preflight(replace(REQUEST, enqueue=({"n_hidden": 1},)), data)
+    assert asked.enqueue == ({**first, "n_hidden": 1},)
+    (said,) = asked.warnings
+    assert said.startswith("enqueued trials: 1 leave values open, which are the defaults: ")
+    assert "optimizer=adam" in said
+    assert "n_hidden=" not in said
+    assert "bias_initializer" not in said  # kept at one value
+    assert preflight(replace(REQUEST, enqueue=(first,)), data).warnings == ()
     assert preflight(replace(REQUEST, grid=True), data).enqueue == ()
 
 
@@ -232,6 +273,8 @@ def test_what_is_found_describes_the_data(data: Dataset) -> None:
 
 
 LOGS = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "val_score": 0.1}
+#: of outputs that are called accuracy and r2, and a metric with a colon in its name
+NAMED = {"val_accuracy_loss": 1.0, "val_r2_loss": 1.0, "val_f1:macro": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -239,13 +282,19 @@ LOGS = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "val
     [
         (None, Objective("val_accuracy", "maximize")),
         ("val_loss", Objective("val_loss", "minimize")),
-        ("accuracy", Objective("accuracy", "maximize")),
+        ("accuracy:train", Objective("accuracy", "maximize")),
+        ("loss:train:max", Objective("loss", "maximize")),
+        ("loss:max:train", Objective("loss", "maximize")),
+        ("val_f1:macro:max", Objective("val_f1:macro", "maximize")),
+        ("val_f1:macro", Objective("val_f1:macro", "maximize")),
+        ("val_accuracy_loss", Objective("val_accuracy_loss", "minimize")),
+        ("val_r2_loss", Objective("val_r2_loss", "minimize")),
         ("val_score:max", Objective("val_score", "maximize")),
         ("val_accuracy:min", Objective("val_accuracy", "minimize")),
     ],
 )
 def test_an_objectives_direction_follows_from_its_name_or_is_given(asked: str | None, objective: Objective) -> None:
-    assert choose_objective(asked, "sparse", LOGS) == objective
+    assert choose_objective(asked, "sparse", LOGS | NAMED) == objective
 
 
 @pytest.mark.parametrize(
@@ -255,6 +304,9 @@ def test_an_objectives_direction_follows_from_its_name_or_is_given(asked: str | 
             "val_acuracy",
             "no metric is named 'val_acuracy'; there are accuracy, loss, val_accuracy, val_loss, val_score",
         ),
+        ("accuracy", "'accuracy' is measured on the rows that a trial trains on; use val_accuracy"),
+        ("accuracy:max", "Where that is meant: accuracy:train"),
+        ("loss", "use val_loss"),
         ("val_score", "say val_score:max or val_score:min"),
         ("val_score:up", "NAME:min or NAME:max is wanted"),
     ],
@@ -294,6 +346,23 @@ def test_a_fit_of_ones_own_may_return_a_number_or_metrics(data: Dataset, returne
             return returned(model.fit(*args, **kwargs))
 
     assert preflight(replace(REQUEST, space=Own()), data).objective == Objective("val_accuracy", "maximize")
+
+
+def test_a_metric_has_the_same_name_in_every_model_of_a_process() -> None:
+    """Keras calls the second AUC of a process auc_1, and KerasTuner forgets that before each model."""
+
+    class Own(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            hp.Int("units", 1, 9)
+            return model(1, "sigmoid", loss="binary_crossentropy", metrics=[keras.metrics.AUC()])
+
+        def fit(self, hp: Any, model: keras.Model, *args: Any, **kwargs: Any) -> Any:
+            return {"val_auc": max(model.fit(*args, **kwargs).history["val_auc"])}
+
+    x = np.random.default_rng(0).normal(size=(100, 5)).astype("float32")
+    binary = from_arrays(x, (x[:, 0] > 0).astype(int), DataSource("arrays"))
+    found = preflight(replace(REQUEST, space=Own(), objective="val_auc"), binary)
+    assert (found.objective, found.warnings) == (Objective("val_auc", "maximize"), ())
 
 
 def test_nothing_of_a_look_is_left_that_a_trial_would_draw_from(data: Dataset) -> None:

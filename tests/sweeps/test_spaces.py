@@ -16,7 +16,7 @@ from search_spaces import DataSpec, InputSpec
 from search_spaces.mlp import MLP
 from sweeps.discovery import discover
 from sweeps.errors import InputError
-from sweeps.spaces import BuildFunction, build, declaration, load_file, resolve
+from sweeps.spaces import BuildFunction, build, declaration, explain, load_file, resolve
 
 numbers = count()  # a module of one name is loaded once
 DIGITS = DataSpec(InputSpec((8, 8), "uint8", high=16.0), "sparse", 10)
@@ -238,3 +238,26 @@ def test_a_fit_that_raises_is_refused_with_its_text() -> None:
 
     with pytest.raises(InputError, match=r"cannot fit a model: KeyError: 'units' \(.*test_spaces.py, line \d+\)$"):
         discover(declaration(Raising()))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "\nObject A was created by passing\nnon-serializable values,\nand must have `get_config`.\n\nExample:\n\nx",
+            "Object A was created by passing non-serializable values, and must have `get_config`.",
+        ),
+        (
+            "Graph execution error:\n\nDetected at node Equal defined at (most recent call last):\n"
+            "<stack traces unavailable>\nIncompatible shapes: [32,10] vs. [32,3]\n\t [[{{node Equal}}]] [Op:__f]",
+            "Incompatible shapes: [32,10] vs. [32,3]",
+        ),
+        (
+            "Exception encountered when calling Dense.call().\n\n\x1b[1mshapes differ\x1b[0m\n\n"
+            "Arguments received by Dense.call():\n  • inputs=x",
+            "shapes differ",
+        ),
+    ],
+)
+def test_an_error_is_explained_by_its_cause_whichever_line_that_is_on(message: str, said: str) -> None:
+    assert explain(ValueError(message)) == f"ValueError: {said}"

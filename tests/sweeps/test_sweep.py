@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import Workspace
 
+import sweeps
 from tracking import Store, best_run, child_runs, find_store
 
 
@@ -36,6 +38,7 @@ def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -
     said = (finished.folder / "output.txt").read_text()
     assert "6/6" in said
     assert "make best | make export | make ui" in said
+    assert "best_val_accuracy  epoch  seconds" in said
 
 
 def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
@@ -149,6 +152,42 @@ def test_a_resume_with_other_data_is_refused_by_their_content(finished: Workspac
         assert done.returncode == 2
         assert "digest: " in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--callback", "none.py:make", "callback 'none.py': no such file"),
+        ("--callback", "no_module:make", "callback"),
+        ("--class-weight", "nonsense", "nonsense"),
+        ("--enqueue", "none.json", "none.json"),
+        ("--objective", "nonsense", "'nonsense' now"),
+        ("--patience", "0", "--patience"),
+        ("--pruner", "medina", "Did you mean 'median'"),
+        ("--sampler", "tpee", "Did you mean 'tpe'"),
+        ("--set", "n_hiden=3", "n_hiden=3"),
+        ("--space", "mlpp", "'mlpp' now"),
+        ("--task", "nonsense", "nonsense"),
+    ],
+)
+def test_the_options_of_a_complete_study_are_looked_at_all_the_same(
+    finished: Workspace,
+    fails: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv("SWEEPS_HOME", str(finished.folder / "runs"))
+    assert said in fails("run", "digits-mlp", "--trials", "6", "--epochs", "4", option, value)
+
+
+def test_a_metric_that_is_not_there_is_refused_for_a_complete_study(finished: Workspace) -> None:
+    before = finished.files
+    done = finished.sweeps("run", "digits-mlp", "--trials", "6", "--epochs", "4", "--metrics", "nonsense")
+    assert done.returncode == 2
+    assert "unknown metric for a target of kind one_hot: 'nonsense'" in done.stderr
+    assert finished.files == before
 
 
 def test_a_model_is_built_again_from_what_its_run_logged_alone(
@@ -335,7 +374,18 @@ def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
     assert 24 < time.monotonic() - begun < 60
     status = workspace.json("status", "digits-mlp")
     assert status["trials"]["RUNNING"] == 0
-    assert 0 < status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] < 5000
+    done_trials = status["trials"]["COMPLETE"] + status["trials"]["PRUNED"]
+    assert 0 < done_trials < 5000
+    said = f"the time budget of 25 s is over: {5000 - done_trials} of 5000 trials are missing; go on with"
+    assert said in done.stdout
+    assert done.stdout.endswith("\n  sweeps run digits-mlp --trials 5000 --epochs 30 --set n_hidden=1\n")
+
+
+def test_a_time_budget_that_is_too_short_for_a_trial_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = sweeps.run(data="digits", trials=2, epochs=1, jobs=1, time_budget="1s")
+    assert result.status.trials["COMPLETE"] == 0
+    said = "the time budget of 1 s is over: 2 of 2 trials are missing; the same call without time_budget goes on"
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.slow

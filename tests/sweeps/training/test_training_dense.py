@@ -9,14 +9,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import special
 
+from sweeps.dense_kernels import supported, target
+from sweeps.dense_kernels.llvm import LANES
+from sweeps.dense_kernels.products import MAX_VECTORS
+from sweeps.dense_kernels.runner import Runner
 from sweeps.training import fit
-from sweeps.training.dense import activations
-from sweeps.training.dense.products import MOST
-from sweeps.training.dense.vectors import LANES
 
 from .conftest import SEED, Data, assert_same_training, classifier, make_data
+
+pytestmark = pytest.mark.skipif(supported() is not None, reason=f"the kernels are not for this machine: {supported()}")
 
 Layers = Callable[[], list[Any]]
 
@@ -123,7 +125,7 @@ def test_images_are_scaled_by_the_kernels(data: Data) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("batch_size", [7, 32, 100])
 def test_widths_and_batches_of_all_sizes_end_where_keras_does(optimizer: str, batch_size: int, data: Data) -> None:
-    widths = (1, LANES - 1, LANES, LANES + 1, LANES * MOST, LANES * (MOST + 1) + 3)
+    widths = (1, LANES - 1, LANES, LANES + 1, LANES * MAX_VECTORS, LANES * (MAX_VECTORS + 1) + 3)
 
     def make() -> Any:
         return classifier(optimizer, hidden=lambda: [keras.layers.Dense(width, "relu") for width in widths])
@@ -206,18 +208,20 @@ def test_a_loss_that_is_no_number_stays_none(data: Data) -> None:
     assert np.isnan(history.history["loss"][0])
 
 
-def test_the_approximations_are_as_good_as_float32() -> None:
-    x = np.concatenate([np.linspace(-10, 10, 20_001), np.linspace(-1e-3, 1e-3, 201)]).astype(np.float32)
-    for ours, true in (
-        (activations.tanh, np.tanh),
-        (activations.erf, special.erf),
-        (activations.sigmoid, special.expit),
-    ):
-        found = np.array([ours(value) for value in x])
-        np.testing.assert_allclose(found, true(x.astype(np.float64)), atol=3e-7)
-
-
 def test_a_batch_larger_than_the_data_is_one_step() -> None:
     data = make_data(rows=5)
     assert_same_training(classifier, data.x, data.labels, batch_size=64)
     assert by_kernels(classifier, data.x, data.labels)
+
+
+def test_kernels_that_cannot_be_compiled_leave_the_training_to_a_graph(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(runner: Runner) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(target, "_failure", None)
+    monkeypatch.setattr(Runner, "compile", fail)
+    assert_same_training(classifier, data.x, data.labels)
+    assert not by_kernels(classifier, data.x, data.labels)
+    assert supported() == "the kernels cannot be compiled: OSError: [Errno 28] No space left on device"

@@ -10,23 +10,28 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from sweeps.dense_kernels import supported
+from sweeps.dense_kernels.dropout import draw, thresholds
+from sweeps.dense_kernels.reference import dropout_factors
 from sweeps.training import fit
-from sweeps.training.dense.dropout import Dropouts, draw
 
 from .conftest import Data, assert_same_training, classifier
+
+pytestmark = pytest.mark.skipif(supported() is not None, reason=f"the kernels are not for this machine: {supported()}")
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("seed", [0, 7, 2**31 - 3, 2**31 + 5])
 def test_a_seed_gives_the_numbers_that_it_gives_to_keras(rate: float, seed: int) -> None:
-    layer = keras.layers.Dropout(rate, seed=seed)
-    dropouts, shape = Dropouts((layer,)), (5, 7)
-    dropouts.read()
+    layer, shape = keras.layers.Dropout(rate, seed=seed), (5, 7)
+    state = layer.seed_generator.state.numpy().astype(np.int64)
+    threshold = thresholds(np.array([rate], np.float32))[0]
     factors = np.empty(38, np.float32)
     for call in range(3):
         expected = keras.ops.convert_to_numpy(layer(tf.ones(shape), training=True))
-        draw(dropouts.seeds[0], call, dropouts.thresholds[0], dropouts.scales[0], 35, factors)
+        draw(state, call, threshold, np.float32(1 / (1 - rate)), 35, factors)
         np.testing.assert_array_equal(factors[:35].reshape(shape), expected)
+        np.testing.assert_allclose(dropout_factors(state, call, rate, shape), expected, rtol=1e-6)
 
 
 def _layers(*rates: float, activation: str = "relu") -> Callable[[], list[Any]]:

@@ -152,8 +152,9 @@ def _root_of_a_mean(y: Any, answer: Any) -> Any:
         keras.losses.SparseCategoricalCrossentropy(ignore_class=1),
         lambda y, answer: _root_of_a_mean(y, answer[:, 0]),
         keras.losses.SparseCategoricalCrossentropy(),
+        "crossentropy",
     ],
-    ids=["sum", "none", "ignored class", "root of a mean", "mean"],
+    ids=["sum", "none", "ignored class", "root of a mean", "mean", "named by its kind"],
 )
 def test_a_validation_loss_is_averaged_over_the_batches_that_keras_takes(loss: Any, data: Data) -> None:
     validation = (data.x[:30], data.labels[:30])

@@ -478,3 +478,24 @@ def test_a_script_needs_no_line_changed_but_its_import(
     epochs = (tmp_path / "epochs.txt").read_text().splitlines()
     assert sorted(line.split()[0] for line in epochs) == ["0", "0", "1", "1"]
     assert (tmp_path / "runs" / "studies" / "script" / "journal.log").is_file()
+
+
+@pytest.mark.parametrize(("objective", "executions"), [("accuracy", 1), (kt.Objective("val_auc", "max"), 2)])
+def test_objectives_of_training_rows_and_names_of_any_kind_are_searched_as_by_keras_tuner(
+    tmp_path: Path, digits: Any, objective: Any, executions: int
+) -> None:
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        units = hp.Int("units (layer 1)", 2, 8)
+        model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(units)])
+        model.add(keras.layers.Dense(1, activation="sigmoid"))
+        # called auc_1 in the second execution, if its models are told apart
+        model.compile("adam", "binary_crossentropy", metrics=[keras.metrics.AUC(), "accuracy"])
+        return model
+
+    tuner = kt.RandomSearch(build, objective, 1, directory=tmp_path, executions_per_trial=executions, jobs=1)
+    tuner.search(digits.x, (digits.y % 2).astype(int), epochs=2, validation_split=0.2, verbose=0)
+    (trial,) = tuner.oracle.get_best_trials(1)
+    assert trial.status == "COMPLETED"
+    name = objective if isinstance(objective, str) else objective.name
+    assert trial.score == trial.metrics.get_best_value(name)
+    assert list(trial.hyperparameters.values) == ["units (layer 1)"]

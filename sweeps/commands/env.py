@@ -1,0 +1,38 @@
+"""`sweeps env`: what of this machine decides how fast a sweep is."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from sweeps import dense_kernels
+
+
+@click.command()
+@click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, if they are not yet.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def env(compile_: bool, as_json: bool) -> None:
+    """Say how dense layers are trained on this machine, and why.
+
+    SWEEPS_DENSE_KERNELS=0 turns the training kernels off; other models are trained by a TensorFlow graph anyway.
+    """
+    if compile_:
+        if dense_kernels.compilation_is_due():
+            click.echo("compiling training kernels (once for this machine, about 15 s)", err=True)
+        dense_kernels.compile_ahead()
+    supported = dense_kernels.supported() is None
+    if as_json:
+        document = {
+            "dense_layers": dense_kernels.description(),
+            "kernels": {
+                "lanes": dense_kernels.lanes() if supported else None,
+                "reason": dense_kernels.supported(),
+                "compiled": supported and not dense_kernels.compilation_is_due(),
+            },
+        }
+        click.echo(json.dumps(document, indent=2))
+        return
+    click.echo(f"dense layers are trained {dense_kernels.description()}")
+    if dense_kernels.compilation_is_due():
+        click.echo("The kernels are not compiled yet: the first sweep does it (about 15 s), or: sweeps env --compile")

@@ -1,0 +1,187 @@
+"""The steps of a chain of dense layers: forward, loss, back, update; one kernel for all depths and widths.
+
+What a layer takes has one column more than it has inputs, of ones: the bias is a row of its weights.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import uintp
+
+from sweeps.dense_kernels.activations import activate
+from sweeps.dense_kernels.compiling import jit, kernel
+from sweeps.dense_kernels.dropout import apply, draw
+from sweeps.dense_kernels.llvm import LANES
+from sweeps.dense_kernels.losses import loss_and_errors
+from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
+from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+_ONE = np.float32(1)
+
+
+class NetworkArrays(NamedTuple):
+    """A `network.Network` and its `network.Parameters` as compiled code takes them.
+
+    Attributes:
+        widths: int64 (layers + 1,), from the inputs to the outputs.
+        strides, offsets: as in `network.Parameters`.
+        activations: int64 (layers,), of `activations.BY_NAME`; the last one is not read.
+        weights, moment_1, moment_2: `network.Parameters.arrays`.
+        input_shift, input_scale, input_offset: float32 (inputs,).
+        output_scale, output_offset: float32 (outputs,).
+        loss: of `losses.BY_NAME`.
+        loss_weight: what the loss is multiplied with.
+        dropout_thresholds: uint64 (layers,), see `dropout.thresholds`; 0 for none.
+        dropout_scales: float32 (layers,), what is kept is multiplied with.
+        dropout_states: int64 (layers, 2).
+    """
+
+    widths: Integers
+    strides: Integers
+    offsets: Integers
+    activations: Integers
+    weights: Floats
+    moment_1: Floats
+    moment_2: Floats
+    input_shift: Floats
+    input_scale: Floats
+    input_offset: Floats
+    output_scale: Floats
+    output_offset: Floats
+    loss: int
+    loss_weight: np.float32
+    dropout_thresholds: npt.NDArray[np.uint64]
+    dropout_scales: Floats
+    dropout_states: Integers
+
+
+class Scratch(NamedTuple):
+    """What a step works in; all but the ones is zero beforehand where nothing is written.
+
+    Attributes:
+        rows: of the largest batch.
+        outputs, slopes, errors: float32, (rows, stride) for each layer, the first for the inputs.
+        factors: float32, what the outputs of a layer are multiplied with by Dropout.
+        transposed: float32, the transpose of one layer's weights.
+        row_marks: uint64, which columns of each row are not zero, in one layer.
+        column_marks: uint32, which rows of each column are not zero, in one layer.
+    """
+
+    rows: int
+    outputs: Floats
+    slopes: Floats
+    errors: Floats
+    factors: Floats
+    transposed: Floats
+    row_marks: npt.NDArray[np.uint64]
+    column_marks: npt.NDArray[np.uint32]
+
+
+@jit
+def vectors_of(width):  # type: ignore[no-untyped-def]
+    """Vectors that hold as many floats."""
+    return (width + LANES - 1) // LANES
+
+
+@jit
+def gather(x, order, network, outputs):  # type: ignore[no-untyped-def]
+    """The rows `order` of `x` (n, inputs), scaled, and a column of ones, where the first layer takes them."""
+    width, stride = network.widths[0], network.strides[0]
+    for row in range(order.size):
+        source, target = x[order[row]], outputs[row * stride : row * stride + width]
+        for j in range(target.size):
+            shifted = np.float32(source[j]) - network.input_shift[j]
+            target[j] = shifted * network.input_scale[j] + network.input_offset[j]
+        outputs[row * stride + width] = _ONE
+
+
+@jit
+def prefetch_rows(x, order):  # type: ignore[no-untyped-def]
+    """Have the rows `order` of `x` brought near, while something else is computed."""
+    for row in range(order.size):
+        begin = x[order[row]].ctypes.data
+        for place in range(0, x.shape[1] * x.itemsize, CACHE_LINE):
+            prefetch(uintp(begin + place))
+
+
+@jit
+def forward(network, rows, scratch, step, training):  # type: ignore[no-untyped-def]
+    """From the first layer's inputs to the last one's outputs, before its activation; where these begin."""
+    begin, last = 0, network.widths.size - 2
+    for layer in range(last + 1):
+        stride, width, stride_out = network.strides[layer], network.widths[layer + 1], network.strides[layer + 1]
+        end = begin + scratch.rows * stride
+        a = uintp(scratch.outputs[begin:].ctypes.data)
+        marks = uintp(scratch.row_marks.ctypes.data)
+        mark_rows(a, rows, stride, marks)
+        w = uintp(network.weights[network.offsets[layer] :].ctypes.data)
+        product(a, marks, rows, stride, w, vectors_of(width), stride_out, uintp(scratch.outputs[end:].ctypes.data))
+        if layer < last:
+            for row in range(end, end + rows * stride_out, stride_out):
+                activate(
+                    network.activations[layer], scratch.outputs[row : row + width], scratch.slopes[row : row + width]
+                )
+                scratch.outputs[row + width] = _ONE
+            if training and network.dropout_thresholds[layer]:
+                threshold, scale = network.dropout_thresholds[layer], network.dropout_scales[layer]
+                draw(network.dropout_states[layer], step, threshold, scale, rows * width, scratch.factors)
+                apply(scratch.factors, width, stride_out, end, rows, scratch.outputs, scratch.slopes)
+        begin = end
+    return begin
+
+
+@jit
+def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-untyped-def]
+    """From the errors of the last layer to new weights in all.
+
+    Args:
+        begin: where in `scratch` the last layer's errors begin.
+    """
+    for layer in range(network.widths.size - 2, -1, -1):
+        width, stride = network.widths[layer], network.strides[layer]
+        width_out, stride_out = network.widths[layer + 1], network.strides[layer + 1]
+        end, begin = begin, begin - scratch.rows * stride
+        errors, a = uintp(scratch.errors[end:].ctypes.data), uintp(scratch.outputs[begin:].ctypes.data)
+        weight = network.offsets[layer]
+        w = uintp(network.weights[weight:].ctypes.data)
+        if layer:  # before the weights move
+            transposed, marks = uintp(scratch.transposed.ctypes.data), uintp(scratch.row_marks.ctypes.data)
+            transpose(w, vectors_of(width_out), stride_out, transposed, vectors_of(width), stride)
+            mark_rows(errors, rows, stride_out, marks)
+            below = uintp(scratch.errors[begin:].ctypes.data)
+            product(errors, marks, rows, stride_out, transposed, vectors_of(width), stride, below)
+            for i in range(begin, begin + rows * stride):
+                scratch.errors[i] *= scratch.slopes[i]
+        marks = uintp(scratch.column_marks.ctypes.data)
+        mark_columns(a, rows, stride, marks)
+        descent_step(
+            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, update, step, w,
+            uintp(network.moment_1[weight:].ctypes.data), uintp(network.moment_2[weight:].ctypes.data),
+        )  # fmt: skip
+
+
+@kernel
+def train(network, update, x, labels, targets, weights, order, rows, start, stop, scratch, losses, predictions):  # type: ignore[no-untyped-def]
+    """Steps `start <= step < stop`, of `rows` rows each, except that the last one of `order` may have fewer.
+
+    Args:
+        x: uint8 or float32 (n, inputs).
+        order: int32 (m,), the rows in their order.
+        losses: float32 (steps,), filled.
+        predictions: float32 (m, outputs), filled.
+    """
+    for step in range(start, stop):
+        some = order[step * rows : (step + 1) * rows]
+        gather(x, some, network, scratch.outputs)
+        prefetch_rows(x, order[(step + 1) * rows : (step + 2) * rows])
+        training = update.rates.size > 0
+        begin = forward(network, some.size, scratch, step, training)
+        predicted = predictions[step * rows : step * rows + some.size]
+        losses[step] = loss_and_errors(network, labels, targets, weights, some, begin, scratch, predicted)
+        if training:
+            backward(network, update, step, some.size, begin, scratch)

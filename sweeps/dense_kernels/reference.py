@@ -1,0 +1,175 @@
+"""What the kernels compute, written with NumPy in float64: for tests, and for who wants to read it.
+
+Imports nothing of the kernels but their names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
+
+
+def _sigmoid(z: Doubles) -> Doubles:
+    return 1 / (1 + np.exp(-z))
+
+
+def _normal(z: Doubles) -> Doubles:
+    """The share of a normal distribution below z."""
+    erf: Doubles = np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))
+    return 0.5 + 0.5 * erf
+
+
+def _density(z: Doubles) -> Doubles:
+    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+#: name -> activation and slope, functions of z
+ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], Doubles]]] = {
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "linear": (lambda z: z, np.ones_like),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
+    "silu": (lambda z: z * _sigmoid(z), lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z)))),
+    "gelu": (lambda z: z * _normal(z), lambda z: _normal(z) + z * _density(z)),
+}
+
+
+def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
+    """Of the last layer's outputs before its activation, (rows, units), under a loss of `losses.BY_NAME`.
+
+    Returns:
+        The loss of each row (rows,); its derivative by z, and the predictions, both (rows, units).
+    """
+    if loss.endswith("categorical_crossentropy"):
+        one_hot = np.eye(z.shape[1])[targets] if loss.startswith("sparse") else targets
+        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+        softmax = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return -(one_hot * np.log(softmax)).sum(axis=1), softmax - one_hot, softmax
+    if loss == "binary_crossentropy":
+        rows = (np.logaddexp(0, z) - z * targets).mean(axis=1)
+        return rows, (_sigmoid(z) - targets) / z.shape[1], _sigmoid(z)
+    return ((z - targets) ** 2).mean(axis=1), 2 * (z - targets) / z.shape[1], z
+
+
+def dropout_factors(seed: Sequence[int], call: int, rate: float, shape: tuple[int, int]) -> Doubles:
+    """`1 / (1 - rate)` where an output is kept, 0 where it is dropped: TensorFlow's numbers for that seed and call."""
+    mask, limit = 0xFFFFFFFF, 2**31 - 2
+    first, second = int(seed[0]) % limit, int(seed[1] + call) % limit
+    keyed = _philox([first, 0, second, 0], 0x3EC8F720, 0x02461E29)
+    numbers: list[int] = []
+    for group in range(-(-shape[0] * shape[1] // 4)):
+        numbers += _philox([group & mask, 0, keyed[2], keyed[3]], keyed[0], keyed[1])
+    uniform = np.array([number & 0x7FFFFF for number in numbers[: shape[0] * shape[1]]]) / 2**23
+    return np.where(uniform >= np.float32(rate), 1 / (1 - rate), 0.0).reshape(shape)
+
+
+def _philox(counter: list[int], k0: int, k1: int) -> list[int]:
+    """Philox 4x32 in ten rounds (Salmon et al., 2011)."""
+    c0, c1, c2, c3 = counter
+    for _ in range(10):
+        a, b = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (b >> 32) ^ c1 ^ k0, b & 0xFFFFFFFF, (a >> 32) ^ c3 ^ k1, a & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return [c0, c1, c2, c3]
+
+
+@dataclass
+class Optimizer:
+    """SGD (with momentum, or Nesterov's) where `beta_2` is None, Adam elsewhere; both with decoupled weight decay."""
+
+    learning_rate: float
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    nesterov: bool = False
+    beta_1: float = 0.9
+    beta_2: float | None = None
+    epsilon: float = 1e-7
+    steps: int = 0
+    moments: dict[tuple[str, int], tuple[Doubles, Doubles]] = field(default_factory=dict)
+
+    def updated(self, name: tuple[str, int], w: Doubles, g: Doubles) -> Doubles:
+        """`w` after the step that `steps` counts, along the gradient `g`."""
+        m, v = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
+        rate = self.learning_rate
+        w = w - w * rate * self.weight_decay
+        if self.beta_2 is None:
+            m = self.momentum * m - rate * g
+            self.moments[name] = m, v
+            return w + (self.momentum * m - rate * g if self.nesterov else m)
+        m, v = m + (g - m) * (1 - self.beta_1), v + (g * g - v) * (1 - self.beta_2)
+        self.moments[name] = m, v
+        rate *= math.sqrt(1 - self.beta_2**self.steps) / (1 - self.beta_1**self.steps)
+        return w - rate * m / (np.sqrt(v) + self.epsilon)
+
+
+@dataclass
+class Reference:
+    """A `network.Network` with its parameters, trained step by step.
+
+    Attributes:
+        network: what is trained.
+        kernels, biases: (inputs, units) and (units,) for each layer; training replaces them.
+        dropout_states: (layers, 2), a seed and the calls so far.
+    """
+
+    network: Any
+    kernels: list[Doubles]
+    biases: list[Doubles]
+    dropout_states: Sequence[Sequence[int]] = ()
+
+    def step(
+        self,
+        x: npt.NDArray[Any],
+        targets: npt.NDArray[Any],
+        weights: npt.NDArray[Any] | None = None,
+        optimizer: Optimizer | None = None,
+    ) -> tuple[float, Doubles]:
+        """One batch: its loss and predictions before the update, which there is with an optimizer.
+
+        Args:
+            x: (rows, inputs).
+            targets: labels (rows,), or (rows, outputs).
+            weights: of the rows, (rows,).
+        """
+        network, last = self.network, len(self.kernels) - 1
+        before, after = network.input_scaling, network.output_scaling
+        a = (x.astype(np.float64) - before.shift) * before.scale + before.offset
+        inputs, slopes = [], []
+        for i, layer in enumerate(network.layers):
+            inputs.append(a)
+            z = a @ self.kernels[i] + self.biases[i]
+            if i == last:
+                break
+            activation, slope = ACTIVATIONS[layer.activation]
+            a, slopes_here = activation(z), slope(z)
+            if optimizer is not None and layer.dropout:
+                factors = dropout_factors(self.dropout_states[i], optimizer.steps, layer.dropout, z.shape)
+                a, slopes_here = a * factors, slopes_here * factors
+            slopes.append(slopes_here)
+        if network.loss == "mean_squared_error":
+            z = z * after.scale + after.offset
+        losses, errors, predictions = loss_of(network.loss, z, targets)
+        if network.loss == "mean_squared_error":
+            errors = errors * after.scale
+        share = network.loss_weight / len(x) * (np.ones(len(x)) if weights is None else weights)
+        if optimizer is not None:
+            self._learn(inputs, slopes, errors * share[:, None], optimizer)
+        return float((losses * share).sum()), predictions
+
+    def _learn(self, inputs: list[Doubles], slopes: list[Doubles], errors: Doubles, optimizer: Optimizer) -> None:
+        """From the errors at the last layer to new weights in all."""
+        optimizer.steps += 1
+        for i in reversed(range(len(self.kernels))):
+            gradients = inputs[i].T @ errors, errors.sum(axis=0)
+            if i:
+                errors = errors @ self.kernels[i].T * slopes[i - 1]
+            self.kernels[i] = optimizer.updated(("kernel", i), self.kernels[i], gradients[0])
+            self.biases[i] = optimizer.updated(("bias", i), self.biases[i], gradients[1])

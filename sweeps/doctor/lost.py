@@ -1,0 +1,69 @@
+"""What the record has lost, made again from what the study remembers."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from sweeps.doctor.finding import Patient
+from sweeps.study import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from tracking.rebuilding import LostRun, rebuild_model, rebuild_run
+
+
+def scores(patient: Patient, trial: FrozenTrial) -> dict[str, float]:
+    """What the run of a COMPLETE trial must hold of its value, if that is a number."""
+    if trial.state.name != "COMPLETE" or trial.value is None or not math.isfinite(trial.value):
+        return {}
+    return {f"best_{objective_of(patient.study).metric}": trial.value}
+
+
+def again_of_trial(patient: Patient, trial: FrozenTrial) -> None:
+    """A run of a trial: its state, parameters, and the objective at each epoch."""
+    attributes, metric = trial.user_attrs, objective_of(patient.study).metric
+    values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
+    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in scores(patient, trial).items()]
+    lost = LostRun.of_trial(
+        trial.number,
+        trial.state.name,
+        tags={"error": attributes[ERROR][:500]} if ERROR in attributes else {},
+        run_id=attributes.get(RUN_ID),
+        parent=patient.study.user_attrs.get(PARENT_RUN),
+        params=attributes.get(PARAMS, trial.params),
+        metrics=values,
+        started=_milliseconds(trial.datetime_start),
+        ended=_milliseconds(trial.datetime_complete),
+    )
+    rebuild_run(patient.store, lost)
+
+
+def again_of_sweep(patient: Patient) -> None:
+    """The sweep's own run: its configuration, and how it ended."""
+    study = patient.study
+    outcome = str(study.user_attrs.get(OUTCOME) or "KILLED")
+    params = {name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None}
+    trials = study.get_trials(deepcopy=False)
+    times = [time for trial in trials for time in (trial.datetime_start, trial.datetime_complete) if time]
+    lost = LostRun(
+        run_id=study.user_attrs[PARENT_RUN],
+        name="sweep",
+        parent=None,
+        tags={"kind": "sweep", "state": outcome},
+        params=params,
+        metrics=[],
+        status=outcome,
+        started=_milliseconds(min(times, default=None)),
+        ended=_milliseconds(max(times, default=None)),
+    )
+    rebuild_run(patient.store, lost)
+
+
+def again_of_model(patient: Patient, trial: FrozenTrial, folder: Path) -> None:
+    """The logged model of a trial, from its files."""
+    rebuild_model(patient.store, folder, trial.user_attrs[RUN_ID], trial.user_attrs.get(PARAMS, trial.params))
+
+
+def _milliseconds(time: datetime | None) -> int:
+    return int((time or datetime.now()).timestamp() * 1000)

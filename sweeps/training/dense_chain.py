@@ -1,0 +1,233 @@
+"""Which Keras models, and which training of them, `sweeps.dense_kernels` can do; and what it is told of them.
+
+The kernels know nothing of Keras: here a model that is dense layers in a row becomes plain values and arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.models.functional import Functional
+from keras.src.optimizers import adam, adamw, sgd
+
+from sweeps import dense_kernels
+from sweeps.training.build import loss_by_name, only_output
+from sweeps.training.deferred import can_be_deferred
+from sweeps.training.kernels import updates_one_by_one
+from sweeps.training.preprocessing import nodes
+from sweeps.training.rows import Rows
+
+if TYPE_CHECKING:  # Numba may be missing
+    from sweeps.dense_kernels.network import Affine, Floats, Network
+
+#: what the kernels call it, by the last layer's activation and the loss
+LOSSES: dict[tuple[str, type], str] = {
+    ("softmax", keras.losses.SparseCategoricalCrossentropy): "sparse_categorical_crossentropy",
+    ("softmax", keras.losses.CategoricalCrossentropy): "categorical_crossentropy",
+    ("sigmoid", keras.losses.BinaryCrossentropy): "binary_crossentropy",
+    ("linear", keras.losses.MeanSquaredError): "mean_squared_error",
+}
+#: by exact type: a subclass may have an update of its own
+OPTIMIZERS = (sgd.SGD, adam.Adam, adamw.AdamW)
+_UNSET_IN_LAYERS = (
+    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
+)  # fmt: skip
+_UNSET_IN_OPTIMIZERS = (
+    "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor", "gradient_accumulation_steps",
+    "amsgrad", "_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A model that is nothing but dense layers, with at most a Dropout behind each hidden one and a rescaling before
+    and after them all.
+
+    Attributes:
+        network: what the kernels are told.
+        layers: Keras's dense layers, from the inputs to the outputs.
+        dropouts: for each of them the Dropout layer behind it, or None.
+    """
+
+    network: Network
+    layers: tuple[Any, ...]
+    dropouts: tuple[Any | None, ...]
+
+
+def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | None:
+    """`model` as a chain; None where it is more than that, or its training more than the kernels can.
+
+    Args:
+        model: a compiled Keras model whose variables exist.
+        training, validation: what it is trained on and validated on.
+    """
+    if type(model) not in (keras.Sequential, Functional) or model.jit_compile or not _is_known(model.optimizer):
+        return None
+    layers = _layers_in_a_row(model)
+    if layers is None or dense_kernels.supported() is not None:
+        return None
+    dense = [layer for layer in layers if type(layer) is keras.layers.Dense]
+    if not dense or not all(_is_plain(layer) for layer in dense) or not _all_that_is_trained(model, dense):
+        return None
+    first, last = layers.index(dense[0]), layers.index(dense[-1]) + 1
+    dropouts = _dropouts(layers[first:last])
+    network = _network(model, dense, dropouts, layers[:first], layers[last:]) if dropouts is not None else None
+    if dropouts is None or network is None:
+        return None
+    for rows in (training, validation):
+        if rows is not None and not (can_be_deferred(model, rows) and _fit(network, rows)):
+            return None
+    return Chain(network, tuple(dense), dropouts)
+
+
+def _is_known(optimizer: Any) -> bool:
+    """Whether the kernels compute what `optimizer` does."""
+    if type(optimizer) not in OPTIMIZERS or not updates_one_by_one(optimizer):
+        return False
+    if any(getattr(optimizer, name, None) for name in _UNSET_IN_OPTIMIZERS):
+        return False
+    return isinstance(optimizer._learning_rate, keras.Variable)
+
+
+def _layers_in_a_row(model: Any) -> list[Any] | None:
+    """The layers of a model in which each takes what the one before gives, and nothing else."""
+    if only_output(model) is None or len(model.inputs) != 1:
+        return None
+    functional = model._functional if isinstance(model, keras.Sequential) else model
+    layers, tensor = [], model.inputs[0]
+    for node in nodes(functional):
+        if len(node.input_tensors) != 1 or node.input_tensors[0] is not tensor or len(node.output_tensors) != 1:
+            return None
+        layers.append(node.operation)
+        tensor = node.output_tensors[0]
+    return layers if len(set(map(id, layers))) == len(layers) else None
+
+
+def _dropouts(layers: list[Any]) -> tuple[Any | None, ...] | None:
+    """For each dense layer the Dropout behind it, or None; None for all where there is anything else."""
+    found: list[Any | None] = []
+    for layer in layers:
+        if type(layer) is keras.layers.Dense:
+            found.append(None)
+        elif type(layer) is not keras.layers.Dropout or not _is_usual(layer) or found[-1] is not None:
+            return None
+        elif layer.rate:
+            found[-1] = layer
+    return tuple(found)
+
+
+def _is_usual(dropout: Any) -> bool:
+    """Whether each number is kept or dropped by itself, and not all are dropped."""
+    return dropout.noise_shape is None and dropout.rate < 1 and dropout.dtype_policy.name == "float32"
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a dense layer has a bias, and nothing beside it."""
+    if layer.bias is None or layer.lora_enabled or layer.dtype_policy.name != "float32":
+        return False
+    if any(getattr(layer, name) is not None for name in _UNSET_IN_LAYERS) or "call" in vars(layer):
+        return False
+    # by identity: a function of a user's may be called so too
+    return getattr(keras.activations, layer.activation.__name__, None) is layer.activation
+
+
+def _all_that_is_trained(model: Any, dense: list[Any]) -> bool:
+    ours = [id(variable) for layer in dense for variable in (layer.kernel, layer.bias)]
+    return [id(variable) for variable in model.trainable_variables] == ours
+
+
+def _network(
+    model: Any, dense: list[Any], dropouts: tuple[Any | None, ...], before: list[Any], after: list[Any]
+) -> Network | None:
+    """What the kernels are told of the model; None where they do not know an activation, a loss or a scaling."""
+    from sweeps.dense_kernels.activations import BY_NAME
+    from sweeps.dense_kernels.network import Layer, Network
+
+    inputs, outputs = dense[0].kernel.shape[0], dense[-1].units
+    scalings = _affine(before, inputs), _affine(after, outputs)
+    loss = _loss(model, dense[-1])
+    if scalings[0] is None or scalings[1] is None or loss is None:
+        return None
+    if any(layer.activation.__name__ not in BY_NAME for layer in dense[:-1]):
+        return None
+    if after and loss[0] != "mean_squared_error":
+        return None
+    layers = (
+        Layer(layer.units, layer.activation.__name__, dropout.rate if dropout is not None else 0.0)
+        for layer, dropout in zip(dense, dropouts, strict=True)
+    )
+    return Network(inputs, tuple(layers), loss[0], scalings[0], scalings[1], loss_weight=loss[1])
+
+
+def _affine(layers: list[Any], features: int) -> Affine | None:
+    """What flattening and at most one scaling do to a row; None for anything else."""
+    from sweeps.dense_kernels.network import Affine
+
+    scaling = [layer for layer in layers if type(layer) is not keras.layers.Flatten]
+    if not scaling:
+        return Affine.identity(features)
+    layer = scaling[0]
+    if len(scaling) > 1 or layer.dtype_policy.name != "float32":
+        return None
+    shape = tuple(layer._inbound_nodes[0].input_tensors[0].shape[1:])
+    if None in shape or int(np.prod(shape)) != features or keras.config.image_data_format() != "channels_last":
+        return None
+    if type(layer) is keras.layers.Rescaling:
+        shift, scale, offset = 0, layer.scale, layer.offset
+    elif type(layer) is keras.layers.Normalization and layer.built and not layer.invert:
+        deviation = np.sqrt(np.asarray(layer.variance, np.float32))
+        shift, scale, offset = layer.mean, 1 / np.maximum(deviation, np.float32(keras.config.epsilon())), 0
+    else:
+        return None
+    return Affine(*(_of_features(values, shape) for values in (shift, scale, offset)))
+
+
+def _of_features(values: Any, shape: tuple[int, ...]) -> Floats:
+    """`values`, which are broadcast to `shape`, as float32 (features,)."""
+    array = np.asarray(values, np.float32)
+    array = array[0] if array.ndim > len(shape) else array
+    return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
+
+
+def _loss(model: Any, last: Any) -> tuple[str, float] | None:
+    """The loss as the kernels call it, and its weight."""
+    given = model._compile_loss
+    if given is None or keras.tree.is_nested(given._user_loss) or given._user_loss is None:
+        return None
+    loss = given._user_loss if isinstance(given._user_loss, keras.Loss) else _loss_named(given._user_loss)
+    if loss is None or loss.get_config() != {**type(loss)().get_config(), "name": loss.name}:
+        return None
+    kind = LOSSES.get((last.activation.__name__, type(loss)))
+    weights = keras.tree.flatten(given._user_loss_weights)
+    return None if kind is None else (kind, 1.0 if weights in ([], [None]) else float(weights[0]))
+
+
+def _loss_named(name: Any) -> Any:
+    """The loss of a name that `compile` takes, such as "mse"; None for a function."""
+    found = loss_by_name(name) if isinstance(name, str) else None
+    by_function = {keras.losses.get(kind().name): kind for _, kind in LOSSES}
+    kind = by_function.get(found)
+    return kind() if kind is not None else None
+
+
+def _fit(network: Network, rows: Rows) -> bool:
+    """Whether x, y and the weights have shapes that the kernels take, and labels are of classes there are."""
+    x, y, weight = keras.utils.unpack_x_y_sample_weight(rows.structure)
+    x = keras.tree.flatten(x)
+    if y is None or keras.tree.is_nested(y) or keras.tree.is_nested(weight) or len(x) != 1:
+        return False
+    inputs, target = rows.tensors[x[0]], rows.tensors[y]
+    units = network.widths[-1]
+    if int(np.prod(inputs.shape[1:])) != network.inputs or inputs.dtype == tf.string:
+        return False
+    if weight is not None and len(rows.tensors[weight].shape) != 1:
+        return False
+    columns = tuple(target.shape[1:])
+    if network.loss == "sparse_categorical_crossentropy":
+        labels = np.asarray(target)
+        return columns in ((), (1,)) and labels.min() >= 0 and labels.max() < units
+    return columns == (units,) or (columns == () and units == 1)

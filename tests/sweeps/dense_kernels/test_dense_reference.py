@@ -1,0 +1,168 @@
+"""The kernels compute what the formulas say: NumPy's reference after some steps, in float32's precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import special
+
+from sweeps.dense_kernels import activations, losses, updates
+from sweeps.dense_kernels.llvm import LANES
+from sweeps.dense_kernels.network import Affine, Layer, Network, Parameters
+from sweeps.dense_kernels.products import MAX_VECTORS
+from sweeps.dense_kernels.reference import ACTIVATIONS, Optimizer, Reference
+from sweeps.dense_kernels.runner import Runner
+
+ROWS, INPUTS, OUTPUTS = 53, 6, 3
+#: the reference's optimizer, the kernels' for so many steps, and how many moments it has
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": (Optimizer(0.1), lambda steps: updates.sgd(steps, 0.1), 0),
+    "decay": (Optimizer(0.1, 0.01), lambda steps: updates.sgd(steps, 0.1, weight_decay=0.01), 0),
+    "momentum": (Optimizer(0.1, momentum=0.9), lambda steps: updates.sgd(steps, 0.1, momentum=0.9), 1),
+    "nesterov": (
+        Optimizer(0.1, momentum=0.9, nesterov=True),
+        lambda steps: updates.sgd(steps, 0.1, momentum=0.9, nesterov=True),
+        1,
+    ),
+    "adam": (Optimizer(0.01, beta_2=0.999), lambda steps: updates.adam(steps, 0.01, taken=0), 2),
+    "adamw": (
+        Optimizer(0.01, 0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-5),
+        lambda steps: updates.adam(
+            steps, 0.01, taken=0, weight_decay=0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-5
+        ),
+        2,
+    ),
+}  # fmt: skip
+
+
+def network(*layers: Layer, loss: str = "sparse_categorical_crossentropy", **options: Any) -> Network:
+    scalings = {"input_scaling": Affine.identity(INPUTS), "output_scaling": Affine.identity(OUTPUTS)}
+    return Network(INPUTS, (*layers, Layer(OUTPUTS)), loss, **{**scalings, **options})
+
+
+def targets_of(loss: str) -> npt.NDArray[Any]:
+    generator = np.random.default_rng(2)
+    if loss.startswith("sparse"):
+        return generator.integers(0, OUTPUTS, ROWS, dtype=np.int32)
+    if loss.startswith("categorical"):  # soft ones, whose sum is 1
+        return generator.dirichlet(np.ones(OUTPUTS), ROWS).astype(np.float32)
+    return generator.random((ROWS, OUTPUTS), dtype=np.float32)
+
+
+def assert_as_the_reference(
+    net: Network,
+    optimizer: str = "sgd",
+    *,
+    x: npt.NDArray[Any] | None = None,
+    weights: npt.NDArray[np.float32] | None = None,
+    batch_size: int = 8,
+) -> None:
+    """One run over shuffled rows, the last batch smaller: losses, predictions, weights, moments."""
+    generator = np.random.default_rng(1)
+    x = generator.standard_normal((ROWS, INPUTS), dtype=np.float32) if x is None else x
+    theirs, ours, moments = OPTIMIZERS[optimizer]
+    reference_optimizer = Optimizer(**{**vars(theirs), "moments": {}})
+    parameters, y = Parameters(net, moments), targets_of(net.loss)
+    parameters.dropout_states[:, 0] = 11
+    for i, inputs in enumerate(net.widths[:-1]):
+        parameters.kernels(i)[0][...] = generator.standard_normal((inputs, net.widths[i + 1])) / np.sqrt(inputs)
+        parameters.biases(i)[0][...] = generator.standard_normal(net.widths[i + 1]) / 10
+    layers = range(len(net.layers))
+    kernels, biases = (
+        [one(i)[0].astype(np.float64) for i in layers] for one in (parameters.kernels, parameters.biases)
+    )
+    reference = Reference(net, kernels, biases, parameters.dropout_states.tolist())
+    order = generator.permutation(ROWS).astype(np.int32)
+    batches = [order[begin : begin + batch_size] for begin in range(0, ROWS, batch_size)]
+    steps = [
+        reference.step(x[some], y[some], None if weights is None else weights[some], reference_optimizer)
+        for some in batches
+    ]
+
+    runner = Runner(net, parameters, x, y, weights, batch_size)
+    found, predictions = runner.run(order, ours(len(batches)))
+
+    np.testing.assert_allclose(found, [loss for loss, _ in steps], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(predictions, np.concatenate([some for _, some in steps]), rtol=1e-3, atol=1e-4)
+    for i in layers:
+        for name, arrays, expected in (
+            ("kernel", parameters.kernels(i), reference.kernels[i]),
+            ("bias", parameters.biases(i), reference.biases[i]),
+        ):
+            after = (expected, *reference_optimizer.moments[name, i])
+            for array, its in zip(arrays, after, strict=False):
+                np.testing.assert_allclose(array, its, rtol=1e-3, atol=1e-4, err_msg=f"{name} {i}")
+    alone, _ = Runner(net, parameters, x, y, weights, ROWS).run(
+        order
+    )  # without an update: nothing is dropped or learnt
+    expected_loss, _ = reference.step(x[order], y[order], None if weights is None else weights[order])
+    np.testing.assert_allclose(alone, [expected_loss], rtol=1e-3)
+
+
+def test_the_reference_has_every_activation_that_the_kernels_have() -> None:
+    assert set(ACTIVATIONS) == set(activations.BY_NAME)
+
+
+@pytest.mark.parametrize("name", activations.BY_NAME)
+def test_every_activation_is_its_formula(name: str) -> None:
+    assert_as_the_reference(network(Layer(9, name), Layer(5, name)))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_is_its_formula(optimizer: str) -> None:
+    assert_as_the_reference(network(Layer(9, "tanh")), optimizer)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", losses.BY_NAME)
+def test_every_loss_is_its_formula(loss: str, weighted: bool) -> None:
+    weights = np.random.default_rng(3).random(ROWS, dtype=np.float32) if weighted else None
+    assert_as_the_reference(network(Layer(9, "relu"), loss=loss, loss_weight=0.5), "adam", weights=weights)
+
+
+def test_inputs_and_outputs_are_scaled() -> None:
+    generator = np.random.default_rng(4)
+    before, after = (
+        Affine(*(generator.standard_normal(features).astype(np.float32) for _ in range(3)))
+        for features in (INPUTS, OUTPUTS)
+    )
+    after = Affine(np.zeros(OUTPUTS, np.float32), after.scale, after.offset)
+    net = network(Layer(9, "relu"), loss="mean_squared_error", input_scaling=before, output_scaling=after)
+    assert_as_the_reference(net)
+
+
+def test_bytes_are_taken_as_they_are() -> None:
+    x = np.random.default_rng(5).integers(0, 256, (ROWS, INPUTS), dtype=np.uint8)
+    scaling = Affine(
+        np.full(INPUTS, 127, np.float32), np.full(INPUTS, 1 / 127, np.float32), np.zeros(INPUTS, np.float32)
+    )
+    assert_as_the_reference(network(Layer(9, "relu"), input_scaling=scaling), "adam", x=x)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.7])
+def test_dropout_drops_what_the_reference_drops(rate: float) -> None:
+    assert_as_the_reference(network(Layer(40, "relu", rate), Layer(7, "tanh", 0.1)), "momentum")
+
+
+@pytest.mark.parametrize("batch_size", [1, 33, 100])
+def test_widths_and_batches_of_all_sizes(batch_size: int) -> None:
+    widths = (1, LANES - 1, LANES, LANES + 1, LANES * MAX_VECTORS, LANES * (MAX_VECTORS + 1) + 3)
+    assert_as_the_reference(network(*(Layer(width, "relu") for width in widths)), "momentum", batch_size=batch_size)
+
+
+def test_a_network_of_one_layer() -> None:
+    assert_as_the_reference(network())
+
+
+def test_the_approximations_are_as_good_as_float32() -> None:
+    x = np.concatenate([np.linspace(-10, 10, 20_001), np.linspace(-1e-3, 1e-3, 201)]).astype(np.float32)
+    for ours, true in (
+        (activations.tanh, np.tanh),
+        (activations.erf, special.erf),
+        (activations.sigmoid, special.expit),
+    ):
+        found = np.array([ours(value) for value in x])
+        np.testing.assert_allclose(found, true(x.astype(np.float64)), atol=3e-7)

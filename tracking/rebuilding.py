@@ -1,0 +1,165 @@
+"""What was lost of the record, made again: runs and models under the ids that the study remembers.
+
+MLflow gives ids itself, so a run or a model with a given one is a row of the database. A server takes none: what is
+made anew there has another id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow.entities import Metric
+from mlflow.models import Model
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from tracking.moving import local_path
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, SHA256, STATE, Store, log_all, start_run
+
+if TYPE_CHECKING:
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+
+@dataclass(frozen=True)
+class LostRun:
+    """What is known of a run that is not in the record.
+
+    Attributes:
+        run_id: the id that it had; None where that is not known.
+        tags: beside its number and state.
+        metrics: name, value and epoch of each.
+        started, ended: milliseconds since the epoch.
+    """
+
+    run_id: str | None
+    name: str
+    parent: str | None
+    tags: Mapping[str, str]
+    params: Mapping[str, object]
+    metrics: Sequence[tuple[str, float, int]]
+    status: str
+    started: int
+    ended: int
+
+    @classmethod
+    def of_trial(cls, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
+        """A trial's run."""
+        tags = {NUMBER: str(number), STATE: state, **tags}
+        return cls(name=f"trial-{number:04d}", tags=tags, status=RUN_STATUS[state], **known)
+
+
+def rebuild_run(store: Store, lost: LostRun) -> str:
+    """A run for what has none; returns its id, which is the one that it had if the store is a database."""
+    tags = {**lost.tags, "rebuilt": "true"}
+    database = _database(store)
+    if database is None or lost.run_id is None:
+        run_id = start_run(store, lost.name, tags, lost.parent)
+    else:
+        run_id = lost.run_id
+        _insert_run(database, store, lost, tags)
+    now = int(time.time() * 1000)
+    log_all(store, run_id, [Metric(name, value, now, step) for name, value, step in lost.metrics], lost.params, {})
+    store.client.set_terminated(run_id, lost.status, lost.ended)
+    return run_id
+
+
+def keeps_ids(store: Store) -> bool:
+    """Whether what is made again has the id that it had."""
+    return _database(store) is not None
+
+
+def model_folder(store: Store, model_uri: str) -> Path | None:
+    """Where the files of a trial's model lie, though the record may not have it; None where they are not on this
+    machine.
+
+    Args:
+        model_uri: `models:/m-…`, or `runs:/RUN_ID/model` of one that the store was away for.
+    """
+    root = local_path(str(store.client.get_experiment(store.experiment_id).artifact_location))
+    if root is None or _database(store) is None:
+        return None
+    kind, _, rest = model_uri.partition(":/")
+    if kind == "models":
+        folder = root / "models" / rest / "artifacts"
+        return folder if (folder / KERAS_FILE).is_file() else None
+    return next((folder for folder in _model_folders(root) if _run_of(folder) == rest.split("/")[0]), None)
+
+
+def rebuild_model(store: Store, folder: Path, run_id: str, params: Mapping[str, object]) -> None:
+    """Enter a model again, whose files are there; what they are now counts as what was logged."""
+    from mlflow.entities import LoggedModelStatus
+    from mlflow.store.tracking.dbmodels.models import SqlLoggedModel, SqlLoggedModelParam
+
+    database, model_id, now = _database(store), folder.parent.name, int(time.time() * 1000)
+    assert database is not None
+    with (folder / KERAS_FILE).open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    log_all(store, run_id, [], {}, {"model_uri": f"models:/{model_id}", SHA256: digest})
+    location = store.client.get_experiment(store.experiment_id).artifact_location
+    experiment = int(store.experiment_id)
+    with database.ManagedSessionMaker(read_only=False) as session:
+        session.add(
+            SqlLoggedModel(
+                model_id=model_id,
+                experiment_id=experiment,
+                name="model",
+                artifact_location=f"{location}/models/{model_id}/artifacts",
+                creation_timestamp_ms=now,
+                last_updated_timestamp_ms=now,
+                status=LoggedModelStatus.READY.to_int(),
+                lifecycle_stage="active",
+                source_run_id=run_id,
+            )
+        )
+        session.flush()
+        for key, value in params.items():
+            row = {"model_id": model_id, "experiment_id": experiment, "param_key": key, "param_value": str(value)}
+            session.add(SqlLoggedModelParam(**row))
+
+
+def _insert_run(database: SqlAlchemyStore, store: Store, lost: LostRun, tags: Mapping[str, str]) -> None:
+    from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
+
+    location = store.client.get_experiment(store.experiment_id).artifact_location
+    named = {MLFLOW_RUN_NAME: lost.name} | ({MLFLOW_PARENT_RUN_ID: lost.parent} if lost.parent else {})
+    with database.ManagedSessionMaker(read_only=False) as session:
+        session.add(
+            SqlRun(
+                run_uuid=lost.run_id,
+                name=lost.name,
+                experiment_id=int(store.experiment_id),
+                artifact_uri=f"{location}/{lost.run_id}/artifacts",
+                source_type="UNKNOWN",
+                source_name="",
+                source_version="",
+                entry_point_name="",
+                user_id="",
+                status="RUNNING",
+                start_time=lost.started,
+                lifecycle_stage="active",
+                tags=[SqlTag(key=key, value=value) for key, value in {**tags, **named}.items()],
+            )
+        )
+
+
+def _database(store: Store) -> SqlAlchemyStore | None:
+    """MLflow's own access to a store that is a database; None of a server."""
+    if store.uri.startswith(("http://", "https://")):
+        return None
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    found: SqlAlchemyStore = _get_store(store.uri)
+    return found
+
+
+def _model_folders(root: Path) -> Iterator[Path]:
+    return (file.parent for file in sorted((root / "models").glob("*/artifacts/MLmodel")))
+
+
+def _run_of(folder: Path) -> str | None:
+    """The run that a saved model says to be of."""
+    return str(Model.load(str(folder)).run_id) if (folder / KERAS_FILE).is_file() else None
