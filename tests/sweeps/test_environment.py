@@ -61,7 +61,7 @@ def test_a_script_without_a_guard_sweeps_once(way: str, workspace: Workspace) ->
 
 def test_a_space_that_holds_a_lock_is_refused_in_a_line() -> None:
     lock = threading.Lock()
-    with pytest.raises(InputError, match="space: must be picklable, .* cannot pickle '_thread.lock' object"):
+    with pytest.raises(InputError, match=r"space: must be picklable, .* cannot pickle '_thread.lock' object"):
         PackedSpace.of(lambda hp: lock)
 
 
