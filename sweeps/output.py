@@ -53,30 +53,28 @@ class LastingOutput:
     """
 
     def __init__(self, stream: Any) -> None:
-        self._stream = _nowhere() if stream is None else stream
+        self._stream, self._broken = stream, stream is None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Write, unless nobody can read it."""
-        with self._lasting():
-            self._stream.write(text)
+        if not self._broken:
+            with self._lasting():
+                self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flush, unless nobody can read it."""
-        with self._lasting():
-            self._stream.flush()
+        if not self._broken:
+            with self._lasting():
+                self._stream.flush()
 
     @contextlib.contextmanager
     def _lasting(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError):  # a pipe without a reader, a full disk; a closed file
+            self._broken = True
             drop(self._stream)
-            self._stream = _nowhere()
-
-
-def _nowhere() -> Any:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123

@@ -100,14 +100,14 @@ def test_another_backend_than_tensorflow_is_refused(command: str, finished: Work
     done = python(finished, "-m", "sweeps", *arguments, KERAS_BACKEND="torch")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "sweeps: Keras's backend must be TensorFlow: KERAS_BACKEND is 'torch'",
+        "sweeps: Keras's backend must be TensorFlow, KERAS_BACKEND is 'torch'",
         "Set KERAS_BACKEND=tensorflow, or unset it",
     ]
 
 
 def test_a_tuner_refuses_another_backend_too(workspace: Workspace) -> None:
     done = python(workspace, "-c", "import sweeps.tuner as kt; kt.RandomSearch", KERAS_BACKEND="jax")
-    assert "InputError: Keras's backend must be TensorFlow: KERAS_BACKEND is 'jax'" in done.stderr
+    assert "InputError: Keras's backend must be TensorFlow, KERAS_BACKEND is 'jax'" in done.stderr
 
 
 def test_a_backend_of_keras_json_is_set_aside(workspace: Workspace) -> None:

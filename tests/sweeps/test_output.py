@@ -38,10 +38,11 @@ def test_a_sweep_runs_all_its_trials_whoever_reads_its_output(reader: str, works
 def test_what_cannot_be_written_is_dropped_and_the_next_line_too() -> None:
     read, write = os.pipe()
     os.close(read)
-    lasting = LastingOutput(open(write, "w"))  # noqa: SIM115, PTH123
-    for _ in range(2):
-        lasting.write("line\n")
-        lasting.flush()
+    with open(write, "w") as stream:  # noqa: PTH123
+        lasting = LastingOutput(stream)
+        for _ in range(2):
+            lasting.write("line\n")
+            lasting.flush()
 
 
 def test_what_can_be_written_is() -> None:
@@ -63,7 +64,7 @@ def test_a_short_command_says_that_standard_output_is_full(finished: Workspace) 
 def test_a_character_that_the_terminal_lacks_is_a_question_mark(workspace: Workspace) -> None:
     done = shell(workspace, f"{sys.executable} -m sweeps run --help", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert "mlp, mlp_per_layer, ?" in done.stdout
+    assert "mlp, mlp_per_layer, ?, module:function" in " ".join(done.stdout.split())
 
 
 def test_the_next_commands_are_those_of_who_started_the_sweep(finished: Workspace) -> None:
