@@ -1,4 +1,4 @@
-"""Sweeps in a workspace that was copied, and whose record was lost or renamed: by the command line, with real models."""
+"""Sweeps in a workspace that was copied, and whose record was lost or renamed; with real models."""
 
 from __future__ import annotations
 
