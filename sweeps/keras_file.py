@@ -151,7 +151,7 @@ def _load(file: Path, objects: Mapping[str, Any] | None = None, compile: bool = 
     import keras
     from keras.src.saving.serialization_lib import SafeModeScope
 
-    # a person's `keras.config.enable_unsafe_deserialization()` would overrule the argument
+    # safe mode that a person has switched off for the whole process would overrule the argument
     with SafeModeScope(safe_mode):
         return keras.saving.load_model(file, custom_objects=objects, compile=compile, safe_mode=safe_mode)
 
