@@ -21,10 +21,11 @@ import sweeps.tuner as kt
 from sweeps.errors import InputError
 from sweeps.hyperparameters import SuggestedHyperParameters
 from sweeps.samplers import make_pruner, make_sampler
+from sweeps.slots import main_hidden
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import Gate
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.place import Place, main_hidden, study_name
+from sweeps.tuner.place import Place, study_name
 from sweeps.tuner.results import as_history, objective_of
 from sweeps.tuner.space import Compiled, FitCall, TunerSpace
 from sweeps.tuner.tuners import configurations
