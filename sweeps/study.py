@@ -301,7 +301,7 @@ def _check_values(study: optuna.Study) -> None:
     if not isinstance(total, int):
         raise ValueError(f"its total is {total!r}")
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        values = trial.values or ()
+        values = trial.values or []
         if len(values) != 1 or not isinstance(values[0], int | float):
             raise ValueError(f"trial {trial.number} is COMPLETE and has the values {trial.values!r}")
 
