@@ -183,7 +183,7 @@ def test_a_layer_of_a_persons_own_is_found_in_the_space_of_the_study_alone(works
     (workspace.folder / "mine.py").unlink()
     done = workspace.sweeps(*predict)
     assert done.returncode == 2
-    assert "a class of its own (mine>Halved), defined by the space of 'own'" in done.stderr
+    assert "a class of its own (Halved), defined by the space of 'own'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
