@@ -215,7 +215,7 @@ def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came()
         ((X, {"main": Y, "other": None}), {}, "arrays in memory are needed, .* in x and y there is a NoneType"),
         ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are wanted, got 'early'"),
         (((row for row in X), Y), {}, "arrays in memory are needed, .* there is a generator"),
-        ((np.array([object()] * 10), Y), {}, "x and y: text, booleans or numbers are needed, all of one kind, got <object"),
+        ((np.array([object()] * 10), Y), {}, "x and y: text, booleans or numbers are needed, all of one kind"),
     ],
 )
 def test_what_is_no_data_in_memory_is_refused(args: tuple[Any, ...], kwargs: dict[str, Any], said: str) -> None:
