@@ -96,7 +96,7 @@ def test_a_process_that_may_use_one_core_runs_one_job(workspace: Workspace) -> N
 
 @pytest.mark.parametrize("command", ["run", "export"])
 def test_another_backend_than_tensorflow_is_refused(command: str, finished: Workspace) -> None:
-    arguments = ["run", "backend"] if command == "run" else ["export", "digits-mlp"]
+    arguments = ["run", "backend"] if command == "run" else ["export", "digits-mlp", "--force"]
     done = python(finished, "-m", "sweeps", *arguments, KERAS_BACKEND="torch")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [

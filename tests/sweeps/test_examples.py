@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,11 @@ def own() -> Any:
     return model
 
 
-def test_the_export_tells_what_the_model_takes(own: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_export_tells_what_the_model_takes(
+    own: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # MLflow's migrations, in a test before, disable the loggers that are there
+    monkeypatch.setattr(logging.getLogger("sweeps.predict"), "disabled", False)
     raw = {"": {"shape": [4, 4], "dtype": "uint8"}}
     fed = first_rows(RAW[:, :2, :3])
     folder = export(tmp_path / "m", own, inputs=raw, prepared=prepared(fed, RAW))
