@@ -157,3 +157,20 @@ def test_settings_of_dask_that_cannot_work_are_said(name: str, value: str, said:
     assert first.startswith("sweeps: the workers could not be started: ")
     assert said in first
     assert second.startswith("Look at Dask's settings")
+
+
+def test_an_address_space_too_small_for_tensorflow_is_said_in_place_of_a_hang(workspace: Workspace) -> None:
+    limited = 'ulimit -v 700000; exec "$0" -m sweeps run limited --trials 1 --jobs 1'
+    done = subprocess.run(
+        ["bash", "-c", limited, sys.executable],
+        cwd=workspace.folder,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 4
+    assert done.stderr.splitlines() == [
+        "sweeps: TensorFlow needs more than 1.5 GB of address space, the limit is 0.7 GB",
+        "Raise it (ulimit -v), or remove it: ulimit -v unlimited",
+    ]
