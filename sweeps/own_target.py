@@ -36,7 +36,7 @@ def for_model(data: Dataset, model: keras.Model) -> Dataset:
 @lru_cache(maxsize=4)
 def _for_loss(data: Dataset, kind: str | None, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
     y, encoded = data.train.y, data.encoded
-    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
+    if y.dtype.kind == "U" or y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
         return data
     if encoded is not None and kind in ("sparse", "categorical", "binary"):
         data = replace(data, warnings=(*data.warnings, *encoded.warnings))

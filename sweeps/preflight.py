@@ -89,8 +89,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
-    about = {"target": data.spec.target, "labels": data.labels, "features": data.features, "inputs": _inputs(data)}
-    about["form"] = data.form
+    about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
+    about |= {"features": data.features, "inputs": _inputs(data)}
     return Preflight(
         *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
         warnings=(*data.warnings, *(_filled(enqueue) if request.enqueue else ()), *saving.warnings, *warnings),

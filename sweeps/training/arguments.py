@@ -59,7 +59,8 @@ def _rows(data: tuple[Any, Any, Any], class_weight: Any, batch_size: int) -> Row
     def index_of(leaf: Any) -> int | None:
         if leaf is None:
             return None
-        tensors.append(RESIDENT.tensor(leaf))
+        # a Series is a column, as in Keras
+        tensors.append(RESIDENT.tensor(leaf.to_frame() if hasattr(leaf, "to_frame") else leaf))
         return len(tensors) - 1
 
     structure = keras.tree.map_structure(index_of, keras.tree.lists_to_tuples(adapter._inputs))
