@@ -31,6 +31,8 @@ override BIN  := $(VENV)/bin
 # runs what follows, then the words of ARGS, quotes respected
 override RUN  := @$(BIN)/python -m sweeps.words $(BIN)
 export MLFLOW_DISABLE_TELEMETRY := true
+# `sweeps run` names the targets that come next
+export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
+from dask.system import CPU_COUNT
 from pydantic import BaseModel, ConfigDict
 
 #: where both commands write
@@ -179,7 +179,7 @@ def this_machine() -> Machine:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return Machine(cpu=_cpu(), cores=os.cpu_count() or 1, versions=versions)
+    return Machine(cpu=_cpu(), cores=CPU_COUNT, versions=versions)
 
 
 def load(file: Path) -> Results | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from dask.system import CPU_COUNT
 from rich.console import Console
 
 from benchmarks import floor, records, show
@@ -113,7 +113,7 @@ def measure(plan: Plan, minutes: float, console: Console) -> Speed:
     """
     began = time.monotonic()
     data = fashion_mnist()
-    jobs = os.cpu_count() or 1
+    jobs = CPU_COUNT
     training, validation = plan.rows or (len(data.train), len(data.validation))
     console.print(f"the floor, on one core and on {jobs} …")
     least = floor.measure(plan.configurations, training, validation, jobs)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 
 def main() -> None:
@@ -9,8 +10,17 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # `nohup` has asked not to be disturbed
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # nothing is begun while the rest is imported
 
-    from sweeps import cli
+    from sweeps.output import open_closed_streams, print_any_text
 
+    open_closed_streams()
+    print_any_text()
+    try:
+        from sweeps import cli
+    except (ImportError, MemoryError, OSError) as error:
+        from sweeps.errors import not_importable
+
+        print(f"sweeps: {not_importable(error)}", file=sys.stderr)
+        sys.exit(4)
     cli.main()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
 from sweeps.launch import unfinished
+from sweeps.output import LastingOutput
 from sweeps.plan import EpochReport, Space, TrialOutcome, is_own
 from sweeps.selection import Best, Status, TrialRow
 from sweeps.study import CONFIG, Objective
@@ -199,5 +201,6 @@ def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
         return
     from sweeps.progress import Progress
 
-    with Progress(Console(), config.trials, config.jobs, {}) as progress:
+    output: Any = LastingOutput(sys.stdout)
+    with Progress(Console(file=output), config.trials, sweep.jobs_of(config), {}) as progress:
         yield progress

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -20,7 +19,8 @@ from sweeps.commands.doctor import doctor
 from sweeps.commands.env import env
 from sweeps.commands.lr_range import lr_range
 from sweeps.commands.tensorboard import tensorboard
-from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault
+from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
+from sweeps.output import LastingOutput, drop
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -96,7 +96,7 @@ def run(config: Path | None, **options: Any) -> None:
     from sweeps.launch import run_sweep
 
     given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
-    run_sweep(load_config(given, config), console())
+    run_sweep(load_config(given, config), console(LastingOutput(sys.stdout)))
 
 
 @cli.command()
@@ -211,9 +211,9 @@ def emit(document: object) -> None:
     click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
-def console() -> Console:
-    """Where progress goes: standard output; as wide as the terminal, or as its lines where it is none."""
-    return Console(width=None if sys.stdout.isatty() else 1000)
+def console(file: Any = None) -> Console:
+    """Where tables and progress go: standard output; as wide as the terminal, or as its lines where it is none."""
+    return Console(file=file, width=None if sys.stdout.isatty() else 1000)
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -223,6 +223,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
@@ -231,18 +232,25 @@ def main(arguments: Iterable[str] | None = None) -> None:
         fail(error)
     except (KeyboardInterrupt, click.Abort):
         fail(Interrupted("interrupted"))
+    except (ImportError, MemoryError) as error:
+        fail(not_importable(error))
     except BrokenPipeError:  # `sweeps list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop(sys.stdout)
         sys.exit(141)
     except OSError as error:
         if (fault := machine_fault(error)) is None:
             raise
+        if not error.filename:  # of standard output
+            drop(sys.stdout)
         fail(MachineFault(fault))
 
 
 def fail(error: SweepError) -> None:
     """Say what is wrong on standard error and leave with its exit code."""
-    click.echo(f"sweeps: {error}", err=True)
+    try:
+        click.echo(f"sweeps: {error}", err=True)
+    except OSError:
+        drop(sys.stderr)
     sys.exit(error.exit_code)
 
 

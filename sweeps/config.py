@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
+from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -82,7 +82,7 @@ class SweepConfig(BaseModel):
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
-    jobs: Annotated[int, Field(ge=1, le=1024)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"
     pruner: str = "hyperband"

@@ -24,13 +24,13 @@ from sweeps.engine import GRACE
 from sweeps.errors import InputError, MachineFault, TrialsFailed
 from sweeps.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.locks import present
-from sweeps.nanny import last_words
+from sweeps.nanny import exit_reason
 from sweeps.plan import Looked, Space, TrialOutcome, TrialPlan
 from sweeps.reaper import died, reap
 from sweeps.record import store_of
 from sweeps.slots import slots
 from sweeps.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
-from sweeps.sweep import look, seen
+from sweeps.sweep import look, result_of
 from sweeps.tasks import preflight, run_trial, warm_up
 
 
@@ -92,7 +92,8 @@ def continue_trial(
         sent = None if data is None else client.scatter(data)
         warm = client.submit(warm_up, pure=False)
         looking = client.submit(preflight, request, sent, pure=False)
-        looked = Looked(config, request, seen(looking, warm))
+        result_of(warm, "the import of TensorFlow")
+        looked = Looked(config, request, result_of(looking, "the look at data and space"))
         _check_source(study, origin, request.source_of_space)
         studies.check_identity(study, looked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
@@ -195,7 +196,7 @@ def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOut
     try:
         outcome: TrialOutcome = future.result()
     except KilledWorker as death:
-        return gone(future.key, last_words(death.last_worker.nanny))
+        return gone(future.key, exit_reason(death.last_worker.nanny))
     except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
         client.run(worker.request_stop, nanny=True, on_error="ignore")
         try:

@@ -13,7 +13,7 @@ from distributed import Client, Future, KilledWorker, wait
 from sweeps import signals, worker
 from sweeps.attempts import LateResult
 from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
-from sweeps.nanny import last_words
+from sweeps.nanny import exit_reason
 from sweeps.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.study import Objective
 from sweeps.tasks import run_trial
@@ -256,7 +256,7 @@ class Drive:
         if isinstance(error, LateResult):  # its trial has failed, and was counted, already
             return TrialOutcome(-1, "NONE", None, 0.0)
         if isinstance(error, KilledWorker):
-            how = task.reason or last_words(error.last_worker.nanny)
+            how = task.reason or exit_reason(error.last_worker.nanny)
             return self._work.died(future.key, how, again=how != self._plan.overdue)
         said = without_passwords(f"{type(error).__name__}: {error}")
         return TrialOutcome(-1, "FAIL", None, 0.0, error=said, halt=machine_fault(error) if error else None)

@@ -94,6 +94,15 @@ def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")
 
 
+def not_importable(error: BaseException) -> BackendUnreachable:
+    """The error for an installed package whose import fails: of what this machine allows, or of the installation."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return BackendUnreachable(
+        f"an installed package cannot be imported: {reason}\n"
+        "Raise the limits of memory and open files (ulimit -v, ulimit -n), or install it again"
+    )
+
+
 def shown(value: object) -> str:
     """`value` in a message: of a long one its beginning."""
     text = repr(value)

@@ -75,9 +75,13 @@ def _among(given: dict[str, Array], own: dict[str, Array]) -> bool:
         row = given[name][0]
         if _bare(row.shape) != _bare(rows.shape[1:]) or (row.dtype.kind == "U") != (rows.dtype.kind == "U"):
             return False
+        both_are_floats = row.dtype.kind == "f" and rows.dtype.kind == "f"
+        if both_are_floats:  # Keras has cast them
+            with np.errstate(over="ignore"):
+                rows = rows.astype(row.dtype, copy=False)
         flat, wanted = rows.reshape(len(rows), -1), row.reshape(-1)
         same = flat == wanted
-        if row.dtype.kind == "f" and rows.dtype.kind == "f":
+        if both_are_floats:
             same |= np.isnan(flat) & np.isnan(wanted)
         found = found & same.all(axis=1)
     return bool(np.any(found))

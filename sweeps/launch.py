@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import time
@@ -24,16 +25,16 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         SweepError: see `sweeps.sweep.run`.
     """
     signals.listen(f"ended at once; go on with\n  {command(config)}")
-    done, begun = _counts(config.study), time.monotonic()
+    done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
     console.print(
         f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
-        f"space {config.space}, {config.jobs} at once",
+        f"space {config.space}, {jobs} at once",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
     try:
-        with Progress(console, config.trials, config.jobs, done) as progress:
+        with Progress(console, config.trials, jobs, done) as progress:
             sweep.run(config, progress)
     except (KeyboardInterrupt, Interrupted) as stop:
         show_best(config.study, console)
@@ -99,9 +100,10 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     console.print(table, markup=False)
     counts = selection.status(found).trials
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    console.print(
-        f"{states}. Next: make best | make export | make ui   (STUDY={name})", highlight=False, soft_wrap=True
-    )
+    following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
+    if "SWEEPS_FROM_MAKE" in os.environ:
+        following = f"make best | make export | make ui   (STUDY={name})"
+    console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
 
 
 def _counts(name: str) -> dict[str, int]:

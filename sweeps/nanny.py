@@ -7,6 +7,8 @@ import time
 
 from distributed import Nanny
 
+OUT_OF_MEMORY = "out of memory"
+
 #: by the nanny's address, how its last worker process ended: its exit code, or a signal's number, negative
 _exits: dict[str, int] = {}
 
@@ -19,7 +21,7 @@ class ObservantNanny(Nanny):  # type: ignore[misc]
         super()._on_worker_exit_sync(exitcode)
 
 
-def last_words(nanny: str | None, patience: float = 2.0) -> str:
+def exit_reason(nanny: str | None, patience: float = 2.0) -> str:
     """What is known of the end of a nanny's worker, as a sentence's end.
 
     Args:
@@ -33,5 +35,5 @@ def last_words(nanny: str | None, patience: float = 2.0) -> str:
         return "its worker process died, or was cut off"
     if code >= 0:
         return f"its worker process left with exit code {code}"
-    guess = ", probably out of memory" if -code == signal.SIGKILL else f" ({signal.strsignal(-code)})"
+    guess = f", probably {OUT_OF_MEMORY}" if -code == signal.SIGKILL else f" ({signal.strsignal(-code)})"
     return f"its worker process was killed by signal {-code}{guess}"

@@ -11,6 +11,8 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from sweeps.errors import InputError
+
 
 @dataclass(frozen=True)
 class PackedSpace:
@@ -25,13 +27,31 @@ class PackedSpace:
 
     @classmethod
     def of(cls, space: Any) -> PackedSpace:
-        """Pack a space."""
+        """Pack a space.
+
+        Raises:
+            InputError: it holds what cannot be sent to another process.
+        """
         registered = list(_registered()) if "keras" in sys.modules else []
-        return cls(cloudpickle.dumps((space, registered)))
+        return cls(packed("space", (space, registered)))
 
     def open(self) -> Any:
         """The space, one object for all trials of a process."""
         return _open(self.content)
+
+
+def packed(what: str, thing: Any) -> bytes:
+    """`thing` as bytes that a worker can open.
+
+    Raises:
+        InputError: it holds what cannot be sent to another process: a lock, an open file, a generator, …
+    """
+    try:
+        return bytes(cloudpickle.dumps(thing))
+    except Exception as wrong:  # whatever a person's object raises
+        raise InputError(
+            f"{what}: must be picklable, since trials run in other processes; {type(wrong).__name__}: {wrong}"
+        ) from wrong
 
 
 @lru_cache(maxsize=1)

@@ -77,7 +77,8 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
-                Drive(client, looked.plan(store, parent, version), config.jobs, work, watcher, limits, data).run()
+                jobs = max(1, min(config.jobs, studies.missing(study, config.trials)))
+                Drive(client, looked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise

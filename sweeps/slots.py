@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
+from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 from distributed.diskutils import WorkSpace
 from distributed.system import MEMORY_LIMIT
@@ -20,6 +21,9 @@ from sweeps.config import LEAST_MEMORY
 from sweeps.errors import BackendUnreachable
 from sweeps.nanny import ObservantNanny
 from sweeps.tasks import warm_up_soon
+
+#: what Dask raises where a process ends while it starts, a folder cannot be written, or one of its settings is wrong
+_CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
 
 #: Dask's configuration
 SLOTS = {
@@ -31,6 +35,8 @@ SLOTS = {
     "distributed.worker.profile.enabled": False,
     # takes back copies of a data set that was sent to all workers, which then fetch it again
     "distributed.scheduler.active-memory-manager.start": False,
+    # a build function may hold data; the advice that Dask gives is for its own users
+    "distributed.admin.large-graph-warning-threshold": "1 TB",
     # nobody looks at what Dask measures of itself: 50 times a second, in every process, of the cores that train
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "5s",
@@ -54,9 +60,10 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     Raises:
         BackendUnreachable: a worker process ended while it was started.
     """
-    threads = max(1, (os.cpu_count() or 1) // (share or jobs))
+    threads = max(1, CPU_COUNT // (share or jobs))
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(SLOTS))
+        stack.enter_context(main_hidden())
         # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
         resource_tracker.ensure_running()
         with signals.blocked():
@@ -88,5 +95,29 @@ def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
             env=worker.environment(threads),
             preload="sweeps.worker",
         )
-    except RuntimeError as error:  # what Dask raises when a process ends while it starts
-        raise BackendUnreachable(f"the workers could not be started: {error}\nGive the same command again") from None
+    except _CANNOT_START as error:
+        cause = error.__cause__ or error
+        reason = (str(cause).splitlines() or [""])[0] or type(cause).__name__
+        raise BackendUnreachable(
+            f"the workers could not be started: {reason}\n"
+            "Look at Dask's settings (DASK_…, ~/.config/dask), the temporary folder (TMPDIR) and the memory"
+        ) from None
+
+
+@contextlib.contextmanager
+def main_hidden() -> Iterator[None]:
+    """While the block runs, new worker processes do not run the main script.
+
+    Python's `multiprocessing` would have each of them import it, and a script without
+    `if __name__ == "__main__":` would begin its search anew in there. What trials need of it
+    is sent by value.
+    """
+    main = sys.modules["__main__"]
+    kept = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in kept:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)

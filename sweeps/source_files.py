@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import site
 import sys
 import sysconfig
@@ -27,9 +28,9 @@ _LIBRARIES = tuple(
 
 def is_own(file: str | Path) -> bool:
     """Whether a source file is a person's own: of no library, and not of this project."""
-    return not str(file).startswith("<frozen") and not any(
-        Path(file).resolve().is_relative_to(folder) for folder in _LIBRARIES
-    )
+    place = Path(file).resolve()
+    is_library = {"site-packages", "dist-packages"} & set(place.parts) or any(map(place.is_relative_to, _LIBRARIES))
+    return not is_library and not str(file).startswith("<frozen")
 
 
 def digest(value: Any) -> str:
@@ -47,7 +48,7 @@ def named_parts(space: str) -> dict[str, str] | None:
     place, _, name = space.rpartition(":")
     file: Path | None
     if place.endswith(".py"):
-        file = Path(place).expanduser().absolute()
+        file = Path(os.path.expanduser(place)).absolute()  # noqa: PTH111  # Path's own raises when there is no such user
         beside = file.parent
     else:
         file, beside = _find(place, _importable()), Path.cwd()

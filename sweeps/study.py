@@ -284,8 +284,26 @@ def _load(name: str, journal: Path) -> optuna.Study:
             names = [each.study_name for each in storage.get_all_studies()]
             if name not in names:
                 raise ValueError(f"it is of {', '.join(map(repr, names)) or 'no study'}, not of {name!r}")
-            _open[journal] = optuna.load_study(study_name=name, storage=storage)
+            study = optuna.load_study(study_name=name, storage=storage)
+            _check_values(study)
+            _open[journal] = study
     return _open[journal]
+
+
+def _check_values(study: optuna.Study) -> None:
+    """Raises: ValueError: records that can be replayed hold what no study has."""
+    identity, total = study.user_attrs.get(IDENTITY), study.user_attrs.get(TOTAL, 0)
+    if identity is not None:
+        if not isinstance(identity, dict) or not isinstance(identity.get("objective"), str):
+            raise ValueError("the study does not say what it was begun with")
+        if identity.get("direction") not in ("maximize", "minimize"):
+            raise ValueError(f"its direction is {identity.get('direction')!r}")
+    if not isinstance(total, int):
+        raise ValueError(f"its total is {total!r}")
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        values = trial.values or []
+        if len(values) != 1 or not isinstance(values[0], int | float):
+            raise ValueError(f"trial {trial.number} is COMPLETE and has the values {trial.values!r}")
 
 
 @contextlib.contextmanager

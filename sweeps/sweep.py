@@ -17,13 +17,14 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.data.files import check_file
 from sweeps.engine import FAILURE_LIMIT, Limits, Watcher
-from sweeps.errors import InputError, TrialsFailed
+from sweeps.errors import InputError, TrialsFailed, not_importable
 from sweeps.fingerprint import Fingerprint, SpaceSource
 from sweeps.fitting import Fitting
-from sweeps.nanny import last_words
+from sweeps.nanny import OUT_OF_MEMORY, exit_reason
 from sweeps.objective_choice import parse_objective
 from sweeps.packed import PackedSpace
-from sweeps.plan import Looked, Preflight, Space, SweepRequest, is_own
+from sweeps.plan import Looked, Space, SweepRequest, is_own
+from sweeps.quiet import require_tensorflow
 from sweeps.reading import read_text
 from sweeps.slots import clear_away, slots
 from sweeps.study import Identity
@@ -61,7 +62,8 @@ def run(
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
-    with slots(config.jobs, config.memory_limit) as client:
+    # as many threads a trial whatever is missing: other sums of floats differ
+    with slots(jobs_of(config), config.memory_limit, share=config.jobs) as client:
         sent = None if data is None else client.scatter(data, broadcast=True)
         warm = client.submit(warm_up, pure=False)
         first, *others = client.scheduler_info(n_workers=-1)["workers"]
@@ -74,28 +76,51 @@ def run(
 
         import_soon_needed(workspace.tracking_uri())
         limits = Limits(deadline, failures, retries)
-        search(Looked(config, request, seen(looking, warm, config.trial_timeout)), client, watcher, limits, sent)
+        result_of(warm, "the import of TensorFlow")  # takes none of the pre-flight's time
+        found = result_of(looking, "the look at data and space", config.trial_timeout)
+        search(Looked(config, request, found), client, watcher, limits, sent)
 
 
-def seen(looking: Future, warm: Future, timeout: float | None = None) -> Preflight:
-    """What the worker has seen.
+def jobs_of(config: SweepConfig) -> int:
+    """How many trials are run at once: no more than the study lacks.
+
+    Raises:
+        CorruptStore: the study's journal cannot be read.
+    """
+    journal = workspace.journal(config.study)
+    lacking = config.trials
+    if studies.begun(journal):
+        lacking = studies.missing(studies.load(config.study, journal), config.trials)
+    return max(1, min(config.jobs, lacking))
+
+
+def result_of(task: Future, what: str, timeout: float | None = None) -> Any:
+    """What a worker's task returned, which comes before the first trial.
+
+    Args:
+        what: the task in messages.
+        timeout: seconds; None: for ever.
 
     Raises:
         InputError: it takes too long.
-        TrialsFailed: the worker died of it.
+        TrialsFailed: its worker died.
+        BackendUnreachable: the worker cannot import what it needs.
     """
     try:
-        warm.result()  # imports take none of its time
-        found: Preflight = looking.result(timeout=timeout)
-        looking.release()  # Dask would look again whenever the worker that holds the result dies
+        found = task.result(timeout=timeout)
+        task.release()  # Dask would run it again whenever the worker that holds the result dies
     except TimeoutError:
-        raise InputError(f"the look at data and space took longer than --trial-timeout {timeout:g} s") from None
+        raise InputError(f"{what} took longer than --trial-timeout {timeout:g} s") from None
+    except (ImportError, MemoryError) as error:
+        raise not_importable(error) from None
     except KilledWorker as death:
-        how = last_words(death.last_worker.nanny)
-        raise TrialsFailed(
-            f"the look at data and space did not end: {how}\n"
-            "Nothing was stored. A worker gets more memory by --memory-limit, or by fewer --jobs"
-        ) from None
+        how = exit_reason(death.last_worker.nanny)
+        advice = (
+            "A worker gets more memory by --memory-limit, or by fewer --jobs"
+            if OUT_OF_MEMORY in how
+            else "The space's code, or a library that it calls, ends the process: try it in a Python of its own"
+        )
+        raise TrialsFailed(f"{what} did not end: {how}\nNothing was stored. {advice}") from None
     return found
 
 
@@ -105,6 +130,7 @@ def look(config: SweepConfig, space: Space | None = None, defaults_first: bool =
     Raises:
         InputError: a name or a file is wrong.
     """
+    require_tensorflow()
     samplers.check_names(config.sampler, config.pruner)
     workspace.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     placed = _absolute(config.space) if space is None else config.space

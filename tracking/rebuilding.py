@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class LostRun:
         run_id: the id that it had; None where that is not known.
         tags: beside its number and state.
         metrics: name, value and epoch of each.
-        started, ended: milliseconds since the epoch.
+        started, ended: None where nobody knows: now.
     """
 
     run_id: str | None
@@ -42,8 +43,8 @@ class LostRun:
     params: Mapping[str, object]
     metrics: Sequence[tuple[str, float, int]]
     status: str
-    started: int
-    ended: int
+    started: datetime | None
+    ended: datetime | None
 
     @classmethod
     def of_trial(cls, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
@@ -63,7 +64,7 @@ def rebuild_run(store: Store, lost: LostRun) -> str:
         _insert_run(database, store, lost, tags)
     now = int(time.time() * 1000)
     log_all(store, run_id, [Metric(name, value, now, step) for name, value, step in lost.metrics], lost.params, {})
-    store.client.set_terminated(run_id, lost.status, lost.ended)
+    store.client.set_terminated(run_id, lost.status, _milliseconds(lost.ended))
     return run_id
 
 
@@ -139,11 +140,16 @@ def _insert_run(database: SqlAlchemyStore, store: Store, lost: LostRun, tags: Ma
                 entry_point_name="",
                 user_id="",
                 status="RUNNING",
-                start_time=lost.started,
+                start_time=_milliseconds(lost.started),
                 lifecycle_stage="active",
                 tags=[SqlTag(key=key, value=value) for key, value in {**tags, **named}.items()],
             )
         )
+
+
+def _milliseconds(moment: datetime | None) -> int:
+    """Since the epoch, as MLflow counts."""
+    return int((moment or datetime.now()).timestamp() * 1000)
 
 
 def _database(store: Store) -> SqlAlchemyStore | None:

@@ -12,6 +12,7 @@ import click
 from sweeps.errors import InputError
 
 if TYPE_CHECKING:
+    from sweeps.config import SweepConfig
     from sweeps.lr_range import RangeRequest, RangeTest
 
 
@@ -53,7 +54,7 @@ def lr_range(
     picture = picture or workspace.home() / "lr-range" / f"{default_study(sweep.dataset, sweep.space)}.svg"
     request = RangeRequest(asked, low, high, steps)
     load(asked.source)  # here too, so that what is wrong with the data is said before anything is started
-    found = _run(request)
+    found = _run(request, sweep)
     _draw(found, picture)
     if as_json:
         click.echo(json.dumps(_document(found, picture), indent=2, allow_nan=False))
@@ -80,22 +81,25 @@ def _text(found: RangeTest) -> str:
     )
 
 
-def _run(request: RangeRequest) -> RangeTest:
+def _run(request: RangeRequest, sweep: SweepConfig) -> RangeTest:
     """In a worker, which imports TensorFlow."""
     from sweeps.slots import slots
+    from sweeps.sweep import result_of
     from sweeps.tasks import range_test
 
-    with slots(1) as client:
-        found: RangeTest = client.submit(range_test, request, pure=False).result()
+    with slots(1, sweep.memory_limit) as client:
+        task = client.submit(range_test, request, pure=False)
+        found: RangeTest = result_of(task, "the range test", sweep.trial_timeout)
         return found
 
 
 def _read(file: Path) -> dict[str, Any]:
+    from sweeps.reading import read_text
+
+    text = read_text("--params", file)
     try:
-        params = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--params: {str(file)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+        params = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"--params: {str(file)!r} is not JSON: {error}") from None
     if not isinstance(params, dict):
         raise InputError(f"--params: {str(file)!r} must hold one dictionary of hyperparameters: {{…}}")

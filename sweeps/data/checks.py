@@ -49,12 +49,11 @@ def _look(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
 
 
 def joined(ys: list[Array]) -> Array:
-    """All parts' targets in one, since a class is the same number in each; a column, (n, 1), as (n,).
+    """All parts' targets in one, since a class is the same number in each.
 
     Raises:
         InputError: text beside numbers, or another number of columns.
     """
-    ys = [y[:, 0] if y.shape[1:] == (1,) else y for y in ys]
     kinds = {("text" if y.dtype.kind in "US" else "numbers", y.shape[1:]) for y in ys}
     if len(kinds) > 1:
         got = ", ".join(f"{y.dtype.name} {y.shape}" for y in ys)

@@ -36,7 +36,9 @@ def assemble_given(raw: Raw, source: DataSource) -> Dataset:
         if part is not None
     }
     check_alike(parts, any_number=True)
-    target = _encoded(joined([part.y for part in parts.values()]), source.task, raw.labels)
+    # a Series is a column, (n, 1), an array beside it may be (n,)
+    flat = [part.y[:, 0] if part.y.ndim == 2 and part.y.shape[1] == 1 else part.y for part in parts.values()]
+    target = _encoded(joined(flat), source.task, raw.labels)
     # both targets go through the split together
     codes = _codes(parts, target)
     both = {name: replace(part, y=[part.y, *codes.get(name, ())]) for name, part in parts.items()}

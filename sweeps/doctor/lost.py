@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -33,8 +32,8 @@ def again_of_trial(patient: Patient, trial: FrozenTrial) -> None:
         parent=patient.study.user_attrs.get(PARENT_RUN),
         params=attributes.get(PARAMS, trial.params),
         metrics=values,
-        started=_milliseconds(trial.datetime_start),
-        ended=_milliseconds(trial.datetime_complete),
+        started=trial.datetime_start,
+        ended=trial.datetime_complete,
     )
     rebuild_run(patient.store, lost)
 
@@ -54,8 +53,8 @@ def again_of_sweep(patient: Patient) -> None:
         params=params,
         metrics=[],
         status=outcome,
-        started=_milliseconds(min(times, default=None)),
-        ended=_milliseconds(max(times, default=None)),
+        started=min(times, default=None),
+        ended=max(times, default=None),
     )
     rebuild_run(patient.store, lost)
 
@@ -63,7 +62,3 @@ def again_of_sweep(patient: Patient) -> None:
 def again_of_model(patient: Patient, trial: FrozenTrial, folder: Path) -> None:
     """The logged model of a trial, from its files."""
     rebuild_model(patient.store, folder, trial.user_attrs[RUN_ID], trial.user_attrs.get(PARAMS, trial.params))
-
-
-def _milliseconds(time: datetime | None) -> int:
-    return int((time or datetime.now()).timestamp() * 1000)

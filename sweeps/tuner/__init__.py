@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import InputError
+from sweeps.quiet import require_tensorflow
 
 
 class NotOffered(InputError, AttributeError):
@@ -59,6 +60,8 @@ def __getattr__(name: str) -> Any:
     # importing this file alone brings no TensorFlow
     if name in _INSTEAD:
         raise NotOffered(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
+    if name in __all__:
+        require_tensorflow()
     if name == "tuners":
         return import_module("sweeps.tuner.tuners")
     if name in __all__:

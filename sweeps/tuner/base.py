@@ -6,7 +6,6 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import keras
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
@@ -23,13 +22,14 @@ from sweeps.data import Dataset
 from sweeps.discovery import discover
 from sweeps.errors import InputError
 from sweeps.objective_choice import TRAIN
+from sweeps.packed import packed
 from sweeps.spaces import declaration
 from sweeps.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
 from sweeps.tuner.oracle import Oracle
-from sweeps.tuner.place import Place, main_hidden
+from sweeps.tuner.place import Place
 from sweeps.tuner.results import objective_of
 from sweeps.tuner.space import Compiled, FitCall, TunerSpace, space_name
 
@@ -115,7 +115,7 @@ class Tuner:
             fit_kwargs["epochs"] = self._plan.epochs
         dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names)
         space = self._space()
-        _check_picklable(space)
+        packed("callbacks", self._call.callbacks)
         config = load_config(
             {
                 "study": self._place.study,
@@ -133,7 +133,7 @@ class Tuner:
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._place.entered(), main_hidden(), watching(config, show) as watcher:
+        with self._place.entered(), watching(config, show) as watcher:
             # KerasTuner's first trial is drawn like all others
             failures, retries = self._entries.max_consecutive_failed_trials, self._entries.max_retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
@@ -165,8 +165,8 @@ class Tuner:
             fit_args, fit_kwargs | {"epochs": 1}, self._input_names
         )  # the engine says how many
         space = self._space()
-        _check_picklable(space)
-        with self._place.entered(), main_hidden():
+        packed("callbacks", self._call.callbacks)
+        with self._place.entered():
             return continue_trial(self._place.study, number, epochs, space, dataset)
 
     def _total(self) -> int:
@@ -261,17 +261,6 @@ class Tuner:
         for trial in self.oracle.get_best_trials(num_trials):
             print()
             trial.summary()
-
-
-def _check_picklable(space: TunerSpace) -> None:
-    """Raises: InputError: the hypermodel or a callback cannot travel to the workers."""
-    for what, sent in (("callbacks", space.call.callbacks), ("hypermodel", space)):
-        try:
-            cloudpickle.dumps(sent)
-        except Exception as wrong:  # whatever a person's object raises
-            raise InputError(
-                f"{what}: must be picklable, since trials run in other processes; {type(wrong).__name__}: {wrong}"
-            ) from wrong
 
 
 def _few(dataset: Dataset) -> tuple[Any, dict[str, Any]]:

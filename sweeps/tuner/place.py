@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,22 +104,3 @@ def study_name(project: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", project).lstrip("_.-") or "project"
     mark = hashlib.sha256(project.encode()).hexdigest()[:6]
     return f"{plain[: _LONGEST - 7]}-{mark}"
-
-
-@contextlib.contextmanager
-def main_hidden() -> Iterator[None]:
-    """While the block runs, new worker processes do not run the main script.
-
-    Python's `multiprocessing` would have each of them import it, and a script without
-    `if __name__ == "__main__"`, as KerasTuner's are, would begin its search anew in there. What trials need of it
-    is sent by value.
-    """
-    main = sys.modules["__main__"]
-    kept = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    for name in kept:
-        setattr(main, name, None)
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            setattr(main, name, value)

@@ -32,7 +32,7 @@ def one_worker(worker: Client, _no_processes: None, monkeypatch: pytest.MonkeyPa
     """`sweeps run` uses the worker that is there."""
     from sweeps import sweep
 
-    monkeypatch.setattr(sweep, "slots", lambda *_: contextlib.nullcontext(worker))
+    monkeypatch.setattr(sweep, "slots", lambda *_, **__: contextlib.nullcontext(worker))
     return worker
 
 

@@ -11,12 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras_tuner import HyperParameters
+from keras_tuner import HyperModel, HyperParameters
+from optuna.trial import TrialState
 from sklearn.datasets import load_digits
 from support import Workspace
 
 import sweeps
 from sweeps import study as studies
+from sweeps.attempts import CUT_SHORT, INTERRUPTION, unfinished
 from sweeps.errors import InputError
 from sweeps.fingerprint import Fingerprint, SpaceSource
 from sweeps.study import IDENTITY, Identity, StudyRef
@@ -132,6 +134,28 @@ def closed_over(*activations: str) -> Callable[[HyperParameters], keras.Model]:
     return build
 
 
+class Net(HyperModel):  # type: ignore[misc]
+    def __init__(self, activations: tuple[str, ...], rate: float) -> None:
+        super().__init__(name="net")
+        self.activations, self.rate = activations, rate
+
+    def build(self, hp: HyperParameters) -> keras.Model:
+        return small(hp, self.activations, self.rate)
+
+
+def test_the_attributes_of_a_hypermodel_are_a_part_of_it() -> None:
+    found, same, other, slower = (
+        Fingerprint.of(Net(activations, rate))
+        for activations, rate in ((("relu",), 0.0), (("relu",), 0.0), (("tanh",), 0.0), (("relu",), 0.5))
+    )
+    assert found
+    assert same
+    assert found.changes(same) == ()
+    for changed in (other, slower):
+        assert changed
+        assert changed.changes(found) == ("the space itself",)
+
+
 def test_a_complete_study_of_a_program_is_no_answer_for_another_space(here: Path) -> None:
     x, y = load_digits(return_X_y=True)
     options = {"study": "s", "data": (x[:400], y[:400]), "trials": 1, "epochs": 1, "jobs": 1, "show": False}
@@ -178,4 +202,18 @@ def test_a_study_of_an_earlier_release_takes_the_space_that_it_is_given(tmp_path
     assert studies.create(ref, identity, back).user_attrs["space_version"] == 1
     moved = Identity("there:build", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
     assert studies.create(ref, moved, first).user_attrs[IDENTITY]["space"] == "there:build"
+    studies.forget(ref.journal)
+
+
+def test_a_trial_that_was_cut_short_is_not_taken_up_with_another_space(tmp_path: Path) -> None:
+    ref = StudyRef("s", tmp_path / "s" / "journal.log", "random", "none")
+    identity = Identity("mine:build", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
+    first, other = (SpaceSource(Fingerprint({"build": digest}), accepted=True) for digest in ("a", "b"))
+    study = studies.create(ref, identity, first)
+    trial = study.ask()
+    trial.set_user_attr("space_version", 1)
+    trial.set_user_attr(CUT_SHORT, INTERRUPTION)
+    study.tell(trial, state=TrialState.FAIL)
+    assert [each.number for each in unfinished(studies.create(ref, identity, first))] == [0]
+    assert unfinished(studies.create(ref, identity, other)) == []
     studies.forget(ref.journal)

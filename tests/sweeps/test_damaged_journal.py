@@ -148,3 +148,20 @@ def test_an_empty_journal_is_of_no_study_yet(journal: Path, capsys: pytest.Captu
         main(["best", "s"])
     assert ended.value.code == 2
     assert "unknown study 's'" in capsys.readouterr().err
+
+
+def test_no_value_within_a_record_gives_a_traceback(journal: Path) -> None:
+    records = [json.loads(line) for line in journal.read_bytes().splitlines()]
+    records = [{name: value for name, value in record.items() if name != "at"} for record in records]
+    refused = 0
+    for n, record in enumerate(records):
+        attributes = record.get("user_attr", {})
+        changed = [{**record, name: value} for name in record for value in (None, "x", -1, 99, [], {})]
+        changed += [{**record, "user_attr": {name: value}} for name in attributes for value in (None, "x", -1, [], {})]
+        for one in changed:
+            journal.write_text("".join(json.dumps(each) + "\n" for each in [*records[:n], one, *records[n + 1 :]]))
+            try:
+                answers(journal)
+            except SweepError:
+                refused += 1
+    assert refused > 100

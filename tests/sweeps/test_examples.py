@@ -118,3 +118,9 @@ def test_an_export_that_cannot_know_what_the_model_takes_says_so(own: Any, tmp_p
     raw = {"": {"shape": [5], "dtype": "float32"}}
     with pytest.raises(InputError, match="what the model takes is not known"):
         export(tmp_path / "m", own, inputs=raw)
+
+
+def test_rows_that_keras_has_cast_to_another_float_are_rows_of_the_data() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    assert prepared(x[4:7].astype("float32"), x) is None
+    assert prepared(x[4:7].astype("float32") + 1, x) == {"": {"shape": [3], "dtype": "float32"}}

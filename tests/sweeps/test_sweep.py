@@ -37,7 +37,7 @@ def exported(finished: Workspace) -> Path:
 def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -> None:
     said = (finished.folder / "output.txt").read_text()
     assert "6/6" in said
-    assert "make best | make export | make ui" in said
+    assert "Next: sweeps best digits-mlp | sweeps export digits-mlp | sweeps ui" in said
     assert "best_val_accuracy  epoch  seconds" in said
 
 
@@ -369,14 +369,14 @@ def test_ctrl_c_ends_in_order_and_the_printed_command_goes_on(workspace: Workspa
 
 def test_a_time_budget_ends_a_sweep_in_time(workspace: Workspace) -> None:
     begun = time.monotonic()
-    done = workspace.sweeps("run", "--trials", "5000", "--epochs", "30", "--time-budget", "25s", "--set", "n_hidden=1")
+    done = workspace.sweeps("run", "--trials", "5000", "--epochs", "30", "--time-budget", "40s", "--set", "n_hidden=1")
     assert done.returncode == 0, done.stderr
-    assert 24 < time.monotonic() - begun < 60
+    assert 39 < time.monotonic() - begun < 90
     status = workspace.json("status", "digits-mlp")
     assert status["trials"]["RUNNING"] == 0
     done_trials = status["trials"]["COMPLETE"] + status["trials"]["PRUNED"]
     assert 0 < done_trials < 5000
-    said = f"the time budget of 25 s is over: {5000 - done_trials} of 5000 trials are missing; go on with"
+    said = f"the time budget of 40 s is over: {5000 - done_trials} of 5000 trials are missing; go on with"
     assert said in done.stdout
     assert done.stdout.endswith("\n  sweeps run digits-mlp --trials 5000 --epochs 30 --set n_hidden=1\n")
 

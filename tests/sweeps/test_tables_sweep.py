@@ -111,7 +111,7 @@ def test_csv_and_parquet_are_predicted_as_the_model_does_it(swept: Workspace, ex
 def test_predict_refuses_what_is_no_table_of_its_columns(swept: Workspace, export: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("size,age\n1,2\n")
     np.save(tmp_path / "rows.npy", np.zeros((2, 3)))
-    for file, message in (("rows.csv", "'city' is not there"), ("rows.npy", "a .csv or .parquet file is wanted")):
+    for file, message in (("rows.csv", "'city' is not there"), ("rows.npy", "a .csv, .parquet or .npz file is wanted")):
         done = swept.sweeps("predict", str(tmp_path / file), "--model", str(export))
         assert done.returncode == 2
         assert message in done.stderr
@@ -183,7 +183,7 @@ def test_a_layer_of_a_persons_own_is_found_in_the_space_of_the_study_alone(works
     (workspace.folder / "mine.py").unlink()
     done = workspace.sweeps(*predict)
     assert done.returncode == 2
-    assert "a class of its own, defined by the space of 'own'" in done.stderr
+    assert "a class of its own (Halved), defined by the space of 'own'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

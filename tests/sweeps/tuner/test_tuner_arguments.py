@@ -21,10 +21,11 @@ import sweeps.tuner as kt
 from sweeps.errors import InputError
 from sweeps.hyperparameters import SuggestedHyperParameters
 from sweeps.samplers import make_pruner, make_sampler
+from sweeps.slots import main_hidden
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import Gate
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.place import Place, main_hidden, study_name
+from sweeps.tuner.place import Place, study_name
 from sweeps.tuner.results import as_history, objective_of
 from sweeps.tuner.space import Compiled, FitCall, TunerSpace
 from sweeps.tuner.tuners import configurations
@@ -183,7 +184,7 @@ def test_values_stay_as_they_are() -> None:
     labels = np.array([3, 7] * 5)
     data, _, _ = read((X, labels), {"validation_data": (X.astype(np.uint8), labels)}, names)
     assert data.train.y.tolist() == labels.tolist()
-    assert data.train.x.dtype == np.float32  # as Keras would at each fit
+    assert data.train.x.dtype == X.dtype  # whatever Keras makes of it at each fit
     assert data.validation.x.dtype == np.uint8
     assert data.labels is not None
     assert len(data.labels) == 8
@@ -194,7 +195,7 @@ def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came()
     assert isinstance(by_place.train.y, list)
     assert [weight.tolist() for weight in by_place.train.sample_weight] == [Y.tolist(), (1 - Y).tolist()]
     by_key, _, _ = read((X, {"main": Y, "other": Y / 2}), {"validation_split": 0.2}, names)
-    assert by_key.train.y["other"].dtype == np.float32
+    assert by_key.train.y["other"].dtype == np.float64
     assert {name: len(target) for name, target in by_key.validation.y.items()} == {"main": 2, "other": 2}
     assert len(by_key.train) == 10
     others = [read((X, {"main": Y, "other": y}), {}, names)[0].digest for y in (Y, 1 - Y, 1 - Y)]
@@ -214,7 +215,7 @@ def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came()
         ((X, {"main": Y, "other": None}), {}, "arrays in memory are needed, .* in x and y there is a NoneType"),
         ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are wanted, got 'early'"),
         (((row for row in X), Y), {}, "arrays in memory are needed, .* there is a generator"),
-        ((np.array([object()] * 10), Y), {}, "an array of numbers is needed, got shape .10,. of object"),
+        ((np.array([object()] * 10), Y), {}, "x and y: text, booleans or numbers are needed, all of one kind"),
     ],
 )
 def test_what_is_no_data_in_memory_is_refused(args: tuple[Any, ...], kwargs: dict[str, Any], said: str) -> None:
