@@ -191,9 +191,10 @@ def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = 
     changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
     if changed:
         difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
+        data = " (digest is of the data as the models get it, which may change with the version)"
         raise InputError(
             f"study {study.study_name!r} was begun with another configuration: {difference}\n"
-            "Run with the same one, or name a new study (STUDY=…)"
+            f"Run with the same one, or name a new study (STUDY=…){data if 'digest' in changed else ''}"
         )
 
 
