@@ -148,7 +148,7 @@ def run(
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
     if show and (said := unfinished(config, begun)):
-        print(f"{said}; the same call without time_budget goes on")
+        print(f"{said}; the same call without time_budget goes on", file=LastingOutput(sys.stdout))
     return Result(config.study, None if isinstance(space, str) else space, dataset)
 
 

@@ -77,7 +77,7 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
-                jobs = max(1, min(config.jobs, studies.missing(study, config.trials)))
+                jobs = studies.at_once(study, config.trials, config.jobs)
                 Drive(client, looked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:

@@ -269,6 +269,11 @@ def missing(study: optuna.Study, total: int) -> int:
     return max(0, total - len(own(study.get_trials(deepcopy=False, states=FINISHED))))
 
 
+def at_once(study: optuna.Study | None, total: int, jobs: int) -> int:
+    """How many trials are run at once: no more than the study lacks; None is a study that is not begun."""
+    return max(1, min(jobs, total if study is None else missing(study, total)))
+
+
 def own(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """Without those that train another one on."""
     return [trial for trial in trials if CONTINUES not in trial.user_attrs]

@@ -88,10 +88,8 @@ def jobs_of(config: SweepConfig) -> int:
         CorruptStore: the study's journal cannot be read.
     """
     journal = workspace.journal(config.study)
-    lacking = config.trials
-    if studies.begun(journal):
-        lacking = studies.missing(studies.load(config.study, journal), config.trials)
-    return max(1, min(config.jobs, lacking))
+    study = studies.load(config.study, journal) if studies.begun(journal) else None
+    return studies.at_once(study, config.trials, config.jobs)
 
 
 def result_of(task: Future, what: str, timeout: float | None = None) -> Any:
