@@ -12,6 +12,8 @@ from support import Workspace
 
 #: read when TensorFlow and MLflow are imported, in this process and those it starts
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true"}
+#: `make test` sets what changes a message; a sweep that a test starts is started by hand
+os.environ.pop("SWEEPS_FROM_MAKE", None)
 
 
 def pytest_configure() -> None:
