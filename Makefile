@@ -29,7 +29,7 @@ override SIDE_BY_SIDE := -n 2 --dist loadfile
 override VENV := .venv
 override BIN  := $(VENV)/bin
 # runs what follows, then the words of ARGS, quotes respected
-override RUN  := @$(BIN)/python -m sweeps.words $(BIN)
+override RUN  := @$(BIN)/python -m sweeps.cli.make_args $(BIN)
 export MLFLOW_DISABLE_TELEMETRY := true
 # `sweeps run` names the targets that come next
 export SWEEPS_FROM_MAKE := 1
@@ -47,7 +47,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@$(BIN)/sweeps env --compile || true  # else the first sweep does
-	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sweeps.rehearsal 2>/dev/null || true
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sweeps.engine.warm_up 2>/dev/null || true
 	@touch $@
 
 setup: $(VENV)/installed ## install into .venv, nothing else

@@ -8,9 +8,9 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 from benchmarks.space import draw
-from sweeps import workspace
-from sweeps.hyperparameters import SuggestedHyperParameters
-from sweeps.study import PARAMS, PARENT_RUN, RUN_ID
+from sweeps.space.hyperparameters import SuggestedHyperParameters
+from sweeps.study.study import PARAMS, PARENT_RUN, RUN_ID
+from sweeps.system import paths
 from tracking import DataDescription, TrialRun, begin_sweep, open_store
 
 
@@ -20,7 +20,7 @@ def prefill(name: str, trials: int, record: bool) -> None:
     Args:
         record: whether each gets a run in MLflow too (25 ms a trial).
     """
-    journal = workspace.journal(name)
+    journal = paths.journal(name)
     journal.parent.mkdir(parents=True)
     storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
@@ -52,8 +52,8 @@ def _drawn(count: int) -> list[FrozenTrial]:
 
 def _recorded(name: str, trials: list[FrozenTrial]) -> str:
     """The id of the sweep's run, its trials' runs below it."""
-    workspace.home().mkdir(parents=True, exist_ok=True)
-    store = open_store(workspace.tracking_uri(), name, workspace.artifact_root())
+    paths.home().mkdir(parents=True, exist_ok=True)
+    store = open_store(paths.tracking_uri(), name, paths.artifact_root())
     parent = begin_sweep(store, None, {}, {}, DataDescription("prefilled", "0" * 32, "prefilled"))
     for number, trial in enumerate(trials):
         with TrialRun(store, parent, number, {}) as run:

@@ -12,7 +12,7 @@ from benchmarks import records, show
 from benchmarks.goals import goals
 from benchmarks.records import Results
 from sweeps.errors import SweepError
-from sweeps.quiet import import_keras
+from sweeps.system.import_keras import import_keras
 
 
 @click.command()

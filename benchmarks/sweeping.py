@@ -1,6 +1,6 @@
 """This project's `sweeps run` with a clock around it.
 
-The steps are those of `sweeps.sweep.run`. Before the clock starts, the workers have done what comes once a
+The steps are those of `sweeps.engine.sweep.run`. Before the clock starts, the workers have done what comes once a
 process (imports, the data read into memory), and the workspace has its MLflow database, which comes once a
 workspace. Inside is all that a sweep does: the look at data and space (small models are built and trained),
 study and experiment made, the trials, the record closed.
@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 
 from distributed import Client
 
-import sweeps.search
+import sweeps.engine.search
 from benchmarks import probe
 from benchmarks.records import Breakdown
-from sweeps import workspace
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
-from sweeps.engine import Limits
-from sweeps.plan import EpochReport, Looked, TrialOutcome
-from sweeps.slots import slots
-from sweeps.study import Objective
-from sweeps.sweep import look
-from sweeps.tasks import have_data, preflight
+from sweeps.engine.cluster import slots
+from sweeps.engine.scheduler import Limits
+from sweeps.engine.sweep import look
+from sweeps.engine.tasks import have_data, preflight
+from sweeps.study.study import Objective
+from sweeps.system import paths
+from sweeps.trial.plan import EpochReport, Looked, TrialOutcome
 from tracking import child_runs, find_store, open_store
 from tracking.store import NUMBER
 
@@ -88,7 +88,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
 
     Raises:
         RuntimeError: a trial did not end well; what it cost would say nothing.
-        sweeps.errors.SweepError: as `sweeps.sweep.run`.
+        sweeps.errors.SweepError: as `sweeps.engine.sweep.run`.
     """
     with slots(config.jobs, config.memory_limit) as client:
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
@@ -98,7 +98,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         looked = time.perf_counter()
         before = _calls(client)
         watch = _Watch(client, on_trial)
-        sweeps.search.search(Looked(config, request, found), client, watch, Limits())
+        sweeps.engine.search.search(Looked(config, request, found), client, watch, Limits())
         ended = time.perf_counter()
         calls = {name: seconds - before.get(name, 0.0) for name, seconds in _calls(client).items()}
     bad = [outcome for outcome, _ in watch.ended if outcome.state != "COMPLETE"]
@@ -125,8 +125,8 @@ def warm(source: DataSource) -> None:
 
 
 def _prepare(client: Client, source: DataSource) -> None:
-    workspace.home().mkdir(parents=True, exist_ok=True)
-    open_store(workspace.tracking_uri(), "earlier", workspace.artifact_root())
+    paths.home().mkdir(parents=True, exist_ok=True)
+    open_store(paths.tracking_uri(), "earlier", paths.artifact_root())
     addresses = list(client.scheduler_info(n_workers=-1)["workers"])
     client.gather([client.submit(warm, source, workers=[address], pure=False) for address in addresses])
 
@@ -141,7 +141,7 @@ def _calls(client: Client) -> dict[str, float]:
 
 def _phases(study: str) -> dict[int, dict[str, float]]:
     """What each trial logged about its own time, by its number."""
-    store = find_store(workspace.tracking_uri(), study)
+    store = find_store(paths.tracking_uri(), study)
     assert store is not None
     return {
         int(run.data.tags[NUMBER]): {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sweeps.cli.run import run_sweep
 from sweeps.config import load_config
-from sweeps.launch import run_sweep
 
 DOCS = Path(__file__).parent
 

@@ -10,18 +10,18 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # `nohup` has asked not to be disturbed
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # nothing is begun while the rest is imported
 
-    from sweeps.output import open_closed_streams, print_any_text
+    from sweeps.cli.output import open_closed_streams, print_any_text
 
     open_closed_streams()
     print_any_text()
     try:
-        from sweeps import cli
+        from sweeps.cli.main import main as run
     except (ImportError, MemoryError, OSError) as error:
         from sweeps.errors import not_importable
 
         print(f"sweeps: {not_importable(error)}", file=sys.stderr)
         sys.exit(4)
-    cli.main()
+    run()
 
 
 if __name__ == "__main__":

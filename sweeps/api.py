@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from rich.console import Console
 
-from sweeps import selection, sweep
+from sweeps.cli.output import LastingOutput
+from sweeps.cli.run import unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.launch import unfinished
-from sweeps.output import LastingOutput
-from sweeps.plan import EpochReport, Space, TrialOutcome, is_own
-from sweeps.selection import Best, Status, TrialRow
-from sweeps.study import CONFIG, Objective
+from sweeps.study import results
+from sweeps.study.results import Best, Status, TrialRow
+from sweeps.study.study import CONFIG, Objective
+from sweeps.trial.plan import EpochReport, Space, TrialOutcome, is_own
 
 if TYPE_CHECKING:
-    from sweeps.continuation import Continued
+    from sweeps.engine.continuation import Continued
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,17 @@ class Result:
     @property
     def study(self) -> optuna.Study:
         """Optuna's own object, for its visualizations and importances."""
-        return selection.open_study(self.name)
+        return results.open_study(self.name)
 
     @property
     def status(self) -> Status:
         """Counts by state and the best value."""
-        return selection.status(self.study)
+        return results.status(self.study)
 
     @property
     def trials(self) -> list[TrialRow]:
         """Every trial, by number."""
-        return selection.rows(self.study)
+        return results.rows(self.study)
 
     @property
     def best(self) -> Best:
@@ -62,13 +63,13 @@ class Result:
         Raises:
             InputError: no trial is complete.
         """
-        return selection.best(self.study)
+        return results.best(self.study)
 
     def model(self, trial: int | None = None) -> Any:
         """The logged `keras.Model` of a trial, of the best one by default, with the weights of its best epoch."""
-        from sweeps.models import load_logged
+        from sweeps.export.logged_models import load_logged
 
-        uri = self.best.model_uri if trial is None else selection.model_uri(self.study, trial)
+        uri = self.best.model_uri if trial is None else results.model_uri(self.study, trial)
         return load_logged(self.name, uri, self.space)
 
     @property
@@ -79,7 +80,7 @@ class Result:
         Raises:
             InputError: the data were arrays of another process.
         """
-        from sweeps.held_out import held_out
+        from sweeps.engine.test_rows import held_out
 
         return held_out(self.study, self._data)
 
@@ -101,7 +102,7 @@ class Result:
         Raises:
             SweepError: see `sweeps.errors`.
         """
-        from sweeps.continuation import continue_trial
+        from sweeps.engine.continuation import continue_trial
 
         known = dict(self.study.user_attrs.get(CONFIG, {}))
         own = space is not None or is_own(known.get("space", ""))
@@ -110,11 +111,11 @@ class Result:
 
     def export(self, force: bool = False) -> Path:
         """Write the best model to `exports/STUDY`; see `sweeps export`."""
-        from sweeps import workspace
-        from sweeps.export import export_best
+        from sweeps.export.export import export_best
+        from sweeps.system import paths
 
         export_best(self.name, force, self.space)
-        return workspace.export_folder(self.name)
+        return paths.export_folder(self.name)
 
 
 def run(
@@ -199,7 +200,7 @@ def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
     if not show:
         yield Silent()
         return
-    from sweeps.progress import Progress
+    from sweeps.cli.progress import Progress
 
     output: Any = LastingOutput(sys.stdout)
     with Progress(Console(file=output), config.trials, sweep.jobs_of(config), {}) as progress:

@@ -12,10 +12,10 @@ from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from sweeps import class_weights
+from sweeps.data import class_weights
 from sweeps.errors import InputError, unknown
-from sweeps.reading import read_text
-from sweeps.workspace import check_study_name
+from sweeps.system.paths import check_study_name
+from sweeps.system.reading import read_text
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -1,7 +1,7 @@
 """A dataset for a model of a person's own: values, shapes and dtypes stay as they were given.
 
 The target is encoded beside that: for the stratified split, for the classes' names, and for losses over classes that
-cannot take it as it is (`sweeps.own_target`). Only text is always encoded.
+cannot take it as it is (`sweeps.data.own_target`). Only text is always encoded.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.data.files import check_file
 from sweeps.errors import InputError
+from sweeps.system.file_checks import check_file
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _TIMEOUT = 10  # seconds without a byte

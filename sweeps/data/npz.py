@@ -18,9 +18,9 @@ import numpy as np
 from numpy.lib import format as npy
 
 from sweeps.data.dataset import Array, Part
-from sweeps.data.files import check_file, check_memory
 from sweeps.data.raw import Raw
 from sweeps.errors import InputError, unknown
+from sweeps.system.file_checks import check_file, check_memory
 
 _ENDS = {"all": "", "train": "_train", "valid": "_valid", "test": "_test"}
 NAMES = tuple(f"{array}{end}" for end in _ENDS.values() for array in ("x", "y", "sample_weight"))

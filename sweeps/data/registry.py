@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.data.dataset import Array, Part
-from sweeps.data.files import check_memory
 from sweeps.data.keras_files import damaged, keras_files
 from sweeps.data.npz import read_npz
 from sweeps.data.raw import Raw
 from sweeps.errors import InputError
+from sweeps.system.file_checks import check_memory
 
 _DIGITS = tuple("0123456789")
 _FASHION = (

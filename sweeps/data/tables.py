@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
-from sweeps.data.files import check_file, check_memory
 from sweeps.errors import InputError
+from sweeps.system.file_checks import check_file, check_memory
 
 # Arrow holds eight bytes for a number that takes two or more in the file, and the float32 array comes on top.
 _CSV_EXPANDS = 6

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import optuna
 
-from sweeps import study as studies
-from sweeps import workspace
 from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.files import look_at_files
 from sweeps.doctor.finding import Finding, Patient
@@ -18,8 +16,10 @@ from sweeps.doctor.record import look_at_experiment, look_at_record
 from sweeps.doctor.spool import look_at_spool
 from sweeps.doctor.trials import look_at_trials
 from sweeps.errors import InputError, SweepError, without_passwords
-from sweeps.locks import is_alive, present
-from sweeps.record import find_record, in_reach, make_record, settle_workspace
+from sweeps.study import study as studies
+from sweeps.study.record import find_record, in_reach, make_record, settle_workspace
+from sweeps.system import paths
+from sweeps.system.locks import is_alive, present
 from tracking import Store, TrackingError, answering
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -60,7 +60,7 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
         CorruptStore: the journal cannot be read.
         BackendUnreachable: the tracking store does not answer.
     """
-    journal = workspace.journal(name)
+    journal = paths.journal(name)
     if not studies.begun(journal):
         studies.load(name, journal)  # says which studies there are
     settle_workspace()

@@ -8,14 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweeps import selection, workspace
 from sweeps.doctor.finding import Finding, Patient
-from sweeps.files import sha256
+from sweeps.study import results
+from sweeps.system import paths
+from sweeps.system.atomic_files import sha256
 
 
 def look_at_export(patient: Patient) -> Iterator[Finding]:
     """Compare the files with the manifest, and the manifest with the study."""
-    folder = workspace.export_folder(patient.name)
+    folder = paths.export_folder(patient.name)
     if not folder.exists():
         return
     for where, what in _damages(folder, patient):
@@ -36,12 +37,12 @@ def _damages(folder: Path, patient: Patient) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is missing"
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
-    row = next((row for row in selection.rows(patient.study) if row.number == trial), None)
+    row = next((row for row in results.rows(patient.study) if row.number == trial), None)
     if row is None or row.state != "COMPLETE" or row.value != value:
         yield folder, f"is said to be of trial {trial} with the value {value}, which the study does not have"
 
 
 def _again(study: str) -> None:
-    from sweeps.export import export_best
+    from sweeps.export.export import export_best
 
     export_best(study, force=True)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from sweeps import journal as journals
-from sweeps import workspace
 from sweeps.doctor.finding import Finding
-from sweeps.files import is_left
+from sweeps.study import journal as journals
+from sweeps.system import paths
+from sweeps.system.atomic_files import is_left
 
 
 def look_at_files(journal: Path) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def look_at_files(journal: Path) -> Iterator[Finding]:
     if torn := journals.torn(journal):
         what, remedy = f"ends in a torn record of {torn} bytes", "cuts it off; the file as it was stays as .bak"
         yield Finding(str(journal), what, remedy, partial(journals.mend, journal))
-    export = workspace.export_folder(study)
+    export = paths.export_folder(study)
     # as `files.new_folder` names them; another study's name may begin as this one's does
     pattern = re.compile(re.escape(f".{export.name}-") + r"\w{8}(-old)?")
     temporary = [path for path in export.parent.glob(".*") if pattern.fullmatch(path.name) and is_left(path)]

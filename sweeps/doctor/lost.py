@@ -8,7 +8,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Patient
-from sweeps.study import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from sweeps.study.study import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID, objective_of
 from tracking.rebuilding import LostRun, rebuild_model, rebuild_run
 
 

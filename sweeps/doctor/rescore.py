@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Iterator
 
-from sweeps import selection, workspace
 from sweeps.data import DataSource, load
 from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.finding import Finding, Patient
 from sweeps.errors import InputError
-from sweeps.keras_file import load_keras_file
-from sweeps.plan import is_own
-from sweeps.study import GIVEN, IDENTITY, PARENT_RUN
+from sweeps.export.keras_file import load_keras_file
+from sweeps.study import results
+from sweeps.study.study import GIVEN, IDENTITY, PARENT_RUN
+from sweeps.system import paths
+from sweeps.trial.plan import is_own
 from tracking.audit import run_params
 
 
@@ -25,20 +26,20 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
     """
     if any(look_at_export(patient)):
         return
-    folder = workspace.export_folder(patient.name)
+    folder = paths.export_folder(patient.name)
     if not folder.exists():
         raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {patient.name}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
-    asked = run_params(patient.store, selection.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
+    asked = run_params(patient.store, results.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
     own = "space" in patient.study.user_attrs.get(GIVEN, ()) or is_own(asked["space"])
     data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights, as_given=own))
     if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:
         raise InputError(f"--rescore: dataset {asked['dataset']!r} is not what the study was searched with")
     model = load_keras_file(folder / "model.keras", patient.name)
-    from sweeps.own_target import for_model
+    from sweeps.data.own_target import for_model
     from sweeps.training import as_tensors
 
     rows = for_model(data, model).validation

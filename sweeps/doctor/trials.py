@@ -8,10 +8,10 @@ from functools import partial
 
 from optuna.trial import TrialState
 
-from sweeps.attempts import checkpoints_left
 from sweeps.doctor.finding import Finding, Patient
-from sweeps.reaper import reap
-from sweeps.study import FINISHED, RESULT, TOTAL, own
+from sweeps.study.retries import checkpoints_left
+from sweeps.study.study import FINISHED, RESULT, TOTAL, own
+from sweeps.trial.reaper import reap
 
 
 def look_at_trials(patient: Patient) -> Iterator[Finding]:

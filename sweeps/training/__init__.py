@@ -24,7 +24,7 @@ Between two models: `clearing.py`.
 """
 
 from sweeps.training.clearing import clear_session
-from sweeps.training.fit import fit
+from sweeps.training.fit_model import fit
 from sweeps.training.resident import keep_resident
 from sweeps.training.text import as_tensors
 

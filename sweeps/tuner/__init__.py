@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import InputError
-from sweeps.quiet import require_tensorflow
+from sweeps.system.import_keras import require_tensorflow
 
 
 class NotOffered(InputError, AttributeError):

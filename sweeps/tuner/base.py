@@ -14,17 +14,17 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.src.engine.hypermodel import get_hypermodel
 from optuna.trial import FrozenTrial
 
-from sweeps import study as studies
-from sweeps import sweep
 from sweeps.api import watching
 from sweeps.config import load_config
 from sweeps.data import Dataset
-from sweeps.discovery import discover
+from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.objective_choice import TRAIN
-from sweeps.packed import packed
-from sweeps.spaces import declaration
-from sweeps.study import IDENTITY, TOTAL
+from sweeps.space.discovery import discover
+from sweeps.space.packed import packed
+from sweeps.space.resolve import declaration
+from sweeps.study import study as studies
+from sweeps.study.objective_choice import TRAIN
+from sweeps.study.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
@@ -36,7 +36,7 @@ from sweeps.tuner.space import Compiled, FitCall, TunerSpace, space_name
 # imported by the methods that need them, since they import MLflow, for which there is time while a search's workers
 # import TensorFlow
 if TYPE_CHECKING:
-    from sweeps.continuation import Continued
+    from sweeps.engine.continuation import Continued
 
 #: more than any grid that is walked to its end
 _ENDLESS = 1_000_000
@@ -156,7 +156,7 @@ class Tuner:
         Raises:
             SweepError: see `sweeps.errors`.
         """
-        from sweeps.continuation import continue_trial
+        from sweeps.engine.continuation import continue_trial
 
         if self._options.executions_per_trial > 1:
             raise InputError("continue_trial: a trial of one execution is wanted, not the mean of several")
@@ -230,7 +230,7 @@ class Tuner:
         return self._model(self.oracle.frozen(trial.trial_id))
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
-        from sweeps.models import load_logged
+        from sweeps.export.logged_models import load_logged
 
         uri = self.oracle.model_uri(trial)
         if uri is None:

@@ -11,9 +11,9 @@ import keras
 import keras_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from sweeps import worker
+from sweeps.engine import worker
+from sweeps.trial.epochs import EpochWatch, TrialInterrupted
 from sweeps.tuner.results import seen
-from sweeps.watch import EpochWatch, TrialInterrupted
 
 
 class Gate(keras.callbacks.Callback):  # type: ignore[misc]

@@ -44,7 +44,7 @@ class Declared:
     def prevail(self, hp: keras_tuner.HyperParameters) -> None:
         """From now on the container answers by these declarations; they are part of every model.
 
-        KerasTuner funnels every kind through `_retrieve` (see `sweeps.hyperparameters`).
+        KerasTuner funnels every kind through `_retrieve` (see `sweeps.space.hyperparameters`).
         """
         if "_retrieve" in vars(hp) or not (self.space or not self.tune_new or not self.allow_new):
             return

@@ -71,7 +71,7 @@ class Plan:
     """How a tuner searches.
 
     Attributes:
-        sampler, pruner: names of `sweeps.study`.
+        sampler, pruner: names of `sweeps.study.study`.
         max_trials: None: all of a grid.
         epochs: a trial's; None: as many as `search` is given.
     """

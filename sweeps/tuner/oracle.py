@@ -10,9 +10,9 @@ from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps import study as studies
 from sweeps.errors import InputError, unknown
-from sweeps.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
+from sweeps.study import study as studies
+from sweeps.study.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
 from sweeps.tuner.place import Place
 
 _STATUS = {
@@ -131,7 +131,7 @@ class Oracle:
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
         # see `sweeps.tuner.base`
-        from sweeps.record import store_of
+        from sweeps.study.record import store_of
         from tracking.experiments import metrics_at
 
         hp = self.get_space()

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import optuna
 
-from sweeps import study as studies
-from sweeps import workspace
 from sweeps.errors import BackendUnreachable, InputError
-from sweeps.locks import present
+from sweeps.study import study as studies
+from sweeps.system import paths
+from sweeps.system.locks import present
 
 _LONGEST = 64
 
@@ -41,7 +41,7 @@ class Place:
         """
         project = project_name or "untitled_project"
         if directory is None:
-            return cls(study_name(project), workspace.home())
+            return cls(study_name(project), paths.home())
         home = Path(directory).absolute()
         return cls(study_name(f"{home.name}-{project}"), home)
 
@@ -62,7 +62,7 @@ class Place:
     def folder(self) -> Path:
         """What belongs to the study alone."""
         with self.entered():
-            return workspace.study_folder(self.study)
+            return paths.study_folder(self.study)
 
     @property
     def exists(self) -> bool:
@@ -88,7 +88,7 @@ class Place:
         done: list[str | None] = []
         with self.entered(), present(self.folder) as if_alone:
             try:
-                if_alone(lambda: done.append(set_aside(workspace.tracking_uri(), self.study)))
+                if_alone(lambda: done.append(set_aside(paths.tracking_uri(), self.study)))
             except TrackingError as error:
                 raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
         if not done:
@@ -99,7 +99,7 @@ class Place:
 
 def study_name(project: str) -> str:
     """A study's name for any text: itself where it is one, else the nearest with a mark of the text."""
-    if workspace.STUDY_NAME.fullmatch(project):
+    if paths.STUDY_NAME.fullmatch(project):
         return project
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", project).lstrip("_.-") or "project"
     mark = hashlib.sha256(project.encode()).hexdigest()[:6]

@@ -13,10 +13,10 @@ from keras.src.utils.naming import reset_uids
 from keras_tuner.errors import FailedTrialError
 
 from sweeps.errors import InputError
+from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.callbacks import Gate, Keeper, of_execution
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.results import FitResult, as_history
-from sweeps.watch import EpochWatch
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from search_spaces.family import BATCH_SIZES
 from search_spaces.registry import SPACES
 from search_spaces.schedules import schedule
 from sweeps.config import load_config
-from sweeps.discovery import discover
-from sweeps.narrowing import check_narrowings, parse_narrowing
+from sweeps.space.discovery import discover
+from sweeps.space.narrowing import check_narrowings, parse_narrowing
 
 
 def row(documented: Documented, ours: Figures | None, passed_after: float | None = None) -> Row:

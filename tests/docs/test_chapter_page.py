@@ -15,7 +15,7 @@ import pytest
 from page_cells import Block, blocks
 from support import Workspace
 
-from sweeps.cli import cli
+from sweeps.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "chapter.md"

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.cli import cli
+from sweeps.cli.main import cli
 from sweeps.config import SweepConfig, load_config
-from sweeps.plan import Looked
-from sweeps.preflight import preflight
-from sweeps.sweep import look
+from sweeps.engine.sweep import look
+from sweeps.trial.plan import Looked
+from sweeps.trial.preflight import preflight
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")

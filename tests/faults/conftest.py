@@ -15,7 +15,7 @@ from invariant import assert_sound
 from optuna.trial import FrozenTrial, TrialState
 from support import Workspace
 
-from sweeps import study as studies
+from sweeps.study import study as studies
 from tracking import Store, find_store
 
 #: trials cost next to nothing but the seconds that the file `pace` gives; `build` and epochs can be told to misbehave

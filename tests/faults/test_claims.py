@@ -13,14 +13,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps.claims import Claims
-from sweeps.study import Identity, StudyRef, create, forget
+from sweeps.study.claims import Claims
+from sweeps.study.study import Identity, StudyRef, create, forget
 
 CLAIM = """
 import sys, time
 from pathlib import Path
-from sweeps.claims import Claims
-from sweeps.study import StudyRef
+from sweeps.study.claims import Claims
+from sweeps.study.study import StudyRef
 folder, total, then = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 study = StudyRef("shared", folder / "journal.log", "random", "none").open()
 claims = Claims(folder)
@@ -93,7 +93,7 @@ def test_what_a_killed_or_stopped_process_claims(study: optuna.Study, tmp_path: 
 
 
 def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: optuna.Study, tmp_path: Path) -> None:
-    hold = "import sys,time; from pathlib import Path; from sweeps.locks import JournalLock as Lock\n"
+    hold = "import sys,time; from pathlib import Path; from sweeps.system.locks import JournalLock as Lock\n"
     hold += "Lock(Path(sys.argv[1])).acquire(); print('held', flush=True); time.sleep(600)"
     process = subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path / "journal.log")],

@@ -7,11 +7,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps import attempts, reaper
-from sweeps.checkpoint import Checkpoints
-from sweeps.claims import Claims
-from sweeps.grid import is_walked
-from sweeps.study import PARENT_RUN, Identity, StudyRef, create
+from sweeps.study import retries
+from sweeps.study.claims import Claims
+from sweeps.study.grid import is_walked
+from sweeps.study.study import PARENT_RUN, Identity, StudyRef, create
+from sweeps.trial import reaper
+from sweeps.trial.checkpoint import Checkpoints
 
 
 def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_a_trial_of_a_grid_whose_worker_died_before_it_drew_anything_is_tried_ag
     study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
     study.set_user_attr(PARENT_RUN, "parent")
     monkeypatch.setattr(reaper, "close_trial", lambda *_: None)
-    attempts.enqueue(study, {"width": 2}, {})
+    retries.enqueue(study, {"width": 2}, {})
     study = ref.open()
     study.ask()  # by a worker that is gone
     outcome = reaper.died(study, None, Checkpoints(tmp_path), Claims(tmp_path), "task", "killed by signal 9")  # type: ignore[arg-type]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import trial as trials
-from sweeps import workspace
-from sweeps.attempts import LateResult
 from sweeps.data import DataSource
-from sweeps.plan import TrialPlan
-from sweeps.reaper import give_up
-from sweeps.study import ERROR, PARENT_RUN, RUN_ID, Identity, Objective, StudyRef, create
+from sweeps.study.retries import LateResult
+from sweeps.study.study import ERROR, PARENT_RUN, RUN_ID, Identity, Objective, StudyRef, create
+from sweeps.system import paths
+from sweeps.trial import run as trials
+from sweeps.trial.plan import TrialPlan
+from sweeps.trial.reaper import give_up
 from tracking import DataDescription, TrialRun, begin_sweep, open_store
 
 
@@ -21,9 +21,9 @@ from tracking import DataDescription, TrialRun, begin_sweep, open_store
 def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run_as_failed(
     here: Path, state: str
 ) -> None:
-    ref = StudyRef("late", workspace.journal("late"), "random", "none")
+    ref = StudyRef("late", paths.journal("late"), "random", "none")
     study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
-    store = open_store(workspace.tracking_uri(), "late", workspace.artifact_root())
+    store = open_store(paths.tracking_uri(), "late", paths.artifact_root())
     parent = begin_sweep(store, None, {}, {}, DataDescription("digits", "0", "digits"))
     study.set_user_attr(PARENT_RUN, parent)
     trial = study.ask()

@@ -10,7 +10,7 @@ import pytest
 from faults.conftest import FOR_EVER, PacedSweep
 from optuna.trial import TrialState
 
-from sweeps.trial import GIVEN_UP
+from sweeps.trial.run import GIVEN_UP
 
 pytestmark = pytest.mark.slow
 
@@ -59,8 +59,8 @@ def test_a_stopped_worker_loses_its_trial_when_its_time_is_over(paced: PacedSwee
 
 
 def test_what_a_stopped_worker_brings_after_its_trial_was_given_up_is_refused(paced: PacedSweep) -> None:
-    from sweeps import study as studies
-    from sweeps.reaper import give_up
+    from sweeps.study import study as studies
+    from sweeps.trial.reaper import give_up
 
     paced.pace(2)
     process = paced.start(*paced.options(2, epochs=2))

@@ -8,7 +8,7 @@ import pytest
 from invariant import assert_sound
 from support import Workspace
 
-from sweeps.files import sha256
+from sweeps.system.atomic_files import sha256
 from tracking import find_store
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from faults.conftest import FOR_EVER, PacedSweep
 
-from sweeps.signals import ENDING
+from sweeps.system.signals import ENDING
 from tracking import child_runs
 
 pytestmark = pytest.mark.slow

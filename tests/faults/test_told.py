@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.slots import SLOTS
+from sweeps.engine.cluster import SLOTS
 
 ROOT = Path(__file__).parent.parent.parent
 

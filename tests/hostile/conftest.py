@@ -21,7 +21,7 @@ MEMORY = 250
 @pytest.fixture(scope="session")
 def worker() -> Iterator[Client]:
     """A real worker process, the same for all: what only a worker can find wrong is found there."""
-    from sweeps.slots import slots
+    from sweeps.engine.cluster import slots
 
     with slots(1) as client:
         yield client
@@ -30,7 +30,7 @@ def worker() -> Iterator[Client]:
 @pytest.fixture
 def one_worker(worker: Client, _no_processes: None, monkeypatch: pytest.MonkeyPatch) -> Client:
     """`sweeps run` uses the worker that is there."""
-    from sweeps import sweep
+    from sweeps.engine import sweep
 
     monkeypatch.setattr(sweep, "slots", lambda *_, **__: contextlib.nullcontext(worker))
     return worker
@@ -39,7 +39,7 @@ def one_worker(worker: Client, _no_processes: None, monkeypatch: pytest.MonkeyPa
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the client can see, it refuses before it starts anything."""
-    from sweeps import sweep
+    from sweeps.engine import sweep
 
     def started(jobs: int) -> None:
         pytest.fail("workers are started")

@@ -11,7 +11,7 @@ import pytest
 from hostile.cases import Content, Hostile, hostile
 from hostile.conftest import Refused
 from sweeps.config import load_config
-from sweeps.sweep import look
+from sweeps.engine.sweep import look
 
 
 def toml(name: str, content: Content, *says: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 from hostile.cases import Hostile, hostile
 from hostile.conftest import Refused
-from sweeps import workspace
 from sweeps.config import default_study, load_config
+from sweeps.system import paths
 
 STUDIES = {
     "empty": "",
@@ -74,7 +74,7 @@ def test_a_hostile_name_is_refused(case: Hostile, refused: Refused) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "a\0b", "\N{RIGHT-TO-LEFT OVERRIDE}x", "x" * 65])
 def test_no_path_is_made_of_a_hostile_name(name: str) -> None:
-    for path in (workspace.study_folder, workspace.journal, workspace.export_folder):
+    for path in (paths.study_folder, paths.journal, paths.export_folder):
         with pytest.raises(Exception, match="a name is 1 to 64"):
             path(name)
 
@@ -110,4 +110,4 @@ def test_a_link_in_the_place_of_a_study_or_an_export_is_not_followed(
 
 def test_a_workspace_that_is_a_link_is_used(here: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     (here / "runs").symlink_to(tmp_path_factory.mktemp("large-disk"))
-    assert workspace.study_folder("s") == here / "runs" / "studies" / "s"
+    assert paths.study_folder("s") == here / "runs" / "studies" / "s"

@@ -16,10 +16,10 @@ import pytest
 from distributed import Client
 from support import Workspace
 
-from sweeps import workspace
 from sweeps.doctor import Finding
 from sweeps.doctor.examination import _mended
 from sweeps.errors import Interrupted, SweepError, without_passwords
+from sweeps.system import paths as workspace
 from tracking import Store
 
 SOURCES = [
@@ -186,7 +186,7 @@ def test_every_model_is_loaded_in_safe_mode() -> None:
     (single,) = [line for line in loads if "safe_mode=True" not in line]
     assert "safe_mode=safe_mode" in single
     # its mode is the safe one unless somebody says otherwise, which is done once, where lambdas are allowed
-    source = (Path(__file__).parents[2] / "sweeps/keras_file.py").read_text()
+    source = (Path(__file__).parents[2] / "sweeps/export/keras_file.py").read_text()
     assert "safe_mode: bool = True" in source
     (before, _) = source.split("safe_mode=False")
     assert before.splitlines()[-2].strip() == "if lambdas_allowed():"

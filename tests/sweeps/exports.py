@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sweeps.export import write_export
-from sweeps.selection import Best
-from sweeps.study import DATA, IDENTITY
+from sweeps.export.export import write_export
+from sweeps.study.results import Best
+from sweeps.study.study import DATA, IDENTITY
 
 
 def export(folder: Path, model: Any, labels: list[str] | None = None, target: str = "regression", **more: Any) -> Path:

@@ -44,16 +44,16 @@ def die_within(module, name, where):
 
 
 if ORDERS.exists():  # imported by the worker before its first trial
-    from sweeps import objective, states, trial
+    from sweeps.trial import final_states, objective, run
     from tracking import TrialRun, models
 
-    die_within(trial, "_task", "claimed")
-    die_within(states, "progress_of", "asked")
+    die_within(run, "_task", "claimed")
+    die_within(final_states, "progress_of", "asked")
     die_within(models, "save_model", "saved")
     die_within(mlflow.MlflowClient, "log_model_artifacts", "uploaded")
     die_within(objective, "log_model", "logged")
     die_within(TrialRun, "close", "closed")
-    die_within(trial, "_conclude", "told")
+    die_within(run, "_conclude", "told")
 
 
 class Slow(keras.callbacks.Callback):

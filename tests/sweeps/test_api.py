@@ -12,11 +12,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 import sweeps
-from sweeps import sweep
 from sweeps.config import load_config
+from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.plan import EpochReport, TrialOutcome
-from sweeps.study import Objective
+from sweeps.study.study import Objective
+from sweeps.trial.plan import EpochReport, TrialOutcome
 
 
 def build_model(hp: keras_tuner.HyperParameters, widest: int = 64, deeper: bool = False) -> keras.Model:

@@ -17,11 +17,11 @@ from sklearn.datasets import load_digits
 from support import Workspace
 
 import sweeps
-from sweeps import study as studies
-from sweeps.attempts import CUT_SHORT, INTERRUPTION, unfinished
 from sweeps.errors import InputError
-from sweeps.fingerprint import Fingerprint, SpaceSource
-from sweeps.study import IDENTITY, Identity, StudyRef
+from sweeps.space.fingerprint import Fingerprint, SpaceSource
+from sweeps.study import study as studies
+from sweeps.study.retries import CUT_SHORT, INTERRUPTION, unfinished
+from sweeps.study.study import IDENTITY, Identity, StudyRef
 from sweeps.tuner import RandomSearch
 from tracking import find_store
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.checkpoint import Checkpoints
+from sweeps.trial.checkpoint import Checkpoints
 
 
 @pytest.fixture

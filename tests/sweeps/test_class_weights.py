@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps.class_weights import class_weights, parse, row_weights
 from sweeps.data import Dataset, DataSource, from_arrays, with_columns
+from sweeps.data.class_weights import class_weights, parse, row_weights
 from sweeps.errors import InputError
-from sweeps.fitting import Fitting
+from sweeps.trial.fit_options import Fitting
 
 
 def dataset(y: Any) -> Dataset:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sweeps.curves import draw
+from sweeps.report.curves import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,14 +10,15 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps import selection, workspace
-from sweeps import study as studies
 from sweeps.cli import main
 from sweeps.doctor.finding import Patient
 from sweeps.doctor.trials import look_at_trials
 from sweeps.errors import CorruptStore, SweepError
-from sweeps.fingerprint import SpaceSource
-from sweeps.study import Identity, StudyRef
+from sweeps.space.fingerprint import SpaceSource
+from sweeps.study import results
+from sweeps.study import study as studies
+from sweeps.study.study import Identity, StudyRef
+from sweeps.system import paths
 from tracking import Store
 
 IDENTITY = Identity("space.py:build", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
@@ -26,7 +27,7 @@ IDENTITY = Identity("space.py:build", "digits", "abc", "val_accuracy", "maximize
 @pytest.fixture
 def journal(here: Path) -> Iterator[Path]:
     """Of study "s": two trials COMPLETE, one PRUNED, one FAIL."""
-    path = workspace.journal("s")
+    path = paths.journal("s")
     study = studies.create(StudyRef("s", path, "random", "none"), IDENTITY, SpaceSource())
     study.set_user_attr(studies.TOTAL, 3)
     for number, state in enumerate(("COMPLETE", "PRUNED", "FAIL", "COMPLETE")):
@@ -45,8 +46,8 @@ def journal(here: Path) -> Iterator[Path]:
 
 def answers(journal: Path) -> tuple[object, ...]:
     studies.forget(journal)
-    study = selection.open_study("s")
-    return selection.status(study), selection.rows(study), selection.top(study, 3), selection.best(study)
+    study = results.open_study("s")
+    return results.status(study), results.rows(study), results.top(study, 3), results.best(study)
 
 
 def swapped(lines: list[bytes], n: int) -> list[bytes]:
@@ -99,7 +100,7 @@ def test_a_complete_trial_that_has_lost_its_model_is_named(journal: Path, capsys
     kept = [one for one in records if "models:/m3" not in json.dumps(one)]
     journal.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "at"}) + "\n" for one in kept))
     studies.forget(journal)
-    study = selection.open_study("s")
+    study = results.open_study("s")
     (found,) = look_at_trials(Patient("s", journal.parent, study, Store("", "", "s"), alive=True))
     assert (found.where, found.what) == ("trial 3", "COMPLETE without its model_uri: the journal has lost lines")
     for command in (["best", "s"], ["export", "s"]):

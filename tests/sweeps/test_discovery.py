@@ -9,11 +9,11 @@ import pytest
 
 from search_spaces import DataSpec, InputSpec
 from search_spaces.registry import SPACES
-from sweeps.discovery import Declare, ambiguous, discover, point
-from sweeps.domains import same_value
 from sweeps.errors import InputError
-from sweeps.hyperparameters import SuggestedHyperParameters
-from sweeps.narrowing import parse_narrowing
+from sweeps.space.discovery import Declare, ambiguous, discover, point
+from sweeps.space.domains import same_value
+from sweeps.space.hyperparameters import SuggestedHyperParameters
+from sweeps.space.narrowing import parse_narrowing
 
 DIGITS = DataSpec(InputSpec((8, 8), "uint8", high=16.0), "sparse", 10)
 

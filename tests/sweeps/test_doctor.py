@@ -12,13 +12,13 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps import study as studies
-from sweeps import workspace
 from sweeps.cli import main
 from sweeps.doctor import examine
-from sweeps.files import write_json
-from sweeps.locks import present
-from sweeps.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from sweeps.study import study as studies
+from sweeps.study.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from sweeps.system import paths
+from sweeps.system.atomic_files import write_json
+from sweeps.system.locks import present
 from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import Rest, keep
 
@@ -38,8 +38,8 @@ def fake_model(store: Store, run_id: str, folder: Path) -> str:
 
 def a_study(folder: Path) -> None:
     """A finished study of five trials, as a sweep leaves it, without the minutes."""
-    ref = StudyRef("houses", workspace.journal("houses"), "random", "none", 3, 0)
-    store = open_store(workspace.tracking_uri(), "houses", workspace.artifact_root())
+    ref = StudyRef("houses", paths.journal("houses"), "random", "none", 3, 0)
+    store = open_store(paths.tracking_uri(), "houses", paths.artifact_root())
     study = studies.create(ref, IDENTITY)
     parent = begin_sweep(store, None, {}, {}, DataDescription("houses", "ab", "houses.csv"))
     study.set_user_attr(PARENT_RUN, parent)
@@ -90,17 +90,17 @@ def sick(snapshot: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(copy / part, folder / part)
     with sqlite3.connect(copy / "runs/mlflow.db") as was, sqlite3.connect(folder / "runs/mlflow.db") as now:
         was.backup(now)
-    studies.forget(workspace.journal("houses"))
+    studies.forget(paths.journal("houses"))
     return folder
 
 
 def the_study() -> tuple[optuna.Study, Store]:
-    store = open_store(workspace.tracking_uri(), "houses", None)
-    return studies.load("houses", workspace.journal("houses")), store
+    store = open_store(paths.tracking_uri(), "houses", None)
+    return studies.load("houses", paths.journal("houses")), store
 
 
 def cut(folder: Path) -> None:
-    journal = workspace.journal("houses")
+    journal = paths.journal("houses")
     journal.write_bytes(journal.read_bytes() + b'{"op_code":6,"trial')
 
 
@@ -169,7 +169,7 @@ def leave_an_end_unsent(folder: Path) -> None:
     study, store = the_study()
     run_id = study.get_trials()[4].user_attrs[RUN_ID]
     store.client.update_run(run_id, status="RUNNING")
-    spooling = replace(store, spool=workspace.spool("houses"))
+    spooling = replace(store, spool=paths.spool("houses"))
     keep(spooling, run_id, Rest([], {}, {"state": "COMPLETE"}, {"note.txt": "late"}, "FINISHED", 1))
 
 
@@ -180,7 +180,7 @@ def leave_a_checkpoint(folder: Path) -> None:
 
 
 def leave_a_model_behind(folder: Path) -> None:
-    (workspace.spool("houses") / "0123abcd/model").mkdir(parents=True)
+    (paths.spool("houses") / "0123abcd/model").mkdir(parents=True)
 
 
 def make_a_second_sweep(folder: Path) -> None:
@@ -272,7 +272,7 @@ def test_an_export_that_was_put_aside_is_put_back_unless_there_is_a_new_one(sick
 
 
 def test_all_damages_at_once_are_all_found_and_all_mended(sick: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    journal = workspace.journal("houses")
+    journal = paths.journal("houses")
     for harm, _ in DAMAGES.values():
         if harm is not cut:
             harm(sick)
@@ -294,7 +294,7 @@ def test_all_damages_at_once_are_all_found_and_all_mended(sick: Path, capsys: py
 
 
 def test_what_a_running_sweep_works_at_is_no_damage_and_is_not_mended(sick: Path, fails: Callable[..., str]) -> None:
-    journal = workspace.journal("houses")
+    journal = paths.journal("houses")
     leave_a_trial_running(sick)
     leave_the_sweep_open(sick)
     journal.with_name("journal.log.lock").touch()

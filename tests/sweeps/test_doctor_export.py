@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from support import Workspace
 
-from sweeps import study as studies
-from sweeps import workspace
 from sweeps.doctor import examine
-from sweeps.export import export_best
-from sweeps.files import sha256
+from sweeps.export.export import export_best
+from sweeps.study import study as studies
+from sweeps.system import paths
+from sweeps.system.atomic_files import sha256
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def export(exported: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     shutil.rmtree("exports")
     shutil.copytree("sound", "exports")
-    studies.forget(workspace.journal(STUDY))
+    studies.forget(paths.journal(STUDY))
     assert examine(STUDY).findings == ()
     return exported / "exports" / STUDY
 

@@ -31,7 +31,7 @@ def test_env_says_how_dense_layers_are_trained(workspace: Workspace, monkeypatch
 def test_the_first_compilation_is_announced(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(workspace.folder / "cache"))
     assert "The kernels are not compiled yet" in workspace.sweeps("env").stdout
-    imports = "from rich.console import Console; from sweeps.progress import Progress; "
+    imports = "from rich.console import Console; from sweeps.cli.progress import Progress; "
     sweep = imports + "Progress(Console(), 1, 1, {}).__enter__()"
     done = subprocess.run(
         [sys.executable, "-c", sweep], env=workspace.environment, capture_output=True, text=True, check=True

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from support import Workspace
 
-from sweeps import sweep
 from sweeps.config import SweepConfig
+from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.packed import PackedSpace
+from sweeps.space.packed import PackedSpace
 
 #: as a reader of the README writes it: without `if __name__ == "__main__":`
 SCRIPT = """
@@ -112,7 +112,7 @@ def test_a_tuner_refuses_another_backend_too(workspace: Workspace) -> None:
 
 def test_a_backend_of_keras_json_is_set_aside(workspace: Workspace) -> None:
     (workspace.folder / "keras.json").write_text('{"backend": "torch"}')
-    shown = "from sweeps.quiet import import_keras; print(import_keras().config.backend())"
+    shown = "from sweeps.system.import_keras import import_keras; print(import_keras().config.backend())"
     done = python(workspace, "-c", shown, KERAS_HOME=str(workspace.folder))
     assert done.stdout == "tensorflow\n", done.stderr
 

@@ -14,8 +14,8 @@ import tensorflow as tf
 from exports import export
 
 from sweeps.errors import InputError
-from sweeps.examples import first_rows, named_example, prepared
-from sweeps.predict import predict_file
+from sweeps.export.predict import predict_file
+from sweeps.trial.fit_rows import first_rows, named_example, prepared
 
 RAW = np.random.default_rng(0).integers(0, 255, (20, 4, 4)).astype("uint8")
 
@@ -105,7 +105,7 @@ def test_the_export_tells_what_the_model_takes(
     own: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # MLflow's migrations, in a test before, disable the loggers that are there
-    monkeypatch.setattr(logging.getLogger("sweeps.predict"), "disabled", False)
+    monkeypatch.setattr(logging.getLogger("sweeps.export.predict"), "disabled", False)
     raw = {"": {"shape": [4, 4], "dtype": "uint8"}}
     fed = first_rows(RAW[:, :2, :3])
     folder = export(tmp_path / "m", own, inputs=raw, prepared=prepared(fed, RAW))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.fingerprint import Fingerprint
+from sweeps.space.fingerprint import Fingerprint
 
 SPACE = '''"""A space."""
 import keras
@@ -205,7 +205,10 @@ def test_layout_comments_and_docstrings_of_an_object_do_not_count(name: str, old
 
 
 def test_an_object_has_one_fingerprint_in_all_processes() -> None:
-    ask = "from sweeps.fingerprint import Fingerprint\nprint([Fingerprint.of(space) for space in (build, lone, whole)])"
+    ask = (
+        "from sweeps.space.fingerprint import Fingerprint\n"
+        "print([Fingerprint.of(space) for space in (build, lone, whole)])"
+    )
     script = f"exec({CELL!r})\n{ask}"
     checkout = str(Path(__file__).parent.parent.parent)
     found = {

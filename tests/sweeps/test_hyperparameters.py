@@ -12,8 +12,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from sweeps.errors import InputError
-from sweeps.hyperparameters import ReplayedHyperParameters, SuggestedHyperParameters
-from sweeps.narrowing import parse_narrowing
+from sweeps.space.hyperparameters import ReplayedHyperParameters, SuggestedHyperParameters
+from sweeps.space.narrowing import parse_narrowing
 
 
 def new_trial(**params: Any) -> optuna.Trial:

@@ -11,9 +11,9 @@ import numpy as np
 import optuna
 import pytest
 
-from sweeps.discovery import ambiguous, discover
 from sweeps.errors import InputError
-from sweeps.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
+from sweeps.space.discovery import ambiguous, discover
+from sweeps.space.hyperparameters import CheckedHyperParameters, SuggestedHyperParameters
 
 Declare = Callable[[Any], list[Any]]
 

@@ -18,10 +18,10 @@ from support import Workspace
 
 from sweeps.config import load_config
 from sweeps.data import load
+from sweeps.engine.sweep import look
 from sweeps.errors import InputError
-from sweeps.lr_range import LossCurve, RangeRequest, RangeTest, suggest
-from sweeps.range_test import range_test
-from sweeps.sweep import look
+from sweeps.trial.lr_range import LossCurve, RangeRequest, RangeTest, suggest
+from sweeps.trial.lr_range_test import range_test
 
 
 def curve(loss: Callable[[float], float], noise: float = 0.0, steps: int = 500) -> LossCurve:

@@ -14,9 +14,9 @@ import tensorflow as tf
 from exports import export
 from keras import layers, losses
 
-from sweeps.files import write_json
-from sweeps.outputs import Head
-from sweeps.predict import predict_file
+from sweeps.export.predict import predict_file
+from sweeps.model.outputs import Head
+from sweeps.system.atomic_files import write_json
 
 ROWS = 60
 RNG = np.random.default_rng(0)

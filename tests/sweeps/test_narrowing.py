@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from sweeps.discovery import discover
-from sweeps.domains import members, question
 from sweeps.errors import InputError
-from sweeps.narrowing import Narrowing, check_narrowings, narrowings_of, parse_narrowing
+from sweeps.space.discovery import discover
+from sweeps.space.domains import members, question
+from sweeps.space.narrowing import Narrowing, check_narrowings, narrowings_of, parse_narrowing
 
 RANGES: dict[str, kinds.HyperParameter] = {
     "n_hidden": kinds.Int("n_hidden", 0, 8, default=2),

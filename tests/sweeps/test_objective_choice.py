@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.objective_choice import choose_objective
-from sweeps.study import Objective
+from sweeps.study.objective_choice import choose_objective
+from sweeps.study.study import Objective
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from support import Workspace
 
 import sweeps
+from sweeps.cli.run import command
 from sweeps.config import load_config
 from sweeps.errors import InputError
-from sweeps.launch import command
 from tracking import Store, child_runs, find_store
 
 CALLBACKS = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import Workspace
 
-from sweeps.output import LastingOutput
+from sweeps.cli.output import LastingOutput
 
 RUN = f"{sys.executable} -m sweeps run study --trials 2 --epochs 1 --jobs 1"
 
@@ -62,7 +62,7 @@ def test_a_short_command_says_that_standard_output_is_full(finished: Workspace) 
 
 
 def test_a_character_that_the_terminal_lacks_is_a_question_mark(workspace: Workspace) -> None:
-    shown = "from sweeps.output import print_any_text; print_any_text(); print(chr(8230))"
+    shown = "from sweeps.cli.output import print_any_text; print_any_text(); print(chr(8230))"
     done = shell(workspace, f"{sys.executable} -c '{shown}'", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout) == (0, "?\n")
 

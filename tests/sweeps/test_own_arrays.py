@@ -16,8 +16,8 @@ import tensorflow as tf
 
 import sweeps
 from sweeps.data import Dataset, DataSource, from_arrays, load
+from sweeps.data.own_target import for_model
 from sweeps.errors import InputError
-from sweeps.own_target import for_model
 from sweeps.training import fit
 from sweeps.tuner.arrays import read
 
@@ -151,7 +151,7 @@ def test_a_target_is_encoded_only_for_a_loss_over_classes_that_cannot_take_it(
 
 
 def test_class_weights_are_those_of_the_classes_whatever_their_numbers() -> None:
-    from sweeps.class_weights import row_weights
+    from sweeps.data.class_weights import row_weights
 
     data = from_arrays(I64[:, np.newaxis], I64 % 7 + 3, GIVEN)
     weights = row_weights((("4", 5.0),), for_model(data, compiled(10, SPARSE)))
@@ -220,7 +220,7 @@ def test_ids_beyond_those_that_float32_holds_are_told_apart(here: Path) -> None:
     assert result.test_data is not None
     assert result.model().evaluate(*result.test_data, return_dict=True, verbose=0)["accuracy"] == 1.0
     np.savez(result.export() / "rows.npz", x=ids[:64])
-    from sweeps.predict import predict_file
+    from sweeps.export.predict import predict_file
 
     found = predict_file(here / "exports/ids", here / "exports/ids/rows.npz", 64)
     assert [row["class"] for row in found] == [str(number) for number in y[:64]]

@@ -15,17 +15,19 @@ import numpy as np
 import own_models
 import pytest
 
-from sweeps import keras_state, study, workspace
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
-from sweeps.files import sha256
-from sweeps.keras_file import load_keras_file
-from sweeps.keras_state import KerasState
-from sweeps.packed import PackedSpace
-from sweeps.plan import SweepRequest
-from sweeps.preflight import preflight
-from sweeps.spaces import build, own_space
-from sweeps.study import GIVEN, Identity, StudyRef
+from sweeps.export.keras_file import load_keras_file
+from sweeps.model import keras_state
+from sweeps.model.keras_state import KerasState
+from sweeps.space.packed import PackedSpace
+from sweeps.space.resolve import build, own_space
+from sweeps.study import study
+from sweeps.study.study import GIVEN, Identity, StudyRef
+from sweeps.system import paths
+from sweeps.system.atomic_files import sha256
+from sweeps.trial.plan import SweepRequest
+from sweeps.trial.preflight import preflight
 from sweeps.tuner import RandomSearch
 
 FILE = Path(own_models.__file__)
@@ -92,7 +94,7 @@ def logged(here: Path) -> Logged:
     def log(name: str, params: dict[str, Any], given: bool = False, **options: Any) -> tuple[Path, keras.Model]:
         space = name if given else f"{FILE}:{name}"
         identity = Identity(space, "arrays", "", "val_loss", "minimize", 1, 0, (), options)
-        opened = study.create(StudyRef("s", workspace.journal("s"), "random", "none"), identity)
+        opened = study.create(StudyRef("s", paths.journal("s"), "random", "none"), identity)
         opened.set_user_attr(GIVEN, ["space"] if given else [])
         hp = keras_tuner.HyperParameters()
         hp.values = dict(params)
@@ -107,7 +109,7 @@ def logged(here: Path) -> Logged:
         return Path("model.keras").absolute(), model
 
     yield log
-    study.forget(workspace.journal("s"))
+    study.forget(paths.journal("s"))
 
 
 @pytest.mark.parametrize(

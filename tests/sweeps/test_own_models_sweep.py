@@ -40,8 +40,8 @@ if __name__ == "__main__":
     train, validation = (x[:80], y[:80]), (x[80:], y[80:])
     result = sweeps.run(Space(), data=train, validation_data=validation, study="s", trials=1, epochs=3, pruner="none",
                         jobs=1, objective="val_loss", show=False)
-    from sweeps.models import fetch, store_of
-    from sweeps.study import trial_seed
+    from sweeps.export.logged_models import fetch, store_of
+    from sweeps.study.study import trial_seed
     from pathlib import Path
     loaded = keras.saving.load_model(fetch(store_of("s"), result.best.model_uri, Path(".")))
     keras.utils.set_random_seed(trial_seed(0, 0))

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from sweeps.data import as_dtype
 from sweeps.errors import InputError
-from sweeps.predict import predict_file
+from sweeps.export.predict import predict_file
 
 #: the largest number that is told from its neighbours in float64, in which predictions are given
 LARGEST = {

@@ -17,10 +17,10 @@ from keras_tuner.errors import FailedTrialError, FatalTypeError
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
-from sweeps.objective_choice import choose_objective
-from sweeps.plan import Space, SweepRequest
-from sweeps.preflight import preflight
-from sweeps.study import Objective
+from sweeps.study.objective_choice import choose_objective
+from sweeps.study.study import Objective
+from sweeps.trial.plan import Space, SweepRequest
+from sweeps.trial.preflight import preflight
 
 
 @pytest.fixture(autouse=True)

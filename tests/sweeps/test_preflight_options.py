@@ -14,9 +14,9 @@ import pytest
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
-from sweeps.fitting import Fitting
-from sweeps.plan import SweepRequest
-from sweeps.preflight import preflight
+from sweeps.trial.fit_options import Fitting
+from sweeps.trial.plan import SweepRequest
+from sweeps.trial.preflight import preflight
 
 REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False)
 

@@ -14,7 +14,7 @@ import pytest
 from invariant import assert_sound
 from support import Workspace
 
-from sweeps.checkpoint import Checkpoints
+from sweeps.trial.checkpoint import Checkpoints
 from tracking import Store, child_runs, find_store
 
 EPOCHS = 6

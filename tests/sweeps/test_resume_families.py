@@ -11,7 +11,7 @@ import pytest
 from support import Workspace
 
 from search_spaces.registry import SPACES
-from sweeps.checkpoint import Checkpoints
+from sweeps.trial.checkpoint import Checkpoints
 
 DROPOUT = ("--set", "dropout=0.25")
 #: of a family what makes its training random, or its data go several ways

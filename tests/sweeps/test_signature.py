@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweeps.signature import signature_of
+from sweeps.model.signature import signature_of
 
 TABLE = {"inputs": {"size": {"shape": [1], "dtype": "float32"}, "city": {"shape": [1], "dtype": "string"}}}
 IMAGES = {"inputs": {"": {"shape": [4, 4], "dtype": "uint8"}}}

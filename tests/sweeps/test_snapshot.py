@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from sweeps import snapshot
-from sweeps.checkpoint import Checkpoints
-from sweeps.snapshot import DoesNotFit
 from sweeps.training import fit
+from sweeps.trial import snapshot
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.snapshot import DoesNotFit
 
 X = np.random.default_rng(0).standard_normal((64, 6)).astype("float32")
 Y = (X.sum(axis=1) > 0).astype("int32")

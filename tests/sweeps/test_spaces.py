@@ -14,9 +14,9 @@ import pytest
 
 from search_spaces import DataSpec, InputSpec
 from search_spaces.mlp import MLP
-from sweeps.discovery import discover
 from sweeps.errors import InputError
-from sweeps.spaces import BuildFunction, build, declaration, explain, load_file, resolve
+from sweeps.space.discovery import discover
+from sweeps.space.resolve import BuildFunction, build, declaration, explain, load_file, resolve
 
 numbers = count()  # a module of one name is loaded once
 DIGITS = DataSpec(InputSpec((8, 8), "uint8", high=16.0), "sparse", 10)

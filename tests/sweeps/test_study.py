@@ -10,12 +10,12 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
-from sweeps import journal as journals
-from sweeps import study as studies
 from sweeps.errors import CorruptStore, InputError
-from sweeps.journal import WholeRecords
-from sweeps.samplers import PRUNERS, SAMPLERS, check_names, make_sampler
-from sweeps.study import Identity, Objective, StudyRef, trial_seed
+from sweeps.study import journal as journals
+from sweeps.study import study as studies
+from sweeps.study.journal import WholeRecords
+from sweeps.study.samplers import PRUNERS, SAMPLERS, check_names, make_sampler
+from sweeps.study.study import Identity, Objective, StudyRef, trial_seed
 
 IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
 

@@ -196,8 +196,8 @@ def test_a_model_is_built_again_from_what_its_run_logged_alone(
     import keras
 
     from sweeps.data import DataSource, load
-    from sweeps.hyperparameters import ReplayedHyperParameters
-    from sweeps.spaces import build, resolve
+    from sweeps.space.hyperparameters import ReplayedHyperParameters
+    from sweeps.space.resolve import build, resolve
     from tracking.models import fetch_keras_file
 
     space = resolve("mlp", load(DataSource("digits")).spec)

@@ -20,9 +20,9 @@ from support import Workspace
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from sweeps import study as studies
-from sweeps.boards import Board, kept_alone
-from sweeps.study import PARAMS, RUN_ID, Identity, StudyRef
+from sweeps.report.tensorboard_events import Board, kept_alone
+from sweeps.study import study as studies
+from sweeps.study.study import PARAMS, RUN_ID, Identity, StudyRef
 from tracking import Store, TrialRun, find_store, open_store
 
 
@@ -218,7 +218,7 @@ def test_a_port_that_is_taken_is_said_in_a_line(finished: Workspace, served: str
 
 def test_event_files_are_written_without_tensorflow(finished: Workspace) -> None:
     script = (
-        "import sys; from sweeps.cli import cli;"
+        "import sys; from sweeps.cli.main import cli;"
         "cli(['tensorboard', 'digits-mlp', '--write-only'], standalone_mode=False);"
         "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
     )

@@ -10,8 +10,8 @@ import optuna
 import pytest
 
 from sweeps.errors import InputError
-from sweeps.study import Objective
-from sweeps.watch import BadNumber, EpochWatch, epoch_logs
+from sweeps.study.study import Objective
+from sweeps.trial.epochs import BadNumber, EpochWatch, epoch_logs
 from tracking import TrialRun
 
 

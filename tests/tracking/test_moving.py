@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import workspace
-from sweeps.record import make_record, settle_workspace, store_of
+from sweeps.study.record import make_record, settle_workspace, store_of
+from sweeps.system import paths
 from tracking import DataDescription, Store, TrialRun, begin_sweep
 from tracking.audit import logged_models
 from tracking.models import register_champion
@@ -151,7 +151,7 @@ def test_an_experiment_that_was_renamed_is_found_by_its_runs(made: Path) -> None
 
     for found in (
         find_store(store.uri, "houses", None, [run.info.run_id]),
-        open_store(store.uri, "houses", workspace.artifact_root(), None, ["unknown", run.info.run_id]),
+        open_store(store.uri, "houses", paths.artifact_root(), None, ["unknown", run.info.run_id]),
     ):
         assert found is not None
         assert found.experiment_id == store.experiment_id != other

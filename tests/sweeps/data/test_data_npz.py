@@ -178,7 +178,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, refused: Re
 
 
 def test_what_would_not_fit_in_memory_is_refused(npz: Write, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeps.data.files.memory_limit", lambda: 100)
+    monkeypatch.setattr("sweeps.system.file_checks.memory_limit", lambda: 100)
     refused(_source(npz(x=X, y=Y)), "half of the memory")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from sweeps.data import DataSource
-from sweeps.data.files import memory_limit
 from sweeps.errors import InputError
+from sweeps.system.file_checks import memory_limit
 
 Refused = Callable[..., str]
 
@@ -109,7 +109,7 @@ def test_a_container_s_limit_counts_where_it_is_below_the_machine_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr("sweeps.data.files._CGROUP_LIMIT", limit)
+    monkeypatch.setattr("sweeps.system.file_checks._CGROUP_LIMIT", limit)
     machine = memory_limit()
     limit.write_text("max\n")
     assert memory_limit() == machine > 2**20

@@ -177,9 +177,9 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_is_read(
     path = tmp_path / "t.parquet"
     pd.DataFrame({"a": np.zeros(100_000), "label": np.arange(100_000) % 2}).to_parquet(path)
     assert path.stat().st_size < 100_000
-    monkeypatch.setattr("sweeps.data.files.memory_limit", lambda: 1000)
+    monkeypatch.setattr("sweeps.system.file_checks.memory_limit", lambda: 1000)
     refused(_source(csv(PLAIN * 2)), "half of the memory")
-    monkeypatch.setattr("sweeps.data.files.memory_limit", lambda: 1_000_000)
+    monkeypatch.setattr("sweeps.system.file_checks.memory_limit", lambda: 1_000_000)
     refused(_source(path), "half of the memory")
 
 

@@ -127,7 +127,7 @@ def test_preprocessing_done_once_changes_no_bit(
         np.testing.assert_array_equal(mine.numpy(), its.numpy())
 
 
-FIT = sys.modules["sweeps.training.fit"]  # the package has a function of this name
+FIT = sys.modules["sweeps.training.fit_model"]  # the package has a function of this name
 
 
 def test_the_steps_of_a_table_run_no_preprocessing(data: Data) -> None:

@@ -18,10 +18,12 @@ import pytest
 from tuner_models import build_model
 
 import sweeps.tuner as kt
+from sweeps.engine.cluster import main_hidden
 from sweeps.errors import InputError
-from sweeps.hyperparameters import SuggestedHyperParameters
-from sweeps.samplers import make_pruner, make_sampler
-from sweeps.slots import main_hidden
+from sweeps.space.hyperparameters import SuggestedHyperParameters
+from sweeps.study.samplers import make_pruner, make_sampler
+from sweeps.system.paths import check_study_name
+from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import Gate
 from sweeps.tuner.declared import Declared
@@ -29,8 +31,6 @@ from sweeps.tuner.place import Place, study_name
 from sweeps.tuner.results import as_history, objective_of
 from sweeps.tuner.space import Compiled, FitCall, TunerSpace
 from sweeps.tuner.tuners import configurations
-from sweeps.watch import EpochWatch
-from sweeps.workspace import check_study_name
 
 X, Y = np.arange(40.0).reshape(10, 4), np.arange(10) % 2
 ACCURACY = kt.Objective("val_accuracy", "max")

@@ -21,8 +21,8 @@ from tensorboard.util.tensor_util import make_ndarray
 from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
 
 import sweeps.tuner as kt
-from sweeps import workspace
 from sweeps.errors import InputError, TrialsFailed
+from sweeps.system import paths
 from sweeps.tuner.base import Tuner
 from tracking import child_runs, find_store
 
@@ -169,7 +169,7 @@ def test_each_trial_is_a_run_in_the_directorys_mlflow(searched: Tuner, home: Pat
     store = find_store(f"sqlite:///{home}/mlflow.db", Path(searched.project_dir).name)
     assert store is not None
     assert len(child_runs(store)) == 3
-    assert workspace.home() != home  # this process's own workspace is left alone
+    assert paths.home() != home  # this process's own workspace is left alone
 
 
 def test_a_tuner_made_again_runs_nothing_more(

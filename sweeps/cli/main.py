@@ -1,0 +1,273 @@
+"""The command line; `sweeps --help` lists the commands."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.cli.continue_ import continue_
+from sweeps.cli.doctor import doctor
+from sweeps.cli.env import env
+from sweeps.cli.lr_range import lr_range
+from sweeps.cli.output import LastingOutput, drop
+from sweeps.cli.tensorboard import tensorboard
+from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="keras-sweeps")
+def cli() -> None:
+    """Hyperparameter sweeps for Keras."""
+
+
+@cli.command()
+@click.argument("study", required=False)
+@click.option(
+    "--dataset", help="digits, california_housing, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]"
+)
+@click.option("--target", help="The column to predict, in a .csv or .parquet file.")
+@click.option("--task", help="classification, regression or multi_label, where the target leaves it open.")
+@click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
+@click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
+@click.option("--trials", type=int, help="How many trials the study is to have in all.  [20]")
+@click.option("--epochs", type=int, help="Epochs a trial; at most, with --set epochs=5..10.  [10]")
+@click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
+@click.option("--seed", type=int, help="The source of all randomness.  [0]")
+@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2; tpe-20 draws 20 trials at random first.  [tpe]")
+@click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
+@click.option(
+    "--objective",
+    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "
+    "[val_accuracy or val_rmse]",
+)
+@click.option("--class-weight", help="balanced, or a JSON (or .json file) of weights by class: '{\"3\": 2.0}'.")
+@click.option("--metrics", multiple=True, metavar="NAMES", help="More Keras metrics by name: f1_score,auc.")
+@click.option(
+    "--callback",
+    multiple=True,
+    metavar="FILE.py:FUNCTION",
+    help="What gives a keras Callback, a new one each trial (module:function too). May be repeated.",
+)
+@click.option("--patience", type=int, help="End a trial after so many epochs without a better objective.")
+@click.option(
+    "--set",
+    "set_",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Narrow a hyperparameter: n_hidden=1..4, optimizer=adam, n_neurons=64,128. May be repeated.",
+)
+@click.option("--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first.")
+@click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
+@click.option("--trial-timeout", help="End a trial that runs longer, hung or not: 10m, 1h.  [never]")
+@click.option("--memory-limit", help="Memory of a worker, which is ended above it: 4GB.  [the machine's, shared out]")
+@click.option(
+    "--allow-lambda",
+    is_flag=True,
+    default=None,
+    help="Accept models with lambdas, and run those of this study when its models are loaded: code that you trust.",
+)
+@click.option(
+    "--accept-changed-space",
+    is_flag=True,
+    default=None,
+    help="Go on though the space was edited since the study was begun; each trial notes its version.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with the same options; the command line wins.",
+)
+def run(config: Path | None, **options: Any) -> None:
+    """Run the trials that STUDY still lacks; all of them when it is new."""
+    from sweeps.cli.run import run_sweep
+    from sweeps.config import load_config
+
+    given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
+    run_sweep(load_config(given, config), console(LastingOutput(sys.stdout)))
+
+
+@cli.command()
+@click.argument("study")
+@json_flag
+def status(study: str, as_json: bool) -> None:
+    """How far STUDY is."""
+    from sweeps.study import results
+
+    found = results.status(results.open_study(study))
+    if as_json:
+        emit(asdict(found))
+        return
+    counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
+    best = f"{found.best:.4f}" if found.best is not None else "none yet"
+    click.echo(f"{found.study}: {counts}, of {found.total} trials; best_{found.objective} {best}")
+
+
+@cli.command("list")
+@click.argument("study")
+@json_flag
+def list_(study: str, as_json: bool) -> None:
+    """Every trial of STUDY."""
+    from sweeps.cli.progress import as_text
+    from sweeps.study import results
+
+    opened = results.open_study(study)
+    rows = results.rows(opened)
+    if as_json:
+        emit([asdict(row) for row in rows])
+        return
+    table = Table(box=None, header_style="dim")
+    metric, epochs = results.status(opened).objective, results.value_epochs(opened)
+    for column in ("trial", "state", metric, "epoch", "seconds", "parameters or error"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        value = "" if row.value is None else f"{row.value:.4f}"
+        seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
+        epoch = str(epochs.get(row.number, ""))
+        table.add_row(str(row.number), row.state, value, epoch, seconds, row.error or as_text(row.params))
+    console().print(table, markup=False)
+
+
+@cli.command()
+@click.argument("study")
+@json_flag
+def best(study: str, as_json: bool) -> None:
+    """The best trial of STUDY: parameters, value, run, and where its model is."""
+    from sweeps.study import results
+
+    found = results.best(results.open_study(study))
+    if as_json:
+        emit(asdict(found))
+        return
+    click.echo(
+        f"best_{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
+    )
+    for name, value in found.params.items():
+        click.echo(f"  {name} = {value}")
+    click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--force", is_flag=True, help="Replace an export that is there.")
+@click.option("--space", help="Where the file of a space of your own was moved to: path/to/file.py:function.")
+def export(study: str, force: bool, space: str | None) -> None:
+    """Write the best model of STUDY to exports/STUDY, and register it as champion."""
+    from sweeps.export.export import export_best
+
+    click.echo(export_best(study, force, space))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="An export's folder: exports/STUDY.")
+@click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
+@json_flag
+def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
+    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet).
+
+    Where the meaning of the model's outputs is not known, they are given raw.
+    """
+    from sweeps.export.predict import predict_file
+
+    predictions = predict_file(model, file, rows)
+    if as_json:
+        emit(predictions)
+        return
+    for row in predictions:
+        click.echo("  ".join(f"{name} {value}" for name, value in row.items()))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(port: int) -> None:
+    """The MLflow UI over this workspace, on 127.0.0.1."""
+    from sweeps.cli.ui import serve
+
+    serve(port)
+
+
+cli.add_command(doctor)
+cli.add_command(lr_range)
+cli.add_command(tensorboard)
+cli.add_command(continue_)
+cli.add_command(env)
+
+
+def emit(document: object) -> None:
+    """One JSON document, and nothing else, on standard output."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def console(file: Any = None) -> Console:
+    """Where tables and progress go: standard output; as wide as the terminal, or as its lines where it is none."""
+    return Console(file=file, width=None if sys.stdout.isatty() else 1000)
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        fail(InputError(f"{error.format_message()}\nSee: {_usage(error)} --help"))
+    except SweepError as error:
+        fail(error)
+    except (KeyboardInterrupt, click.Abort):
+        fail(Interrupted("interrupted"))
+    except (ImportError, MemoryError) as error:
+        fail(not_importable(error))
+    except BrokenPipeError:  # `sweeps list | head`
+        drop(sys.stdout)
+        sys.exit(141)
+    except OSError as error:
+        if (fault := machine_fault(error)) is None:
+            raise
+        if not error.filename:  # of standard output
+            drop(sys.stdout)
+        fail(MachineFault(fault))
+
+
+def fail(error: SweepError) -> None:
+    """Say what is wrong on standard error and leave with its exit code."""
+    try:
+        click.echo(f"sweeps: {error}", err=True)
+    except OSError:
+        drop(sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "sweeps"
+
+
+class _CtrlC(KeyboardInterrupt):
+    """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
+    (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).
+    """
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise _CtrlC
+
+
+def _terminate(signum: int, frame: object) -> None:
+    raise Interrupted("ended by SIGTERM", signum)

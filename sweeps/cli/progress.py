@@ -1,0 +1,136 @@
+"""What one sees of a running sweep: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweeps import dense_kernels
+from sweeps.study.study import Objective
+from sweeps.trial.plan import EpochReport, TrialOutcome
+
+
+class Progress:
+    """Shows a sweep while it runs; a context manager, and the engine's watcher.
+
+    Args:
+        total: how many trials the study is to have.
+        done: counts by state of those that are there already.
+    """
+
+    def __init__(self, console: Console, total: int, jobs: int, done: Mapping[str, int]) -> None:
+        self._console, self._total, self._jobs = console, total, jobs
+        self._counts = Counter(done)
+        self._running: dict[int, EpochReport] = {}
+        self._seconds: list[float] = []
+        self._undefined: set[str] = set()
+        self._objective = Objective("value", "maximize")
+        self._best: TrialOutcome | None = None
+        self._started = time.monotonic()
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
+
+    def __enter__(self) -> Progress:
+        if dense_kernels.compilation_is_due():
+            self._say("compiling training kernels (once for this machine, about 15 s)")
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+        """The search begins; `best` is the best trial that the study has already."""
+        self._objective, self._best = objective, best
+        for warning in warnings:
+            self._say(f"warning: {warning}")
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch of a running trial has ended."""
+        self._running[report.number] = report
+
+    def trial(self, outcome: TrialOutcome) -> None:
+        """A trial has ended."""
+        self._running.pop(outcome.number, None)
+        for name, given in outcome.undefined.items():
+            if name not in self._undefined:  # once a sweep
+                self._undefined.add(name)
+                self._say(
+                    f"warning: {name} is {given} in trial {outcome.number}; only a loss or the objective fails one"
+                )
+        self._counts[outcome.state] += 1
+        self._seconds.append(outcome.seconds)
+        value = ""
+        if outcome.value is not None:
+            value = f" best_{self._objective.metric}={outcome.value:.4f}"
+            if self._objective.better(outcome.value, self._best.value if self._best else None):
+                self._best = outcome
+                value += " (best so far)"
+        if outcome.error or not self._console.is_terminal:
+            error = f": {outcome.error}" if outcome.error else ""
+            self._say(
+                f"{self._done}/{self._total}  trial {outcome.number} {outcome.state}{value}"
+                f"  {outcome.seconds:.1f} s{error}"
+            )
+
+    @property
+    def _done(self) -> int:
+        """Trials that count towards the total."""
+        return self._counts["COMPLETE"] + self._counts["PRUNED"]
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _left(self) -> str:
+        """How long the missing trials take if they take what those so far took; empty before the first."""
+        if not self._seconds:
+            return ""
+        mean = sum(self._seconds) / len(self._seconds)
+        return f", about {duration((self._total - self._done) * mean / self._jobs)} left"
+
+    def _render(self) -> Group:
+        if not (self._running or self._seconds):
+            return Group(Text(f"starting {self._jobs} workers and looking at data and space …", "dim"))
+        states = "  ".join(f"{n} {state.lower()}" for state, n in sorted(self._counts.items()) if n)
+        gone = duration(time.monotonic() - self._started)
+        head = Text.assemble((f"{self._done}/{self._total} trials", "bold"), f"  {states}  {gone}{self._left()}")
+        parts: list[Any] = [head]
+        if self._best is not None and self._best.value is not None:
+            text = f"best {self._objective.metric} {self._best.value:.4f}, trial {self._best.number}: "
+            parts.append(Text(text + as_text(self._best.params), "green"))
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("trial", "epoch", self._objective.metric):
+            table.add_column(column, justify="right")
+        for number, report in sorted(self._running.copy().items()):
+            table.add_row(
+                str(number), f"{report.epoch}/{report.epochs}", "" if report.value is None else f"{report.value:.4f}"
+            )
+        return Group(*parts, table)
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def as_text(params: Mapping[str, Any]) -> str:
+    """Hyperparameters on one line; long floats shortened."""
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in params.items()
+    )

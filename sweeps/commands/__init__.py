@@ -1,1 +1,0 @@
-"""Subcommands of `sweeps` that live in a file of their own."""

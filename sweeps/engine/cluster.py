@@ -1,0 +1,138 @@
+"""The slots: Dask workers on this machine, one process each, one task at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster
+from distributed.diskutils import WorkSpace
+from distributed.system import MEMORY_LIMIT
+
+from sweeps.config import LEAST_MEMORY
+from sweeps.engine import worker
+from sweeps.engine.nanny import ObservantNanny
+from sweeps.engine.tasks import warm_up_soon
+from sweeps.errors import BackendUnreachable
+from sweeps.system import signals
+
+#: what Dask raises where a process ends while it starts, a folder cannot be written, or one of its settings is wrong
+_CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
+
+#: bytes of address space in which TensorFlow cannot be loaded; with much less Dask loses messages and waits for ever
+_TOO_LITTLE_ADDRESS_SPACE = 1_500_000_000
+
+#: Dask's configuration
+SLOTS = {
+    "distributed.comm.timeouts.connect": "60s",
+    # a task whose worker died is not run again as it was: it is the trial that is tried again
+    "distributed.scheduler.allowed-failures": 0,
+    # Dask measures it by the clock of the wall, which may be moved; a worker's death its nanny sees
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.worker.profile.enabled": False,
+    # takes back copies of a data set that was sent to all workers, which then fetch it again
+    "distributed.scheduler.active-memory-manager.start": False,
+    # a build function may hold data; the advice that Dask gives is for its own users
+    "distributed.admin.large-graph-warning-threshold": "1 TB",
+    # nobody looks at what Dask measures of itself: 50 times a second, in every process, of the cores that train
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    # a worker with one task and no results to keep has nothing to put aside: paused, it would never go on
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+@contextlib.contextmanager
+def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Iterator[Client]:
+    """A client of `jobs` local worker processes that share the cores among them; they end with the block.
+
+    Args:
+        memory: bytes that each may have (None: its share of the machine's); one that takes more is ended, and
+            another one started.
+        share: into how many the cores are divided, if not into `jobs`.
+
+    Raises:
+        BackendUnreachable: a worker process ended while it was started, or its address space is too small.
+    """
+    _check_address_space()
+    threads = max(1, CPU_COUNT // (share or jobs))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(SLOTS))
+        stack.enter_context(main_hidden())
+        # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
+        resource_tracker.ensure_running()
+        with signals.blocked():
+            cluster = stack.enter_context(_cluster(jobs, memory, threads))
+            client = stack.enter_context(Client(cluster, set_as_default=False))
+        stack.enter_context(client.as_current())
+        # all processes import at once, while the client opens the stores
+        client.run(warm_up_soon, on_error="ignore")
+        yield client
+
+
+def clear_away() -> None:
+    """Remove what Dask's killed processes have left, as Dask itself does when the next cluster starts."""
+    folder = Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
+    if folder.is_dir():
+        WorkSpace(str(folder)).new_work_dir(prefix="none-").release()
+
+
+def _check_address_space() -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _TOO_LITTLE_ADDRESS_SPACE:
+        raise BackendUnreachable(
+            f"TensorFlow needs more than {_TOO_LITTLE_ADDRESS_SPACE / 1e9:g} GB of address space, "
+            f"the limit is {limit / 1e9:.1f} GB\nRaise it (ulimit -v), or remove it: ulimit -v unlimited"
+        )
+
+
+def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            worker_class=ObservantNanny,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            memory_limit=memory or max(MEMORY_LIMIT // jobs, LEAST_MEMORY),
+            env=worker.environment(threads),
+            preload="sweeps.engine.worker",
+        )
+    except _CANNOT_START as error:
+        cause = error.__cause__ or error
+        reason = (str(cause).splitlines() or [""])[0] or type(cause).__name__
+        raise BackendUnreachable(
+            f"the workers could not be started: {reason}\n"
+            "Look at Dask's settings (DASK_…, ~/.config/dask), the temporary folder (TMPDIR) and the memory"
+        ) from None
+
+
+@contextlib.contextmanager
+def main_hidden() -> Iterator[None]:
+    """While the block runs, new worker processes do not run the main script.
+
+    Python's `multiprocessing` would have each of them import it, and a script without
+    `if __name__ == "__main__":` would begin its search anew in there. What trials need of it
+    is sent by value.
+    """
+    main = sys.modules["__main__"]
+    kept = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in kept:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)

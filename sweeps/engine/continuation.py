@@ -1,0 +1,208 @@
+"""A finished trial trained on where it stopped: a trial of its own, with the same hyperparameters and seed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import optuna
+from distributed import Client, Future, KilledWorker, wait
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.config import SweepConfig
+from sweeps.data import Dataset, load
+from sweeps.doctor import tidy, treat
+from sweeps.engine import worker
+from sweeps.engine.cluster import slots
+from sweeps.engine.nanny import exit_reason
+from sweeps.engine.scheduler import GRACE
+from sweeps.engine.sweep import look, result_of
+from sweeps.engine.tasks import preflight, run_trial, warm_up
+from sweeps.errors import InputError, MachineFault, TrialsFailed
+from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
+from sweeps.study import results, retries
+from sweeps.study import study as studies
+from sweeps.study.claims import Claims
+from sweeps.study.record import store_of
+from sweeps.study.retries import AFTER, EPOCHS, TRAINED
+from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
+from sweeps.system.locks import present
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.plan import Looked, Space, TrialOutcome, TrialPlan
+from sweeps.trial.reaper import died, reap
+
+
+@dataclass(frozen=True)
+class Continued:
+    """A trial that continues another one.
+
+    Attributes:
+        number, origin: its own, and that of the one that it continues.
+        begun, epochs: the epochs that it began with, and has now.
+        value, before: the objective's best value over all epochs; over those that it began with, None if it was pruned.
+    """
+
+    number: int
+    origin: int
+    begun: int
+    epochs: int
+    metric: str
+    value: float
+    before: float | None
+    model_uri: str
+
+    def __str__(self) -> str:
+        before = "pruned" if self.before is None else f"{self.before:.4f}"
+        return (
+            f"trial {self.number} continues trial {self.origin} from epoch {self.begun} to {self.epochs}: "
+            f"{self.metric} {self.value:.4f} (before: {before})\nmodel  {self.model_uri}"
+        )
+
+
+def continue_trial(
+    name: str, number: int, more: int, space: Space | None = None, data: Dataset | None = None
+) -> Continued:
+    """Train trial `number` of a study for `more` epochs.
+
+    Its last state is kept if it is among the best; otherwise it is trained again from its first epoch, which gives
+    the same.
+
+    Args:
+        space, data: those of the study, where a Python program gave them.
+
+    Raises:
+        InputError: there is no such study or trial, it was not finished, or space or data are not what they were.
+        BackendUnreachable: the MLflow store is not there.
+        TrialsFailed: the training failed.
+    """
+    if isinstance(more, bool) or not isinstance(more, int) or more < 1:
+        raise InputError(f"epochs: a whole number of at least 1 is needed, got {more!r}")
+    study = results.open_study(name)
+    origin = _finished(study, number)
+    config = _configuration(study, {"space": space, "data": data})
+    parent = results.whole(study, PARENT_RUN, study.user_attrs)
+    request = look(config, space)
+    if data is None:
+        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
+    begun = _trained(origin)
+    # as many threads as the trial had: other sums of floats differ
+    with slots(1, config.memory_limit, share=config.jobs) as client:
+        sent = None if data is None else client.scatter(data)
+        warm = client.submit(warm_up, pure=False)
+        looking = client.submit(preflight, request, sent, pure=False)
+        result_of(warm, "the import of TensorFlow")
+        looked = Looked(config, request, result_of(looking, "the look at data and space"))
+        _check_source(study, origin, request.source_of_space)
+        studies.check_identity(study, looked.identity, replace(request.source_of_space, accepted=True))
+        # the timeout was meant for the epochs of the study
+        plan = replace(looked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
+        outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
+    if outcome.halt:
+        raise MachineFault(f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again")
+    if outcome.state != "COMPLETE":
+        raise TrialsFailed(
+            f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
+        )
+    made = study.get_trials(deepcopy=False)[outcome.number]
+    assert outcome.value is not None
+    uri = results.whole(study, MODEL_URI, made.user_attrs, made.number)
+    return Continued(
+        made.number, number, begun, _trained(made), plan.objective.metric, outcome.value, origin.value, uri
+    )
+
+
+def _check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
+    """Raises: InputError: the space is not the one that the trial is of."""
+    if changed := source.changes(study, origin.user_attrs.get(SPACE_VERSION)):
+        raise InputError(
+            f"the space has changed since trial {origin.number}: {shortened(changed)}\n"
+            "A trial is trained on only with the space that it had"
+        )
+
+
+def _finished(study: optuna.Study, number: int) -> FrozenTrial:
+    trials = study.get_trials(deepcopy=False)
+    if number >= len(trials) or trials[number].state not in studies.FINISHED:
+        state = trials[number].state.name if number < len(trials) else "not there"
+        raise InputError(f"--trial: a COMPLETE or PRUNED trial of {study.study_name!r} is wanted, {number} is {state}")
+    return trials[number]
+
+
+def _trained(trial: FrozenTrial) -> int:
+    """How many epochs it has had."""
+    return int(trial.user_attrs.get(TRAINED) or trial.last_step or 0)
+
+
+def _configuration(study: optuna.Study, given: dict[str, Any]) -> SweepConfig:
+    """Raises: InputError: space or data are missing, or are given though the study names them."""
+    known, needed = study.user_attrs.get(CONFIG), study.user_attrs.get(GIVEN, [])
+    if known is None:
+        raise InputError(f"study {study.study_name!r} does not hold how it was begun; it cannot be continued")
+    for what, value in given.items():
+        if (value is None) != (what not in needed):
+            wanted = f"had its {what} from a Python program; there: " if what in needed else f"names its {what}: "
+            arguments = ", ".join(f"{one}=…" for one in ("trial", "epochs", *needed))
+            tuner = ", or the tuner's own continue_trial" if len(needed) > 1 else ""
+            raise InputError(
+                f"study {study.study_name!r} {wanted}sweeps.Result({study.study_name!r}).continue_trial({arguments})"
+                f"{tuner}"
+            )
+    return SweepConfig(**known)
+
+
+def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) -> int:
+    """The number of the trial that continues `origin`; one that was cut short, or did not begin, is taken up again."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    for trial in (*waiting, *retries.unfinished(study)):
+        if (trial.user_attrs.get(CONTINUES), trial.user_attrs.get(EPOCHS)) == (origin.number, epochs):
+            return trial.number if trial.state == TrialState.WAITING else retries.retry(study, trial.number)
+    return retries.enqueue(study, origin.params, {CONTINUES: origin.number, EPOCHS: epochs, AFTER: after})
+
+
+def _run(
+    client: Client, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
+) -> TrialOutcome:
+    """The trial, as often as its worker dies of it and it is not given up.
+
+    Args:
+        begin: gives its number, once what a former start has left is in order.
+    """
+    folder, store = plan.study.journal.parent, plan.store
+
+    def mend() -> None:
+        tidy(plan.study.journal)
+        treat(study, folder, store)
+
+    with present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
+        gone = partial(died, study, store, Checkpoints(plan.study.checkpoints), claims)
+        with claims.turn():
+            if_alone(mend)
+            reap(study, store, claims)
+            number = begin()
+        try:
+            while True:
+                future = client.submit(run_trial, plan, 0, data, number, pure=False)
+                outcome = _outcome(client, future, gone)
+                if outcome.state != "KILLED":
+                    return outcome
+                (number,) = retries.followers(study, outcome.number)
+        finally:
+            reap(study, store, claims)  # whose epoch did not end in time
+
+
+def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOutcome]) -> TrialOutcome:
+    try:
+        outcome: TrialOutcome = future.result()
+    except KilledWorker as death:
+        return gone(future.key, exit_reason(death.last_worker.nanny))
+    except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
+        client.run(worker.request_stop, nanny=True, on_error="ignore")
+        try:
+            wait(future, timeout=GRACE)
+        except TimeoutError:
+            client.run(worker.kill, again=False, nanny=True, on_error="ignore")
+        raise
+    return outcome

@@ -1,0 +1,169 @@
+"""The search itself: the study and the record are opened, the slots kept busy, the record closed."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+
+import optuna
+from distributed import Client, Future
+from optuna.trial import TrialState
+
+from sweeps.config import PASSING
+from sweeps.doctor import Finding, tidy, treat
+from sweeps.engine.scheduler import Drive, Limits, Watcher, Work
+from sweeps.errors import Interrupted, MachineFault, SweepError
+from sweeps.space.fingerprint import SPACE_VERSION, versioned
+from sweeps.study import study as studies
+from sweeps.study.claims import Claims
+from sweeps.study.record import in_reach, make_record
+from sweeps.study.results import status, top
+from sweeps.study.retries import again
+from sweeps.study.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.system import signals
+from sweeps.system.locks import present
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.plan import Looked, TrialOutcome
+from sweeps.trial.reaper import died, reap, take_up
+from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
+from tracking.spool import deliver
+
+_PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
+
+
+def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
+    """Store what was found good, then search."""
+    config, found, ref = looked.config, looked.found, looked.ref
+    store, checkpoints = make_record(config.study), Checkpoints(ref.checkpoints)
+    folder = ref.journal.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    mended: list[Finding] = []
+    with (
+        signals.deferred(),
+        contextlib.ExitStack() as stack,
+        contextlib.closing(Claims(folder)) as claims,
+    ):
+        with claims.turn():  # another process may begin the same study right now: it is not there before its turn
+            if_alone = stack.enter_context(present(folder))
+            if_alone(lambda: mended.extend(tidy(ref.journal)))
+            study = studies.create(ref, looked.identity, looked.request.source_of_space)
+            if_alone(lambda: mended.extend(treat(study, folder, store)))
+            reap(study, store, claims)
+            if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
+            study.set_user_attr(TOTAL, config.trials)
+            study.set_user_attr(DATA, dict(found.data))
+            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
+            in_memory = {"space": not isinstance(looked.request.space, str), "data": data is not None}
+            study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
+            version = study.user_attrs.get(SPACE_VERSION)
+            for params in found.enqueue:
+                study.enqueue_trial(_named(params, version), skip_if_exists=True)
+            parent, waiting = _begin(looked, study, store), _waiting(study, config.trials)
+        work = Work(
+            missing=lambda: studies.missing(study, config.trials),
+            unclaimed=lambda: claims.unclaimed(study, config.trials),
+            died=partial(died, study, store, checkpoints, claims),
+            reap=partial(reap, study, store, claims),
+            again=partial(again, study),
+        )
+        watcher.begin(
+            found.objective,
+            (*found.warnings, *waiting, *(one.line(mended=True) for one in mended)),
+            _best_so_far(study),
+        )
+        outcome, faults = "KILLED", tuple[type[Exception], ...]()
+        try:
+            with in_reach():
+                jobs = studies.at_once(study, config.trials, config.jobs)
+                Drive(client, looked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
+            outcome = "FINISHED"
+        except Interrupted:
+            raise
+        except MachineFault:
+            faults = (OSError, SweepError)  # what cannot be written now neither, a resume brings in order
+            raise
+        except SweepError:
+            outcome = "FAILED"
+            raise
+        finally:
+            with contextlib.suppress(*faults), in_reach():
+                with contextlib.suppress(TrackingError):
+                    deliver(store)
+                reap(study, store, claims)  # whose worker died, or did not end in time
+                _end(study, store, parent, outcome)
+
+
+def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
+    """An enqueued trial under the names that its hyperparameters may have in this version of the space."""
+    others = {versioned(name, version): value for name, value in params.items()} if version and version > 1 else {}
+    return {**params, **others}
+
+
+def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
+    """What is said where more trials are enqueued than the study lacks."""
+    enqueued = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    beyond = enqueued - studies.missing(study, total)
+    if beyond <= 0:
+        return ()
+    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",)
+
+
+def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
+    """What a resumed study has already."""
+    leaders = top(study, 1)
+    if not leaders:
+        return None
+    row = leaders[0]
+    return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
+
+
+def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
+    """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
+    config, source = looked.config, looked.request.source
+    described = DataDescription(source.short_name, looked.found.digest, config.dataset)
+    options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
+    tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
+    tags |= {
+        "trials": config.trials,
+        "jobs": config.jobs,
+        "objective": looked.found.objective.metric,
+        "dense_layers": looked.found.dense_layers,
+    } | _commit()
+    tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
+    rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
+    known = study.user_attrs.get(PARENT_RUN)
+    study.set_user_attr(OUTCOME, None)
+    with in_reach():
+        run_id = begin_sweep(store, known, options | rows, tags, described)
+    study.set_user_attr(PARENT_RUN, run_id)
+    return run_id
+
+
+def _commit() -> dict[str, object]:
+    """The git commit of the current folder, where it is in a repository."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": found.stdout.strip()}
+
+
+def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
+    """Close the sweep's run with its counts, leaderboard and winner.
+
+    Raises:
+        BackendUnreachable: the store is away; the study has all results, a resume completes the record.
+    """
+    now, leaders = status(study), top(study, 10)
+    winner: Mapping[str, object] = {}
+    metrics: dict[str, float] = {}
+    if leaders:
+        winner = {"trial": leaders[0].number, "run_id": leaders[0].run_id or ""}
+        metrics = {f"best_{now.objective}": leaders[0].value or 0.0}
+    board = [vars(row) for row in leaders]
+    with in_reach():
+        end_sweep(store, parent, outcome, board, now.trials, winner, metrics)
+    study.set_user_attr(OUTCOME, outcome)

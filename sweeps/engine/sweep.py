@@ -1,0 +1,247 @@
+"""A sweep from its configuration to its end: look first, then store and search."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from distributed import Future, KilledWorker
+from optuna.trial import TrialState
+
+from sweeps.config import SweepConfig
+from sweeps.data import Dataset, DataSource, load
+from sweeps.engine.cluster import clear_away, slots
+from sweeps.engine.nanny import OUT_OF_MEMORY, exit_reason
+from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
+from sweeps.engine.tasks import have_data_soon, preflight, warm_up
+from sweeps.errors import InputError, TrialsFailed, not_importable
+from sweeps.model import keras_state
+from sweeps.space.fingerprint import Fingerprint, SpaceSource
+from sweeps.space.packed import PackedSpace
+from sweeps.study import retries as attempts
+from sweeps.study import samplers
+from sweeps.study import study as studies
+from sweeps.study.objective_choice import parse_objective
+from sweeps.study.study import Identity
+from sweeps.system import paths
+from sweeps.system.file_checks import check_file
+from sweeps.system.import_keras import require_tensorflow
+from sweeps.system.reading import read_text
+from sweeps.trial.fit_options import Fitting
+from sweeps.trial.plan import Looked, Space, SweepRequest, is_own
+
+
+def run(
+    config: SweepConfig,
+    watcher: Watcher,
+    space: Space | None = None,
+    data: Dataset | None = None,
+    defaults_first: bool = True,
+    failures: int = FAILURE_LIMIT,
+    retries: int = 0,
+) -> None:
+    """Run the trials that the study still lacks.
+
+    Args:
+        space: a build function or a HyperModel in memory; None: the one that the configuration names.
+        data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
+        defaults_first: whether the first trial has the space's default values.
+        failures: failed trials in a row after which the sweep is given up.
+        retries: how often a trial that fails is tried again, before it counts as failed.
+
+    Raises:
+        InputError: the configuration, the data or the space is wrong; nothing was written.
+        TrialsFailed: too many trials failed in a row.
+        BackendUnreachable: the tracking store does not answer.
+        CorruptStore: the study's journal cannot be read.
+    """
+    request = look(config, space, defaults_first)
+    if _complete(config, request, data):
+        clear_away()
+        return
+    if data is None:
+        load(request.source)  # here too, so that what is wrong with the data is said before anything is started
+    deadline = time.monotonic() + config.time_budget if config.time_budget else None
+    # as many threads a trial whatever is missing: other sums of floats differ
+    with slots(jobs_of(config), config.memory_limit, share=config.jobs) as client:
+        sent = None if data is None else client.scatter(data, broadcast=True)
+        warm = client.submit(warm_up, pure=False)
+        first, *others = client.scheduler_info(n_workers=-1)["workers"]
+        looking = client.submit(preflight, request, sent, workers=[first], allow_other_workers=True, pure=False)
+        if sent is None and others:
+            client.run(have_data_soon, request.source, workers=others, on_error="ignore")
+        # imports MLflow, while the workers import TensorFlow
+        from sweeps.engine.search import search
+        from tracking import import_soon_needed
+
+        import_soon_needed(paths.tracking_uri())
+        limits = Limits(deadline, failures, retries)
+        result_of(warm, "the import of TensorFlow")  # takes none of the pre-flight's time
+        found = result_of(looking, "the look at data and space", config.trial_timeout)
+        search(Looked(config, request, found), client, watcher, limits, sent)
+
+
+def jobs_of(config: SweepConfig) -> int:
+    """How many trials are run at once: no more than the study lacks.
+
+    Raises:
+        CorruptStore: the study's journal cannot be read.
+    """
+    journal = paths.journal(config.study)
+    study = studies.load(config.study, journal) if studies.begun(journal) else None
+    return studies.at_once(study, config.trials, config.jobs)
+
+
+def result_of(task: Future, what: str, timeout: float | None = None) -> Any:
+    """What a worker's task returned, which comes before the first trial.
+
+    Args:
+        what: the task in messages.
+        timeout: seconds; None: for ever.
+
+    Raises:
+        InputError: it takes too long.
+        TrialsFailed: its worker died.
+        BackendUnreachable: the worker cannot import what it needs.
+    """
+    try:
+        found = task.result(timeout=timeout)
+        task.release()  # Dask would run it again whenever the worker that holds the result dies
+    except TimeoutError:
+        raise InputError(f"{what} took longer than --trial-timeout {timeout:g} s") from None
+    except (ImportError, MemoryError) as error:
+        raise not_importable(error) from None
+    except KilledWorker as death:
+        how = exit_reason(death.last_worker.nanny)
+        advice = (
+            "A worker gets more memory by --memory-limit, or by fewer --jobs"
+            if OUT_OF_MEMORY in how
+            else "The space's code, or a library that it calls, ends the process: try it in a Python of its own"
+        )
+        raise TrialsFailed(f"{what} did not end: {how}\nNothing was stored. {advice}") from None
+    return found
+
+
+def look(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
+    """What can be checked without TensorFlow; the rest is checked in a worker.
+
+    Raises:
+        InputError: a name or a file is wrong.
+    """
+    require_tensorflow()
+    samplers.check_names(config.sampler, config.pruner)
+    paths.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
+    placed = _absolute(config.space) if space is None else config.space
+    return SweepRequest(
+        space=placed if space is None else PackedSpace.of(space),
+        source=source_of(config, space),
+        set=config.set,
+        objective=config.objective,
+        enqueue=_read_enqueue(config.enqueue) if config.enqueue else (),
+        seed=config.seed,
+        grid=config.sampler == "grid",
+        fitting=Fitting(
+            config.class_weight,
+            config.metrics,
+            tuple(_absolute(one, "callback") for one in config.callback),
+            config.patience,
+        ),
+        defaults_first=defaults_first,
+        total=config.trials,
+        epochs=config.epochs,
+        keras=keras_state.of_client(),
+        allow_lambda=config.allow_lambda,
+        source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),
+    )
+
+
+def source_of(config: SweepConfig, space: Space | None = None) -> DataSource:
+    """The data that a configuration names, as `space`, or else the one that it names, takes it."""
+    return DataSource(
+        config.dataset,
+        target=config.target,
+        task=config.task,
+        seed=config.seed,
+        weight_column=config.weight_column,
+        as_given=is_own(config.space if space is None else space),
+    ).absolute()
+
+
+def _absolute(named: str, what: str = "space") -> str:
+    """`path/file.py:function` for workers in another working directory.
+
+    Raises:
+        InputError: there is no such file, or it is none.
+    """
+    path, colon, name = named.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        return named
+    file = Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises when there is no such user
+    try:
+        check_file(file)
+    except InputError as error:
+        raise InputError(f"{what} {path!r}: {error}") from None
+    return f"{file.absolute()}:{name}"
+
+
+def _read_enqueue(file: Path) -> tuple[dict[str, Any], ...]:
+    text = read_text("--enqueue", file)
+    try:
+        listed = json.loads(text, object_pairs_hook=_once_each)
+    except ValueError as error:
+        raise InputError(f"--enqueue: {str(file)!r} is not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"--enqueue: {str(file)!r} is nested too deeply") from None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise InputError(f"--enqueue: {str(file)!r} must hold a list of parameter dictionaries: [{{…}}, …]")
+    return tuple(listed)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that comes twice `json` would take the last in silence."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{max(names, key=names.count)!r} comes twice in {names}")
+    return values
+
+
+def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:
+    """Whether all trials are there already, their record is closed and nothing is left lying, so that there is nothing
+    to start processes for.
+
+    Raises:
+        InputError: the study was begun with something else.
+    """
+    journal = paths.journal(config.study)
+    if not studies.begun(journal) or request.enqueue:
+        return False
+    study, source = studies.load(config.study, journal), request.source_of_space
+    known = study.user_attrs.get(studies.IDENTITY)
+    if known is None:  # its first start died before it had one
+        return False
+    metric, direction, train = parse_objective(config.objective or known["objective"])
+    found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
+    asked = {**known, **config.identity(), **found}
+    if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
+        asked["keras"] = request.keras.changed
+    studies.check_identity(study, Identity(**asked), source)
+    # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
+    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    if other_metrics or (config.objective and not train and not metric.startswith("val_")):
+        return False
+    # only now: what the data is to be read as is a part of what was asked
+    asked["digest"] = (load(request.source) if data is None else data).digest
+    studies.check_identity(study, Identity(**asked), source)
+    from sweeps.doctor.files import look_at_files  # imports MLflow, for which a sweep has time later
+
+    left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    is_tidy = paths.has_store() and not left and not running and not any(look_at_files(journal))
+    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
+        return False
+    studies.remember_place(study, config.space, source)
+    return True

@@ -1,0 +1,96 @@
+"""What the client submits: names that a worker resolves; the client itself never imports TensorFlow."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from functools import cache
+
+from sweeps.data import Dataset, DataSource, load
+from sweeps.errors import SweepError
+from sweeps.trial.lr_range import RangeRequest, RangeTest
+from sweeps.trial.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
+
+_importing = threading.Lock()
+_warm = False
+
+
+def warm_up() -> None:
+    """Import what trials need and rehearse what each does, so that the first is hardly slower than the next; and
+    take it all out of the garbage collector's sight: a collection over TensorFlow's objects takes 0.3 s, and
+    `clear_session` asks for one a trial."""
+    global _warm
+    with _importing:
+        if _warm:
+            return
+        gc.disable()  # while modules are imported nothing becomes garbage, and every collection goes over all of them
+        try:
+            from sweeps.engine.warm_up import rehearse
+            from sweeps.trial import preflight, run  # noqa: F401
+
+            gc.freeze()
+        finally:
+            gc.enable()
+        rehearse()
+        gc.collect()
+        gc.freeze()
+        _warm = True
+
+
+@cache
+def _settle() -> None:
+    """After a process's first trial: what that has brought to stay (a connection, resident data) is out of the
+    garbage collector's way too."""
+    gc.collect()
+    gc.freeze()
+
+
+def warm_up_soon() -> None:
+    """Begin to warm up; a task that comes meanwhile waits for the end of it."""
+    threading.Thread(target=warm_up, daemon=True).start()
+
+
+def have_data(source: DataSource) -> None:
+    """Read the data into memory, where the trials of this process find it."""
+    warm_up()
+    from sweeps.training import keep_resident
+
+    data = load(source)
+    for part in (data.train, data.validation):
+        keep_resident((part.x, part.y, part.sample_weight))
+
+
+def have_data_soon(source: DataSource) -> None:
+    """Begin to, in a worker that has nothing else to do; a trial that comes meanwhile may do it itself."""
+    threading.Thread(target=have_data, args=(source,), daemon=True).start()
+
+
+def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
+    """See `sweeps.trial.preflight.preflight`."""
+    warm_up()
+    from sweeps.trial.preflight import preflight
+
+    try:
+        return preflight(request, data)
+    except SweepError as error:
+        # the message says all; what it came from may be a traceback of a thousand frames, which would not get through
+        error.__cause__ = error.__context__ = None
+        raise error.with_traceback(None)  # noqa: B904
+
+
+def range_test(request: RangeRequest) -> RangeTest:
+    """See `sweeps.trial.lr_range_test.range_test`."""
+    warm_up()
+    from sweeps.trial.lr_range_test import range_test
+
+    return range_test(request)
+
+
+def run_trial(plan: TrialPlan, task: int, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+    """See `sweeps.trial.run.run_trial`."""
+    warm_up()
+    from sweeps.trial.run import run_trial
+
+    outcome = run_trial(plan, task, data, number)
+    _settle()
+    return outcome

@@ -1,0 +1,53 @@
+"""Logged models, back in memory."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.errors import BackendUnreachable, CorruptStore
+from sweeps.export.keras_file import load_keras_file
+from sweeps.study.record import store_of
+from tracking import Store, TrackingError, answering
+
+if TYPE_CHECKING:
+    from sweeps.trial.plan import Space
+
+
+def load_logged(study: str, model_uri: str, space: str | Space | None = None) -> Any:
+    """A logged `keras.Model`; see `load_keras_file`.
+
+    Raises:
+        BackendUnreachable: the record is not there.
+        CorruptStore: the model is not what was logged.
+        InputError: see `load_keras_file`.
+    """
+    with tempfile.TemporaryDirectory(prefix="sweeps-model-") as folder:
+        model = load_keras_file(fetch(store_of(study), model_uri, Path(folder)), study, space)
+    if not model.compiled:
+        warnings.warn(
+            "the model was loaded without its loss, metrics and optimizer, which are not in reach here; "
+            "it predicts, and model.compile(…) lets it train and evaluate",
+            stacklevel=3,
+        )
+    return model
+
+
+def fetch(store: Store, model_uri: str, folder: Path) -> Path:
+    """The logged model as `folder/model.keras`.
+
+    Raises:
+        BackendUnreachable: the store does not answer.
+        CorruptStore: the model is not what was logged.
+    """
+    from tracking.models import AlteredModel, fetch_keras_file
+
+    try:
+        with answering():
+            return fetch_keras_file(store, model_uri, folder)
+    except AlteredModel as error:
+        raise CorruptStore(str(error)) from None
+    except TrackingError as error:
+        raise BackendUnreachable(f"the MLflow store does not answer as it should: {error}") from None

@@ -1,0 +1,97 @@
+"""The manifest of an export: read again, checked against the files that it lists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sweeps.errors import CorruptStore, InputError
+from sweeps.model.outputs import Head
+from sweeps.system.atomic_files import sha256
+from sweeps.system.file_checks import check_file
+from sweeps.system.paths import check_study_name
+
+#: every one that Keras has for data
+DType = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "bfloat16", "float32", "float64", "string",
+]  # fmt: skip
+
+
+class Input(BaseModel):
+    """What one input of the model takes."""
+
+    name: str
+    dtype: DType
+    shape: tuple[int | None, ...] = Field(min_length=1)
+
+
+class Manifest(BaseModel):
+    """What a prediction needs of `manifest.json`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    study: str
+    target: str
+    named_inputs: bool
+    input: tuple[Input, ...] = Field(min_length=1)
+    features: tuple[str, ...] | None
+    sha256: dict[str, str]
+    #: None: from before there was one
+    head: Head | None = None
+    #: whether the space's `fit` makes something else of the data before the model is trained
+    prepared: bool = False
+
+    @field_validator("study")
+    @classmethod
+    def _study_is_a_name(cls, value: str) -> str:
+        return check_study_name(value)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest, once the files that are read of the export are what it says.
+
+    Raises:
+        InputError: there is no export.
+        CorruptStore: the manifest is damaged, a file was altered, or lies elsewhere.
+    """
+    file = folder / "manifest.json"
+    try:
+        check_file(file)
+    except InputError as error:
+        raise InputError(
+            f"--model: {str(folder)!r} is no export (manifest.json: {error}); make one: sweeps export STUDY"
+        ) from None
+    try:
+        manifest = Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise CorruptStore(
+            f"{file} is damaged: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+        ) from None
+    for name in ("model.keras", "labels.json"):
+        listed = folder / name
+        if listed.is_symlink():
+            raise CorruptStore(f"{listed} is not what was exported: a link")
+        if not listed.is_file() or sha256(listed) != manifest.sha256.get(name):
+            raise CorruptStore(f"{listed} is not what was exported (its SHA-256 differs from the manifest)")
+    return manifest
+
+
+def read_labels(folder: Path) -> list[str] | None:
+    """The classes' names; None for a regression.
+
+    Raises:
+        CorruptStore: they are no list of two texts or more.
+    """
+    try:
+        labels: Any = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptStore(f"{folder / 'labels.json'} is damaged: {error}") from None
+    is_list = isinstance(labels, list) and len(labels) > 1 and all(isinstance(label, str) for label in labels)
+    if labels is not None and not is_list:
+        raise CorruptStore(f"{folder / 'labels.json'} is damaged: a list of two names or more is wanted")
+    return cast("list[str] | None", labels)

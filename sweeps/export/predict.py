@@ -1,0 +1,117 @@
+"""Predictions of an exported model for the rows of a file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sweeps.data import as_dtype, read_array, read_arrays, read_rows
+from sweeps.errors import InputError
+from sweeps.export.keras_file import load_keras_file
+from sweeps.export.manifest import Input, Manifest, read_labels, read_manifest
+from sweeps.model.outputs import Head
+
+logger = logging.getLogger(__name__)
+
+
+def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
+    """What the model says of the first `rows` rows of the file.
+
+    Args:
+        folder: an export.
+        file: `.npy` or `.npz` (array `x`, `x_test` or the only one; of a model of several inputs an array by the name
+            of each), `.csv` or `.parquet` (a table with the columns of the training data, others are ignored).
+
+    Returns:
+        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression. Of
+        losses that know no probabilities (hinge) `{"class", "score"}`; `{"raw"}`, the model's own numbers, where the
+        manifest says that their meaning is unknown.
+
+    Raises:
+        InputError: no export there, or a file that does not fit its model.
+        CorruptStore: the model is not what was exported.
+    """
+    manifest = read_manifest(folder)
+    labels = read_labels(folder)
+    x = _read(file, manifest, rows)
+    if manifest.prepared:
+        logger.warning("The space's fit prepared the data before the model saw it: the file's rows must be prepared so")
+    model = load_keras_file(folder / "model.keras", manifest.study)
+    from sweeps.training import as_tensors
+
+    answer = model(as_tensors(x), training=False)
+    return (manifest.head or _head_of(model, manifest, labels)).rows(answer, labels)
+
+
+def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
+    """What an export's manifest has said since there are heads."""
+    from sweeps.model.heads import head_of
+    from sweeps.model.signature import signature_of
+
+    inputs = {entry.name: {"shape": entry.shape[1:], "dtype": entry.dtype} for entry in manifest.input}
+    data = {"inputs": inputs if manifest.named_inputs else {"": next(iter(inputs.values()))}}
+    return head_of(model, signature_of(model, data), manifest.target, labels)
+
+
+def _read(file: Path, manifest: Manifest, rows: int) -> Any:
+    """The file's first rows as the model takes them: an array (n, …), or a dictionary of such."""
+    suffix = file.suffix.lower()
+    # a list of inputs is taken by their names, too
+    named = manifest.named_inputs or len(manifest.input) > 1
+    try:
+        if suffix in (".csv", ".parquet"):
+            read = _table(file, manifest, named, rows)
+        elif suffix == ".npz" and named:
+            read = read_arrays(file, [entry.name for entry in manifest.input])
+        elif suffix in (".npy", ".npz") and not named:
+            read = {manifest.input[0].name: read_array(file)}
+        else:
+            kinds = ".csv, .parquet or .npz" if named else ".npy, .npz, .csv or .parquet"
+            raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
+        arrays = {entry.name: _fed(read[entry.name], entry, rows) for entry in manifest.input}
+    except InputError as error:
+        raise InputError(f"{str(file)!r}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
+    return arrays if named else next(iter(arrays.values()))
+
+
+def _fed(x: Any, entry: Input, rows: int) -> Any:
+    """The first rows of an array as an input takes them."""
+    is_text = x.dtype.kind in "US"
+    if is_text != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
+        raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
+    x = _of_shape(x, entry.shape[1:])[:rows]
+    return x if is_text else as_dtype(f"input {entry.name!r}", x, entry.dtype)
+
+
+def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
+    """`x` with an axis of rows, and a last axis of size 1 added or left out, as Keras does it."""
+
+    def fits(given: tuple[int, ...]) -> bool:
+        return len(given) == len(shape) and all(want in (None, have) for want, have in zip(shape, given, strict=True))
+
+    if fits(x.shape):
+        return x[None]
+    for one in (x, x[..., None], x[..., 0] if x.shape[-1:] == (1,) else x):
+        if one.ndim and fits(one.shape[1:]):
+            return one
+    raise InputError(f"rows of shape {shape} are wanted, got an array of shape {x.shape}")
+
+
+def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
+    """The columns of a table: an input each, or all in one."""
+    inputs = manifest.input
+    if named:
+        for entry in inputs:
+            if entry.shape[1:] not in ((), (1,), (None,)):
+                raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npz, an array an input), got a table")
+        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
+    columns, [entry] = manifest.features, inputs
+    if columns is None:
+        raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
+    read = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    return {entry.name: np.concatenate(list(read.values()), axis=1)}

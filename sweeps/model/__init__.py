@@ -1,0 +1,1 @@
+"""What a Keras model takes, gives and depends on, read from the model."""

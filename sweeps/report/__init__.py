@@ -1,0 +1,1 @@
+"""Pictures and event files, derived from a study and its record."""

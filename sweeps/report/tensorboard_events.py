@@ -1,0 +1,154 @@
+"""TensorBoard's view of a study: event files derived from the study and from its runs in MLflow.
+
+They are written when somebody wants to look, not by the trials: a trial that is not looked at costs nothing, and
+there is one record. TensorFlow is not needed for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from sweeps.study.study import PARAMS, RUN_ID, objective_of
+from tracking import EpochValue, Refused, Store, epoch_curves
+from tracking.audit import is_running
+
+#: TensorBoard reads files with "tfevents" in their name
+EVENTS = "events.out.tfevents.sweeps"
+
+_STATUS = {
+    TrialState.COMPLETE: api_pb2.STATUS_SUCCESS,
+    TrialState.PRUNED: api_pb2.STATUS_SUCCESS,
+    TrialState.FAIL: api_pb2.STATUS_FAILURE,
+}
+
+
+class Board:
+    """The event files of a study in a folder, as Keras's own TensorBoard callback lays them out:
+
+        trial-0007/train/         epoch_loss, epoch_accuracy, … while the trial runs
+        trial-0007/validation/    the same of the validation set
+        trial-0007/               once it has ended: its active hyperparameters, how it ended, and the objective's
+                                  best value so far at each epoch, by which the HParams tab compares trials
+
+    Steps are epochs from 1, as in MLflow.
+    """
+
+    def __init__(self, study: optuna.Study, store: Store, folder: Path) -> None:
+        self._study, self._store, self._folder = study, store, folder
+        self._objective = objective_of(study)
+        #: of trials that are not known to have ended: the last epoch that was written, by metric
+        self._running: dict[int, dict[str, int]] = {}
+        self._ended: set[int] = set()
+
+    def refresh(self) -> int:
+        """Write what is new since the last time, and return how many trials are on the board.
+
+        Raises:
+            StoreAway: the store does not answer now.
+        """
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.number not in self._ended and RUN_ID in trial.user_attrs:
+                with contextlib.suppress(Refused):  # a run that somebody has deleted
+                    self._write(trial)
+        return len(self._ended) + len(self._running)
+
+    def _write(self, trial: FrozenTrial) -> None:
+        folder = self._folder / f"trial-{trial.number:04d}"
+        if not (folder / EVENTS).exists():  # written last of all
+            run_id = trial.user_attrs[RUN_ID]
+            # asked first; a store that was away gets the rest of a run after the study knows of its end
+            ended = trial.state.is_finished() and not is_running(self._store, run_id)
+            curves = epoch_curves(self._store, run_id)
+            if trial.number not in self._running:  # what a process left that was ended before the trial was
+                shutil.rmtree(folder, ignore_errors=True)
+            _write_curves(folder, curves, self._running.setdefault(trial.number, {}))
+            if not ended:
+                return
+            self._write_end(trial, folder, curves.get(self._objective.metric, []))
+        self._ended.add(trial.number)
+        self._running.pop(trial.number, None)
+
+    def _write_end(self, trial: FrozenTrial, folder: Path, curve: list[EpochValue]) -> None:
+        begun, ended = (
+            moment.timestamp() if moment else 0.0 for moment in (trial.datetime_start, trial.datetime_complete)
+        )
+        params = trial.user_attrs.get(PARAMS, trial.params)
+        better = max if self._objective.direction == "maximize" else min
+        so_far = accumulate((entry.value for entry in curve), better)
+        best = [replace(entry, value=value) for entry, value in zip(curve, so_far, strict=True)]
+        made = folder / "being-written"
+        _append(
+            made,
+            [
+                Event(wall_time=begun, summary=hparams_pb(params, trial_id=folder.name, start_time_secs=begun)),
+                *(_scalar(f"best_{self._objective.metric}", entry) for entry in best),
+                Event(wall_time=ended, summary=_session_end(_STATUS[trial.state], ended)),
+            ],
+        )
+        made.rename(folder / EVENTS)
+
+
+@contextlib.contextmanager
+def kept_alone(folder: Path) -> Iterator[bool]:
+    """Whether this process is the one to write to `folder`: two would write every epoch twice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "alive").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _write_curves(folder: Path, curves: dict[str, list[EpochValue]], written: dict[str, int]) -> None:
+    """Append the epochs after those in `written` (metric -> last epoch), and note them there."""
+    for part in ("train", "validation"):
+        events = []
+        for name in curves:
+            if name.startswith("val_") == (part == "validation"):
+                new = [entry for entry in curves[name] if entry.epoch > written.get(name, 0)]
+                events += [_scalar(f"epoch_{name.removeprefix('val_')}", entry) for entry in new]
+        _append(folder / part / EVENTS, events)
+    written |= {name: curve[-1].epoch for name, curve in curves.items() if curve}
+
+
+def _scalar(tag: str, at: EpochValue) -> Event:
+    return Event(wall_time=at.seconds, step=at.epoch, summary=scalar_pb(tag, at.value))
+
+
+def _session_end(status: int, seconds: float) -> Summary:
+    """How a session ended; `tensorboard.plugins.hparams.summary.session_end_pb`, which imports TensorFlow."""
+    end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=seconds)
+    about = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=end))
+    summary = Summary()
+    summary.value.add(tag=metadata.SESSION_END_INFO_TAG, metadata=about, tensor=metadata.NULL_TENSOR)
+    return summary
+
+
+def _append(file: Path, events: list[Event]) -> None:
+    """Events at the end of a file, which is begun as TensorBoard wants it; without events nothing is written."""
+    if not events:
+        return
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        events = [Event(wall_time=events[0].wall_time, file_version="brain.Event:2"), *events]
+    with file.open("ab") as stream:
+        writer = RecordWriter(stream)
+        for event in events:
+            writer.write(event.SerializeToString())

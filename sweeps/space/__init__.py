@@ -1,0 +1,1 @@
+"""Search spaces: hyperparameters, their domains, and how a space is found and known again."""

@@ -1,0 +1,1 @@
+"""The study: Optuna's, its storage, its retries and its results."""

@@ -1,0 +1,100 @@
+"""Who works at which trial, so that several sweeps of one study share its budget and no dead one keeps a part of it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import optuna
+from optuna.samplers import BaseSampler, BruteForceSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.study import grid, retries
+from sweeps.study.study import FINISHED, own
+from sweeps.system.locks import Marks
+
+#: the trial attribute that holds the mark of who works at it
+HOLDER = "holder"
+
+
+class Claims:
+    """A study's trials as its workers share them out, on one machine or over one shared file system.
+
+    Args:
+        folder: the study's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._marks = Marks(folder / "working")
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Be the only process that changes what there is to claim; others wait."""
+        return self._marks.turn()
+
+    @contextlib.contextmanager
+    def claim(
+        self,
+        study: optuna.Study,
+        total: int,
+        number: int | None = None,
+        sampler: Callable[[int], BaseSampler] | None = None,
+    ) -> Iterator[optuna.Trial | None]:
+        """A new trial that is this process's while the block runs; None when others work at all that the total, or
+        a grid, lacks.
+
+        Args:
+            number: of the waiting trial that it is to be, whatever the total; None: whichever the study gives.
+            sampler: gives the one that is to draw the trial of that number; None: the study's own.
+        """
+        with self._marks.mark() as mark:
+            with self.turn():
+                trial: optuna.Trial | None = None
+                if number is not None:
+                    trial = retries.take(study, number)
+                elif self._is_free(study, total):
+                    if sampler is not None:
+                        study.sampler = sampler(_next(study))
+                    trial = study.ask()
+                if trial is not None:
+                    trial.set_user_attr(HOLDER, mark)
+            yield trial
+
+    def unclaimed(self, study: optuna.Study, total: int) -> int:
+        """How many trials the total lacks beside those that live processes work at."""
+        trials = own(study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING)))
+        return total - sum(trial.state != TrialState.RUNNING or self._is_held(trial) for trial in trials)
+
+    def abandoned(self, study: optuna.Study) -> list[FrozenTrial]:
+        """The trials that are RUNNING though no live process works at them.
+
+        Only when it is one's `turn`: at other times a trial may be about to get its holder.
+        """
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [trial for trial in running if not self._is_held(trial)]
+
+    def close(self) -> None:
+        """Look no more."""
+        self._marks.close()
+
+    def _is_free(self, study: optuna.Study, total: int) -> bool:
+        is_grid = isinstance(study.sampler, BruteForceSampler)
+        return self.unclaimed(study, total) > 0 and (not is_grid or grid.undrawn(study) > 0)
+
+    def _is_held(self, trial: FrozenTrial) -> bool:
+        mark = trial.user_attrs.get(HOLDER)
+        return mark is not None and self._marks.alive(mark)
+
+
+def _next(study: optuna.Study) -> int:
+    """The number of the trial that the study gives next: the first that waits, else a new one."""
+    trials = study.get_trials(deepcopy=False)
+    return next((trial.number for trial in trials if trial.state == TrialState.WAITING), len(trials))
+
+
+@functools.cache
+def claims_of(folder: Path) -> Claims:
+    """A study's claims, opened once a process, as they must be."""
+    return Claims(folder)

@@ -1,0 +1,160 @@
+"""What a study has come to: its counts, its trials, its best; read from the study alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.errors import CorruptStore, InputError
+from sweeps.study import study as studies
+from sweeps.study.study import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.system import paths
+
+STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study is; its fields are those of `sweeps status --json`."""
+
+    study: str
+    objective: str
+    total: int
+    trials: dict[str, int]
+    best: float | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The selected trial; its fields are those of `sweeps best --json`."""
+
+    study: str
+    objective: str
+    value: float
+    trial: int
+    run_id: str
+    params: dict[str, Any]
+    epoch: int
+    model_uri: str
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial; its fields are those of `sweeps list --json`."""
+
+    number: int
+    state: str
+    value: float | None
+    params: dict[str, Any]
+    run_id: str | None
+    seconds: float | None
+    error: str | None
+
+
+def open_study(name: str) -> optuna.Study:
+    """The study of that name in this workspace.
+
+    Raises:
+        InputError: there is none.
+        CorruptStore: its journal cannot be read.
+    """
+    return studies.load(name, paths.journal(name))
+
+
+def status(study: optuna.Study) -> Status:
+    """Counts by state, and the best value so far; trials that train another one on are left out."""
+    trials = study.get_trials(deepcopy=False)
+    counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
+    objective = studies.objective_of(study)
+    best = objective.best(trials)
+    total = int(study.user_attrs.get(TOTAL, 0))
+    return Status(study.study_name, objective.metric, total, counts, best.value if best else None)
+
+
+def rows(study: optuna.Study) -> list[TrialRow]:
+    """Every trial by number."""
+    return [_row(trial) for trial in study.get_trials(deepcopy=False)]
+
+
+def value_epochs(study: optuna.Study) -> dict[int, int]:
+    """By trial the epoch (from 1) that its value is of: the best one of a COMPLETE trial, the last one of any other."""
+    trials = study.get_trials(deepcopy=False)
+    epochs = {t.number: t.user_attrs.get(EPOCH) if t.state == TrialState.COMPLETE else t.last_step for t in trials}
+    return {number: epoch for number, epoch in epochs.items() if epoch is not None}
+
+
+def top(study: optuna.Study, n: int) -> list[TrialRow]:
+    """The `n` best COMPLETE trials, best first; the earlier one among equals."""
+    own = map(_row, studies.own(study.get_trials(deepcopy=False)))
+    complete = [row for row in own if row.state == "COMPLETE" and row.value is not None]
+    sign = -1 if studies.objective_of(study).direction == "maximize" else 1
+    return sorted(complete, key=lambda row: (sign * (row.value or 0.0), row.number))[:n]
+
+
+def best(study: optuna.Study) -> Best:
+    """The COMPLETE trial with the best finite value of the objective.
+
+    Raises:
+        InputError: no trial is complete yet.
+    """
+    objective = studies.objective_of(study)
+    trial = objective.best(study.get_trials(deepcopy=False))
+    if trial is None or trial.value is None:
+        counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
+        raise InputError(
+            f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
+            f"Go on with: sweeps run {study.study_name} …"
+        )
+    run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
+    return Best(study.study_name, objective.metric, trial.value, trial.number, run_id, params, epoch, uri)
+
+
+def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:
+    """The attribute of a study or of a trial that always has one.
+
+    Raises:
+        CorruptStore: the journal has lost it.
+    """
+    if attributes.get(name) is None:
+        of = "the study" if trial is None else f"trial {trial}"
+        raise CorruptStore(
+            f"the journal {paths.journal(study.study_name)} is damaged: {of} has no {name}\n"
+            f"See: sweeps doctor {study.study_name}"
+        )
+    return attributes[name]
+
+
+def model_uri(study: optuna.Study, number: int) -> str:
+    """Where the model of a trial is.
+
+    Raises:
+        InputError: there is no such trial, or it has no model.
+    """
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials) or MODEL_URI not in trials[number].user_attrs:
+        raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
+    return str(trials[number].user_attrs[MODEL_URI])
+
+
+def _row(trial: FrozenTrial) -> TrialRow:
+    attributes = trial.user_attrs
+    seconds = trial.duration.total_seconds() if trial.duration else None
+    value = trial.value if trial.state == TrialState.COMPLETE else _last_report(trial)
+    return TrialRow(
+        trial.number,
+        trial.state.name,
+        value,
+        attributes.get(PARAMS, trial.params),
+        attributes.get(RUN_ID),
+        seconds,
+        attributes.get(ERROR),
+    )
+
+
+def _last_report(trial: FrozenTrial) -> float | None:
+    step = trial.last_step
+    return trial.intermediate_values[step] if step is not None else None

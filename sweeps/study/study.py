@@ -1,0 +1,329 @@
+"""The study: Optuna's, in a journal file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.storages import JournalStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.errors import CorruptStore, InputError, unknown
+from sweeps.space.fingerprint import SpaceSource
+from sweeps.study.journal import WholeRecords
+from sweeps.study.samplers import make_pruner, make_sampler
+
+# what a person is told of trials, the progress tells
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+#: the study attribute that holds its `Identity`
+IDENTITY = "sweep"
+#: the study attribute that describes the data: its target's kind, class labels, columns
+DATA = "data"
+#: the study attribute that holds how many trials it is to have
+TOTAL = "total"
+#: the study attribute that holds the id of the MLflow run of the sweep
+PARENT_RUN = "parent_run"
+#: the study attribute that holds how the last sweep ended, once its record is closed
+OUTCOME = "outcome"
+#: the study attribute that holds its configuration
+CONFIG = "config"
+#: the study attribute that says what a Python program gave beside it: "space", "data"
+GIVEN = "given"
+#: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
+#: others, so they count towards no total, and are not compared
+CONTINUES = "continued_from"
+#: the trial attribute, and the tag of its run, that names metrics that were not finite in an epoch
+UNDEFINED = "not_finite"
+#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
+PREPARED = "prepared"
+#: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
+PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
+#: what each COMPLETE trial has
+RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
+#: the trial attribute that holds the hash of its model's file
+MODEL_SHA256 = "model_sha256"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is searched for: a metric of the epoch's logs, and where better lies."""
+
+    metric: str
+    direction: str  # "maximize" or "minimize"
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether `value` beats `than` (None: whatever comes first wins)."""
+        return than is None or (value > than if self.direction == "maximize" else value < than)
+
+    def best(self, trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
+        """The COMPLETE trial with the best finite value, the earliest among equals; None without one."""
+        found: FrozenTrial | None = None
+        for trial in trials:
+            if trial.state != TrialState.COMPLETE or trial.value is None or not np.isfinite(trial.value):
+                continue
+            if CONTINUES in trial.user_attrs:
+                continue
+            if found is None or self.better(trial.value, found.value):
+                found = trial
+        return found
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a resume must not change: a study whose trials differ in these compares nothing.
+
+    Attributes:
+        options: those of `sweeps run` that were given, of which none has to be.
+        hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
+        keras: Keras's global settings that are not its defaults.
+    """
+
+    space: str
+    dataset: str
+    digest: str
+    objective: str
+    direction: str
+    epochs: int
+    seed: int
+    set: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    keras: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyRef:
+    """How any process finds the study: it travels to the workers with each task."""
+
+    name: str
+    journal: Path
+    sampler: str = "tpe"
+    pruner: str = "hyperband"
+    epochs: int = 1
+    seed: int = 0
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where running trials are saved."""
+        return self.journal.parent / "checkpoints"
+
+    @property
+    def states(self) -> Path:
+        """Where the last states of the best trials are."""
+        return self.journal.parent / "states"
+
+    def sampler_of(self, number: int) -> BaseSampler:
+        """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
+        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
+        return make_sampler(self.sampler, self.seed, number)
+
+    def open(self) -> optuna.Study:
+        """The study; what draws a trial of it is `sampler_of` its number.
+
+        Raises:
+            CorruptStore: the journal cannot be read.
+        """
+        study = _load(self.name, self.journal)
+        study.sampler = self.sampler_of(0)
+        study.pruner = make_pruner(self.pruner, self.epochs)
+        return study
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """The seed of everything random in trial `number`: weights, dropout, shuffles (below 2**31)."""
+    return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
+
+
+_UNKNOWN = SpaceSource()
+
+
+def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) -> optuna.Study:
+    """The study, made when it is not there yet.
+
+    Raises:
+        InputError: it is there with another identity; the differences are named.
+        CorruptStore: the journal cannot be read.
+    """
+    ref.journal.parent.mkdir(parents=True, exist_ok=True)
+    direction = StudyDirection[identity.direction.upper()]
+    with _readable(ref.journal):
+        storage = JournalStorage(WholeRecords(ref.journal))
+        study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
+        is_new = IDENTITY not in study.user_attrs
+        if is_new:
+            study.set_user_attr(IDENTITY, asdict(identity))
+    if not is_new:
+        check_identity(study, identity, source)
+        if source.changes(study):  # accepted
+            declared = {"hyperparameters": dict(identity.hyperparameters)}
+            study.set_user_attr(IDENTITY, study.user_attrs[IDENTITY] | declared)
+    source.remember(study)
+    remember_place(study, identity.space, source)
+    return ref.open()
+
+
+def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = _UNKNOWN) -> None:
+    """Raises:
+    InputError: the study was begun with something else.
+    """
+    known, asked = dict(study.user_attrs[IDENTITY]), json.loads(json.dumps(asdict(wanted)))
+    if source.check(study, wanted.space):
+        known["space"] = asked["space"]
+        if source.accepted:
+            known["hyperparameters"] = asked["hyperparameters"]
+    # a study of an earlier version does not say what its space declared, of a space that a program gave it says nothing
+    if not known.get("hyperparameters") and (
+        "hyperparameters" not in known or "space" in study.user_attrs.get(GIVEN, ())
+    ):
+        known["hyperparameters"] = asked["hyperparameters"]
+    now, then = _options_beside(asked), _options_beside(known)
+    changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
+    if changed:
+        difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
+        data = " (digest is of the data as the models get it, which may change with the version)"
+        raise InputError(
+            f"study {study.study_name!r} was begun with another configuration: {difference}\n"
+            f"Run with the same one, or name a new study (STUDY=…){data if 'digest' in changed else ''}"
+        )
+
+
+def remember_place(study: optuna.Study, space: str, source: SpaceSource) -> None:
+    """Note where the file of the study's space is now."""
+    for name in (IDENTITY, CONFIG):
+        known = study.user_attrs.get(name)
+        if source.changes(study) == () and known is not None and known["space"] != space:
+            study.set_user_attr(name, known | {"space": space})
+
+
+def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
+    """One level of names; an option that was not given is none of them."""
+    flat = dict(identity)
+    options: dict[str, Any] = flat.pop("options", {})
+    declared: dict[str, str] = flat.pop("hyperparameters", {})
+    settings: dict[str, str] = flat.pop("keras", {})
+    return (
+        flat
+        | options
+        | {f"hyperparameter {name}": text for name, text in declared.items()}
+        | {f"keras {name}": text for name, text in settings.items()}
+    )
+
+
+def load(name: str, journal: Path) -> optuna.Study:
+    """An existing study, for reading.
+
+    Raises:
+        InputError: there is none.
+        CorruptStore: the journal cannot be read.
+    """
+    if not begun(journal):
+        raise unknown("study", name, sorted(p.parent.name for p in journal.parent.parent.glob("*/journal.log")))
+    return _load(name, journal)
+
+
+def forget(journal: Path) -> None:
+    """Let this process read the journal anew when it next opens the study."""
+    _open.pop(journal, None)
+
+
+def begun(journal: Path) -> bool:
+    """Whether the study was made; a process may have died, or be about to go on, before that.
+
+    Raises:
+        CorruptStore: the journal is no file, or cannot be read.
+    """
+    try:
+        with journal.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CorruptStore(f"the journal {journal} cannot be read: {error.strerror}") from None
+
+
+def objective_of(study: optuna.Study) -> Objective:
+    """The objective that the study was begun with.
+
+    Raises:
+        InputError: its first start ended before it had one.
+    """
+    identity = study.user_attrs.get(IDENTITY)
+    if identity is None:
+        raise InputError(f"study {study.study_name!r} was not begun: its first start ended before. Give it again")
+    return Objective(identity["objective"], identity["direction"])
+
+
+def missing(study: optuna.Study, total: int) -> int:
+    """How many trials the total still lacks: only those that ended well (COMPLETE or PRUNED) count."""
+    return max(0, total - len(own(study.get_trials(deepcopy=False, states=FINISHED))))
+
+
+def at_once(study: optuna.Study | None, total: int, jobs: int) -> int:
+    """How many trials are run at once: no more than the study lacks; None is a study that is not begun."""
+    return max(1, min(jobs, total if study is None else missing(study, total)))
+
+
+def own(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Without those that train another one on."""
+    return [trial for trial in trials if CONTINUES not in trial.user_attrs]
+
+
+_open: dict[Path, optuna.Study] = {}
+
+
+def _load(name: str, journal: Path) -> optuna.Study:
+    # kept open: a journal is replayed once a process, after that only what is new is read
+    if journal not in _open:
+        with _readable(journal):
+            storage = JournalStorage(WholeRecords(journal))
+            names = [each.study_name for each in storage.get_all_studies()]
+            if name not in names:
+                raise ValueError(f"it is of {', '.join(map(repr, names)) or 'no study'}, not of {name!r}")
+            study = optuna.load_study(study_name=name, storage=storage)
+            _check_values(study)
+            _open[journal] = study
+    return _open[journal]
+
+
+def _check_values(study: optuna.Study) -> None:
+    """Raises: ValueError: records that can be replayed hold what no study has."""
+    identity, total = study.user_attrs.get(IDENTITY), study.user_attrs.get(TOTAL, 0)
+    if identity is not None:
+        if not isinstance(identity, dict) or not isinstance(identity.get("objective"), str):
+            raise ValueError("the study does not say what it was begun with")
+        if identity.get("direction") not in ("maximize", "minimize"):
+            raise ValueError(f"its direction is {identity.get('direction')!r}")
+    if not isinstance(total, int):
+        raise ValueError(f"its total is {total!r}")
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        values = trial.values or []
+        if len(values) != 1 or not isinstance(values[0], int | float):
+            raise ValueError(f"trial {trial.number} is COMPLETE and has the values {trial.values!r}")
+
+
+@contextlib.contextmanager
+def _readable(journal: Path) -> Iterator[None]:
+    """Turns what Optuna raises over a damaged journal into a `CorruptStore` that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, IsADirectoryError | PermissionError):
+            raise  # of a disk, not of the journal
+        raise CorruptStore(f"the journal {journal} cannot be read: {error.strerror}") from error
+    except AssertionError as error:
+        raise CorruptStore(
+            f"the journal {journal} is damaged: it holds an operation that Optuna does not know"
+        ) from error
+    except Exception as error:  # records that do not fit each other make any part of its replay fail
+        raise CorruptStore(f"the journal {journal} is damaged: {error or type(error).__name__}") from error

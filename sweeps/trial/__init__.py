@@ -1,0 +1,1 @@
+"""One trial: planned, checked, trained, resumed."""

@@ -1,0 +1,213 @@
+"""What crosses between the client and its workers: value objects, nothing that lives in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sweeps.config import SweepConfig
+from sweeps.data import DataSource
+from sweeps.model.keras_state import KerasState
+from sweeps.space.fingerprint import SpaceSource
+from sweeps.space.packed import PackedSpace
+from sweeps.study.study import Identity, Objective, StudyRef
+from sweeps.system import paths
+from sweeps.trial.fit_options import Fitting
+
+if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
+    from tracking import Store
+
+#: a build function or a HyperModel
+Space = Callable[[Any], Any]
+#: how a space is named to a worker: `mlp`, `module:function`, `file.py:function`, or itself, packed
+SpaceRef = str | PackedSpace | Space
+
+
+def is_own(space: str | Space) -> bool:
+    """Whether a space is a person's own: an object, or a name with a colon, which registered ones have not."""
+    return not isinstance(space, str) or ":" in space
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """All that a worker needs to run trials of a sweep, on whatever machine it is.
+
+    Attributes:
+        total: how many trials the study is to have.
+        trial_timeout: seconds after which a trial is ended; None for never.
+        draws_epochs: each trial draws its number of epochs.
+        keras: Keras's global settings in the client; None: it has none.
+        space_version: which of the study's versions of its space this is; None: it has none.
+    """
+
+    study: StudyRef
+    objective: Objective
+    space: SpaceRef
+    source: DataSource
+    set: tuple[str, ...]
+    ambiguous: frozenset[str]
+    store: Store
+    parent_run: str
+    fitting: Fitting = field(default_factory=Fitting)
+    total: int = 1
+    trial_timeout: float | None = None
+    draws_epochs: bool = False
+    keras: KerasState | None = None
+    space_version: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs a trial, at most."""
+        return self.study.epochs
+
+    @property
+    def overdue(self) -> str:
+        """What is said of a trial that took too long."""
+        return f"ran longer than --trial-timeout {self.trial_timeout or 0:g} s"
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """What is looked at before anything is stored.
+
+    Attributes:
+        total: how many trials the study is to have.
+        epochs: of a trial, at most.
+        keras: Keras's global settings in the client; None: it has none.
+        keeps_models: whether trained models are to be saved, and loaded again.
+        allow_lambda: they may hold lambdas.
+        source_of_space: what the space is made of.
+    """
+
+    space: SpaceRef
+    source: DataSource
+    set: tuple[str, ...]
+    objective: str | None
+    enqueue: tuple[Mapping[str, Any], ...]
+    seed: int
+    grid: bool
+    fitting: Fitting = field(default_factory=Fitting)
+    defaults_first: bool = True
+    total: int | None = None
+    epochs: int = 1
+    keras: KerasState | None = None
+    keeps_models: bool = True
+    allow_lambda: bool = False
+    source_of_space: SpaceSource = field(default_factory=SpaceSource)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a look at the data and the space has shown.
+
+    Attributes:
+        objective: the metric and its direction, the data's own choice where none was asked for.
+        digest: the data's content, as a hash.
+        rows: how many rows train, validate and test.
+        data: the target's kind, the class labels, the columns' names, and shape and dtype of the inputs.
+        ambiguous: hyperparameters that are declared with other values under other conditions.
+        enqueue: the enqueued trials, as the study takes them.
+        warnings: what is odd but no reason to stop.
+        hyperparameters: what the space declares with its default values.
+        draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
+        keras: Keras's global settings that are not its defaults.
+        dense_layers: how dense layers are trained in this worker, and why.
+    """
+
+    objective: Objective
+    digest: str
+    rows: Mapping[str, int]
+    data: Mapping[str, Any]
+    ambiguous: frozenset[str]
+    enqueue: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    draws_epochs: bool = False
+    keras: Mapping[str, str] = field(default_factory=dict)
+    dense_layers: str = ""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A configuration that was found good, with what the look at it has shown."""
+
+    config: SweepConfig
+    request: SweepRequest
+    found: Preflight
+
+    @property
+    def ref(self) -> StudyRef:
+        """The study that they are about."""
+        config = self.config
+        journal = paths.journal(config.study)
+        return StudyRef(config.study, journal, config.sampler, config.pruner, config.epochs, config.seed)
+
+    @property
+    def identity(self) -> Identity:
+        """What must be equal for all trials of the study."""
+        found = self.found
+        return Identity(
+            dataset=self.request.source.short_name,
+            digest=found.digest,
+            objective=found.objective.metric,
+            direction=found.objective.direction,
+            hyperparameters=found.hyperparameters,
+            keras=found.keras,
+            **self.config.identity(),
+        )
+
+    def plan(self, store: Store, parent_run: str, space_version: int | None) -> TrialPlan:
+        """What the workers get."""
+        asked, found = self.request, self.found
+        return TrialPlan(
+            *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
+            fitting=asked.fitting,
+            total=self.config.trials,
+            trial_timeout=self.config.trial_timeout,
+            draws_epochs=found.draws_epochs,
+            keras=asked.keras,
+            space_version=space_version,
+        )
+
+
+@dataclass(frozen=True)
+class TrialBegun:
+    """A task has its trial: by what the client knows what it ends when it ends a worker.
+
+    Attributes:
+        task: the task's number.
+        number: the trial's.
+    """
+
+    task: int
+    number: int
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """How a running trial stands, sent at each epoch's end for the live table."""
+
+    number: int
+    epoch: int
+    epochs: int
+    value: float | None  # None: the objective was not taken in this epoch
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """How a trial ended."""
+
+    number: int
+    #: "COMPLETE", "PRUNED", "FAIL", "INTERRUPTED", "KILLED" (its worker died, it is tried again), or "NONE" where no
+    #: trial was left to claim
+    state: str
+    value: float | None
+    seconds: float
+    params: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    exhausted: bool = False  # the sampler has nothing left to propose
+    again: bool = True  # where it failed it may be tried again
+    fatal: bool = False  # no other trial is to follow it
+    undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value
+    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then

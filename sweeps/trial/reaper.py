@@ -1,0 +1,101 @@
+"""Trials whose process is gone: failed in the study, closed in MLflow, and tried again."""
+
+from __future__ import annotations
+
+import contextlib
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.study import retries
+from sweeps.study.claims import Claims
+from sweeps.study.retries import CUT_SHORT, DEATH, DEATHS, INTERRUPTION, TASK
+from sweeps.study.study import ERROR, PARAMS, PARENT_RUN, RUN_ID, own
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.plan import TrialOutcome
+from tracking import Store, close_trial
+
+GONE = "its process ended before the trial did"
+
+
+def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error: str = GONE) -> list[int]:
+    """Give up every trial that is RUNNING though no process works at it; their numbers.
+
+    Args:
+        claims: tell who works at what; None: nobody does, since the caller is alone with the study (see
+            `locks.present`).
+        error: what is known of their end.
+    """
+    with claims.turn() if claims else contextlib.nullcontext():
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        stale = claims.abandoned(study) if claims else running
+        for trial in stale:
+            give_up(study, store, trial, error, INTERRUPTION)
+    return [trial.number for trial in stale]
+
+
+def died(
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, claims: Claims, task: str, how: str, again: bool = True
+) -> TrialOutcome:
+    """Give up the trial that a worker had from a task when it died, and let it be tried again.
+
+    Args:
+        claims: tell who works at what.
+        task: the Dask task's name.
+        how: what is known of the worker's end.
+        again: whether it may be tried again.
+
+    Returns:
+        How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
+        had not asked for a trial yet (its number is -1 then).
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(TASK) == task:
+            return _end(study, store, checkpoints, trial, how, again)
+    with claims.turn():  # it died before it had written down its task's name; what was enqueued for it is not lost
+        for trial in claims.abandoned(study):
+            if TASK not in trial.user_attrs:
+                return _end(study, store, checkpoints, trial, how, again)
+    return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
+
+
+def _end(
+    study: optuna.Study, store: Store, checkpoints: Checkpoints, trial: FrozenTrial, how: str, again: bool
+) -> TrialOutcome:
+    trials = study.get_trials(deepcopy=False)
+    last = retries.deaths(trials, trial) + 1 >= DEATHS
+    error = f"{how}; given up, its worker has died {DEATHS} times" if last and again else how
+    give_up(study, store, trial, error, DEATH if again else None)
+    if last or not again:
+        checkpoints.forget(retries.lineage(trials, trial)[0].number)
+    else:
+        retries.retry(study, trial.number)
+    params = trial.user_attrs.get(PARAMS, trial.params)
+    return TrialOutcome(trial.number, "FAIL" if last or not again else "KILLED", None, 0.0, params, error)
+
+
+def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None:
+    """Let trials that earlier sweeps have not brought to their end go on, as many as are missing; the checkpoints of
+    all others are removed.
+
+    Only for who is alone with the study.
+    """
+    for trial in own(retries.unfinished(study))[:missing]:
+        retries.retry(study, trial.number)
+    checkpoints.keep(retries.held(study))
+
+
+def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, cause: str | None) -> None:
+    """Fail a RUNNING trial that nobody works at any more, and close its run.
+
+    Args:
+        error: what is known of its end.
+        cause: see `attempts.CUT_SHORT`; None where it is not to be tried again.
+    """
+    known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
+    run_id = close_trial(store, parent, trial.number, known, error)
+    attributes = {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {})
+    for name, value in attributes.items():
+        study._storage.set_trial_user_attr(trial._trial_id, name, value)
+    # not `tell`, by which a grid's sampler stops a study that is in no `optimize`, and so raises
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
