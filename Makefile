@@ -20,10 +20,10 @@ ARGS    ?=
 PYTHON  ?= python3
 export $(GIVEN)
 
-override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py \
-                   $(addprefix tests/sweeps/test_,checkpoint.py doctor.py doctor_export.py journal.py resume.py) \
-                   $(addprefix tests/sweeps/test_,snapshot.py study.py) \
-                   $(addprefix tests/sweeps/data/test_data_,keras_files.py registry.py)
+override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py tests/sweeps/doctor \
+                   $(addprefix tests/sweeps/trial/test_,checkpoint.py snapshot.py) \
+                   $(addprefix tests/sweeps/study/test_,damaged_journal.py journal.py study.py) \
+                   $(addprefix tests/sweeps/data/test_data_,keras_files.py registry.py) tests/sweeps/engine/test_resume.py
 # most of a test's time it waits for processes; what a file's tests share stays in one process
 override SIDE_BY_SIDE := -n 2 --dist loadfile
 override VENV := .venv

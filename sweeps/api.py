@@ -19,10 +19,11 @@ from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.engine import sweep
 from sweeps.errors import InputError
+from sweeps.space.reference import Space, is_own
 from sweeps.study import results
 from sweeps.study.results import Best, Status, TrialRow
 from sweeps.study.study import CONFIG, Objective
-from sweeps.trial.plan import EpochReport, Space, TrialOutcome, is_own
+from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
     from sweeps.engine.continuation import Continued

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+#: the checkout
+ROOT = Path(__file__).parent.parent
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -60,7 +63,7 @@ class Workspace:
     @property
     def environment(self) -> dict[str, str]:
         """This process's environment, with the checkout importable and no settings of a person's own."""
-        checkout = str(Path(__file__).parent.parent)
+        checkout = str(ROOT)
         unset = {"SWEEPS_HOME", "MLFLOW_TRACKING_URI"}
         kept = {name: value for name, value in os.environ.items() if name not in unset}
         if home := kept.get("KERAS_HOME"):

@@ -11,10 +11,10 @@ from sweeps.doctor.exported import look_at_export
 from sweeps.doctor.finding import Finding, Patient
 from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
+from sweeps.space.reference import is_own
 from sweeps.study import results
 from sweeps.study.study import GIVEN, IDENTITY, PARENT_RUN
 from sweeps.system import paths
-from sweeps.trial.plan import is_own
 from tracking.audit import run_params
 
 

@@ -23,6 +23,7 @@ from sweeps.engine.sweep import look, result_of
 from sweeps.engine.tasks import preflight, run_trial, warm_up
 from sweeps.errors import InputError, MachineFault, TrialsFailed
 from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
+from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
 from sweeps.study.claims import Claims
@@ -31,7 +32,7 @@ from sweeps.study.retries import AFTER, EPOCHS, TRAINED
 from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import Looked, Space, TrialOutcome, TrialPlan
+from sweeps.trial.plan import Looked, TrialOutcome, TrialPlan
 from sweeps.trial.reaper import died, reap
 
 

@@ -20,7 +20,7 @@ from sweeps.engine.tasks import have_data_soon, preflight, warm_up
 from sweeps.errors import InputError, TrialsFailed, not_importable
 from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.study import retries as attempts
 from sweeps.study import samplers
 from sweeps.study import study as studies
@@ -31,7 +31,7 @@ from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
 from sweeps.system.reading import read_text
 from sweeps.trial.fit_options import Fitting
-from sweeps.trial.plan import Looked, Space, SweepRequest, is_own
+from sweeps.trial.plan import Looked, SweepRequest
 
 
 def run(

@@ -1,14 +1,11 @@
-"""What a worker process does once: threads, imports, its log; and how it is asked to stop."""
+"""Workers seen from Dask: their environment, what each does once, and how its nanny stops or kills it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
-import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +13,11 @@ import dask.sizeof
 import distributed.comm.core
 import distributed.utils_comm
 
+from sweeps.system import worker_process
 from sweeps.system.signals import ENDING
 
 if TYPE_CHECKING:
     from distributed import Nanny, Worker
-
-_stop = threading.Event()
-_log: Path | None = None
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -46,7 +41,7 @@ def dask_setup(worker: Worker) -> None:
     """
     for signum in ENDING:
         signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, lambda signum, frame: _stop.set())
+    signal.signal(signal.SIGUSR1, lambda signum, frame: worker_process.request_stop())
     # Dask's own thread draws from Python's global generator while a trial is built from it: no two runs of a seed
     # would be alike
     for module in (dask.sizeof, distributed.comm.core, distributed.utils_comm):
@@ -54,24 +49,7 @@ def dask_setup(worker: Worker) -> None:
     # what a killed process leaves of its temporary files Dask clears away, with the rest of the worker's folder
     tempfile.tempdir = os.environ["TMPDIR"] = worker.local_directory
     # libraries write to the file descriptors themselves: over the live table, if they were let
-    _redirect(Path(os.devnull))
-
-
-def log_to(file: Path) -> None:
-    """From now on what this process writes goes to the end of `file`."""
-    global _log
-    if _log != file:
-        _redirect(file)
-        _log = file
-
-
-def _redirect(file: Path) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    worker_process.redirect(Path(os.devnull))
 
 
 async def kill(dask_worker: Nanny, again: bool = True) -> None:
@@ -94,16 +72,3 @@ def request_stop(dask_worker: Nanny) -> None:
     """
     if dask_worker.pid is not None:
         os.kill(dask_worker.pid, signal.SIGUSR1)
-
-
-def stop_requested() -> bool:
-    """Whether running trials are to end, and no more to begin."""
-    return _stop.is_set()
-
-
-def send(topic: str, event: object) -> None:
-    """Tell whoever watches the sweep, by the fields of a value object; outside of a worker nobody does."""
-    from distributed import get_worker
-
-    with contextlib.suppress(ValueError):
-        get_worker().log_event(topic, vars(event))

@@ -20,7 +20,7 @@ from sweeps.system.atomic_files import new_folder, sha256, write_json
 from sweeps.system.import_keras import import_keras
 
 if TYPE_CHECKING:
-    from sweeps.trial.plan import Space
+    from sweeps.space.reference import Space
 
 
 def export_best(study: str, force: bool = False, space: str | Space | None = None) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import optuna
 
     from sweeps.space.definitions import Definitions
-    from sweeps.trial.plan import Space
+    from sweeps.space.reference import Space
 
 #: how a model was loaded: with what Keras knows; with the classes of its space; the same, and compiled by the space;
 #: built by its space, with the weights of the file; without loss, metrics and optimizer; with the lambdas of the file

@@ -13,7 +13,7 @@ from sweeps.study.record import store_of
 from tracking import Store, TrackingError, answering
 
 if TYPE_CHECKING:
-    from sweeps.trial.plan import Space
+    from sweeps.space.reference import Space
 
 
 def load_logged(study: str, model_uri: str, space: str | Space | None = None) -> Any:

@@ -33,7 +33,7 @@ from sweeps.errors import InputError, NoModel, SweepError, unknown, without_pass
 from sweeps.model import keras_state
 from sweeps.model.memory import bounded_weights
 from sweeps.space.hyperparameters import CheckedHyperParameters
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import PackedSpace
 
 
 class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]

@@ -13,7 +13,6 @@ import optuna
 
 from sweeps.data import Dataset
 from sweeps.data.own_target import for_model
-from sweeps.engine import worker
 from sweeps.model import keras_state
 from sweeps.model.signature import named_answer
 from sweeps.report.curves import draw
@@ -23,6 +22,7 @@ from sweeps.space.resolve import build, explain, resolve
 from sweeps.study.claims import claims_of
 from sweeps.study.retries import AFTER, EPOCHS, TRAINED
 from sweeps.study.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED
+from sweeps.system import worker_process
 from sweeps.training import as_tensors
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import EpochWatch
@@ -62,12 +62,12 @@ def objective(
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
 
         def tell(epoch: int, value: float | None) -> None:
-            worker.send("sweep", EpochReport(trial.number, epoch, epochs, value))
+            worker_process.send("sweep", EpochReport(trial.number, epoch, epochs, value))
             if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
                 raise TrialOverdue(plan.overdue)
 
         watch = EpochWatch(
-            *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker.stop_requested),
+            *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker_process.stop_requested),
             patience=plan.fitting.patience,
             after=int(trial.user_attrs.get(AFTER, 0)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,23 +10,13 @@ from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import SpaceRef
 from sweeps.study.study import Identity, Objective, StudyRef
 from sweeps.system import paths
 from sweeps.trial.fit_options import Fitting
 
 if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
     from tracking import Store
-
-#: a build function or a HyperModel
-Space = Callable[[Any], Any]
-#: how a space is named to a worker: `mlp`, `module:function`, `file.py:function`, or itself, packed
-SpaceRef = str | PackedSpace | Space
-
-
-def is_own(space: str | Space) -> bool:
-    """Whether a space is a person's own: an object, or a name with a colon, which registered ones have not."""
-    return not isinstance(space, str) or ":" in space
 
 
 @dataclass(frozen=True)

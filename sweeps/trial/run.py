@@ -15,7 +15,6 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from sweeps.data import Dataset, load
-from sweeps.engine import worker
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.resolve import comes_of, explain
@@ -23,6 +22,7 @@ from sweeps.study.claims import claims_of
 from sweeps.study.grid import is_walked
 from sweeps.study.retries import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
 from sweeps.study.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
+from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial import final_states
 from sweeps.trial.epochs import TrialInterrupted
@@ -53,8 +53,8 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         InputError: that trial does not wait.
     """
     folder = plan.study.journal.parent
-    worker.log_to(folder / "workers.log")
-    if worker.stop_requested():
+    worker_process.log_to(folder / "workers.log")
+    if worker_process.stop_requested():
         return TrialOutcome(-1, "NONE", None, 0.0)
     study = plan.study.open()
     exhausted: list[bool] = []
@@ -67,7 +67,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         trial.set_user_attr(TASK, _task())
         progress = final_states.progress_of(study, trial, plan.study)
         started = time.perf_counter()
-        worker.send("begun", TrialBegun(task, trial.number))
+        worker_process.send("begun", TrialBegun(task, trial.number))
         try:
             end = _attempt(trial, plan, data or load(plan.source), progress)
         except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already

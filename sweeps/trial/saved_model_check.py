@@ -14,7 +14,7 @@ import numpy as np
 from sweeps.errors import InputError
 from sweeps.export.keras_file import REBUILT, RECOMPILED, UNCOMPILED, UNSAFE, Loaded, Unloadable, load_by
 from sweeps.space.definitions import Definitions, Recorded, recording
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import PackedSpace
 from sweeps.space.resolve import explain
 from sweeps.training import as_tensors
 from sweeps.trial.plan import SweepRequest

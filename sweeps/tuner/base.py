@@ -20,7 +20,7 @@ from sweeps.data import Dataset
 from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.discovery import discover
-from sweeps.space.packed import packed
+from sweeps.space.reference import packed
 from sweeps.space.resolve import declaration
 from sweeps.study import study as studies
 from sweeps.study.objective_choice import TRAIN

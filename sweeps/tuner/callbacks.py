@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 from keras_tuner.src.engine import tuner_utils
 
-from sweeps.engine import worker
+from sweeps.system import worker_process
 from sweeps.trial.epochs import EpochWatch, TrialInterrupted
 from sweeps.tuner.results import seen
 
@@ -57,7 +57,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         value = metrics.get(self.objective.name)
         if value is None or self.best is None or self.objective.better_than(value, self.best):
             self.best, self.weights = value, self.model.get_weights()
-        if worker.stop_requested():
+        if worker_process.stop_requested():
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1}")
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support import ROOT
 
 from benchmarks import chapter_records, records, speed
 from benchmarks.ways import WAYS
 from sweeps.data import load
 
-ROOT = Path(__file__).parents[2]
 FASHION_MNIST = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / "fashion-mnist"
 
 needs_fashion_mnist = pytest.mark.skipif(

@@ -13,11 +13,10 @@ import click
 import pandas
 import pytest
 from page_cells import Block, blocks
-from support import Workspace
+from support import ROOT, Workspace
 
 from sweeps.cli.main import cli
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "chapter.md"
 BLOCKS = list(blocks(PAGE.read_text(encoding="utf-8")))
 FASHION_MNIST = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / "fashion-mnist"

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from sweeps.cli.main import cli
 from sweeps.config import SweepConfig, load_config
@@ -22,7 +23,6 @@ from sweeps.engine.sweep import look
 from sweeps.trial.plan import Looked
 from sweeps.trial.preflight import preflight
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 #: indented commands, and those in the prose

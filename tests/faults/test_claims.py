@@ -12,6 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from support import ROOT
 
 from sweeps.study.claims import Claims
 from sweeps.study.study import Identity, StudyRef, create, forget
@@ -66,7 +67,7 @@ def test_what_a_trial_draws_follows_from_its_number_not_from_who_asked_first(tmp
 
 def claiming(folder: Path, total: int, then: str) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-c", CLAIM, str(folder), str(total), then]
-    checkout = str(Path(__file__).parent.parent.parent)
+    checkout = str(ROOT)
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": checkout})
 
 
@@ -99,7 +100,7 @@ def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: opt
         [sys.executable, "-c", hold, str(tmp_path / "journal.log")],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from sweeps.engine.cluster import SLOTS
-
-ROOT = Path(__file__).parent.parent.parent
 
 TOLD = """
 import sys, time

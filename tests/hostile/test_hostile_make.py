@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-MAKEFILE = Path(__file__).parents[2] / "Makefile"
+MAKEFILE = ROOT / "Makefile"
 
 HOSTILE = [
     "a;touch sprung",

@@ -9,12 +9,11 @@ import sys
 import threading
 from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import psutil
 import pytest
 from distributed import Client
-from support import Workspace
+from support import ROOT, Workspace
 
 from sweeps.doctor import Finding
 from sweeps.doctor.examination import _mended
@@ -22,11 +21,7 @@ from sweeps.errors import Interrupted, SweepError, without_passwords
 from sweeps.system import paths as workspace
 from tracking import Store
 
-SOURCES = [
-    path
-    for room in ("sweeps", "tracking", "search_spaces")
-    for path in (Path(__file__).parents[2] / room).rglob("*.py")
-]
+SOURCES = [path for room in ("sweeps", "tracking", "search_spaces") for path in (ROOT / room).rglob("*.py")]
 SECRET = "s3cr3t-p@ss"
 QUOTED = "s3cr3t-p%40ss"
 
@@ -159,7 +154,7 @@ def test_a_process_neither_unpickles_models_nor_reports_home_whatever_its_enviro
     code = "import tracking, os; from mlflow.telemetry import get_telemetry_client as client; "
     code += "print(os.environ['MLFLOW_ALLOW_PICKLE_DESERIALIZATION'], client())"
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_DISABLE_TELEMETRY"}
-    environment |= {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment |= {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "false None"
 
@@ -186,7 +181,7 @@ def test_every_model_is_loaded_in_safe_mode() -> None:
     (single,) = [line for line in loads if "safe_mode=True" not in line]
     assert "safe_mode=safe_mode" in single
     # its mode is the safe one unless somebody says otherwise, which is done once, where lambdas are allowed
-    source = (Path(__file__).parents[2] / "sweeps/export/keras_file.py").read_text()
+    source = (ROOT / "sweeps/export/keras_file.py").read_text()
     assert "safe_mode: bool = True" in source
     (before, _) = source.split("safe_mode=False")
     assert before.splitlines()[-2].strip() == "if lambdas_allowed():"

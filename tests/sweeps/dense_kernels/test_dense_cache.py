@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from sweeps.dense_kernels import supported
 
-ROOT = Path(__file__).parents[3]
 FOLDER = "from sweeps.dense_kernels import cache; print(cache.folder())"
 COMPILE = "from sweeps import dense_kernels as kernels; kernels.compile_ahead(); print(kernels.description())"
 

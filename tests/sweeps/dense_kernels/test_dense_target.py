@@ -9,10 +9,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from sweeps.dense_kernels import lanes, supported, target
 
-ROOT = Path(__file__).parents[3]
 #: Numba's settings for processors with so many lanes; its own target on an AVX-512 machine has AVX-512, whatever
 #: NUMBA_CPU_NAME says, unless NUMBA_CPU_FEATURES are given too
 SETTINGS = {

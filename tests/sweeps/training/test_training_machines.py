@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import keras
 from sweeps import dense_kernels

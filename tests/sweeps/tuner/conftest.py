@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from sklearn.datasets import load_digits
-
-# workers find the models as this process does
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass(frozen=True)

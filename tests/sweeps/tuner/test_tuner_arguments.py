@@ -15,6 +15,7 @@ import keras_tuner
 import numpy as np
 import optuna
 import pytest
+from support import ROOT
 from tuner_models import build_model
 
 import sweeps.tuner as kt
@@ -429,6 +430,6 @@ def test_a_worker_process_does_not_run_the_script_again(monkeypatch: pytest.Monk
 
 def test_importing_it_needs_no_tensorflow() -> None:
     script = "import sys, sweeps.tuner; print({'keras', 'tensorflow'} & set(sys.modules))"
-    root = Path(__file__).parents[3]
+    root = ROOT
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -16,6 +16,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from support import ROOT
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
@@ -25,8 +26,6 @@ from sweeps.errors import InputError, TrialsFailed
 from sweeps.system import paths
 from sweeps.tuner.base import Tuner
 from tracking import child_runs, find_store
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT
 
 from sweeps.space.fingerprint import Fingerprint
 
@@ -210,7 +211,7 @@ def test_an_object_has_one_fingerprint_in_all_processes() -> None:
         "print([Fingerprint.of(space) for space in (build, lone, whole)])"
     )
     script = f"exec({CELL!r})\n{ask}"
-    checkout = str(Path(__file__).parent.parent.parent)
+    checkout = str(ROOT)
     found = {
         subprocess.run(
             [sys.executable, "-c", script],

@@ -1,4 +1,4 @@
-"""The walls of the house: who may import whom."""
+"""Which package may import which: within `sweeps/` from the top of `LEVELS` down, never up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,24 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("search_spaces", "tracking", "sweeps")
 
+#: the packages of `sweeps/` from the bottom up; those of one level do not import each other
+LEVELS = (
+    {"errors", "dense_kernels"},
+    {"system"},
+    {"model", "training"},
+    {"data", "space"},
+    {"study"},
+    {"config", "export", "report"},
+    {"trial"},
+    {"doctor"},
+    {"engine"},
+    {"cli"},
+    {"api"},
+    {"tuner"},
+)
+LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
+
+#: what no file of a package imports, whatever its level
 FORBIDDEN = {
     "search_spaces": {"sweeps", "tracking", "optuna", "mlflow", "dask", "distributed"},
     "tracking": {
@@ -65,27 +83,54 @@ def files(room: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
-def test_no_room_imports_what_its_walls_keep_out(room: str) -> None:
+def test_no_package_imports_a_library_that_it_is_kept_free_of(room: str) -> None:
     assert files(room)
     for file in files(room):
         crossed = {name for name in imports(file) if name.split(".")[0] in FORBIDDEN[room]}
         assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"
 
 
-@pytest.mark.parametrize(
-    ("room", "allowed"),
-    [
-        ("sweeps/training", ("sweeps.training", "sweeps.dense_kernels", "sweeps.errors")),
-        ("sweeps/dense_kernels", ("sweeps.dense_kernels",)),
-    ],
-)
-def test_a_room_that_stands_alone_imports_nothing_else_of_sweeps(room: str, allowed: tuple[str, ...]) -> None:
-    for file in files(room):
-        crossed = {name for name in imports(file) if name.startswith("sweeps.") and not name.startswith(allowed)}
+def upward(module: str, imported: set[str]) -> set[str]:
+    """Which of the names that a module of `sweeps` imports are of a package that it must not know."""
+    package = module.split(".")[1]
+    others = {name: name.split(".")[1] for name in imported if name.startswith("sweeps.")}
+    return {name for name, other in others.items() if other != package and LEVEL[other] >= LEVEL[package]}
+
+
+@pytest.mark.parametrize("package", sorted(LEVEL))
+def test_a_package_imports_only_from_the_levels_below_it(package: str) -> None:
+    lone = ROOT / "sweeps" / f"{package}.py"
+    for file in [lone] if lone.exists() else files(f"sweeps/{package}"):
+        crossed = upward(f"sweeps.{package}", imports(file))
         assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"
 
 
-def test_imports_inside_of_sweeps_run_one_way() -> None:
+def test_every_package_has_its_level() -> None:
+    found = {
+        path.stem for path in (ROOT / "sweeps").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert found - {"__init__", "__main__"} == set(LEVEL)
+
+
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("sweeps.study", "sweeps.trial.plan.TrialPlan"),
+        ("sweeps.export", "sweeps.report.curves"),
+        ("sweeps.api", "sweeps.tuner"),
+    ],
+)
+def test_an_import_that_runs_up_is_found(module: str, imported: str) -> None:
+    assert upward(module, {imported, "sweeps.errors.InputError"}) == {imported}
+
+
+def test_dense_kernels_imports_nothing_else_of_sweeps() -> None:
+    for file in files("sweeps/dense_kernels"):
+        crossed = {name for name in imports(file) if name.startswith("sweeps.") and ".dense_kernels" not in name}
+        assert not crossed, f"{file.relative_to(ROOT)} imports {crossed}"
+
+
+def test_no_imports_of_modules_form_a_circle() -> None:
     graph = {}
     for file in files("sweeps"):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

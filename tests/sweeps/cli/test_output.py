@@ -6,10 +6,9 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from support import Workspace
+from support import ROOT, Workspace
 
 from sweeps.cli.output import LastingOutput
 
@@ -70,4 +69,4 @@ def test_a_character_that_the_terminal_lacks_is_a_question_mark(workspace: Works
 def test_the_next_commands_are_those_of_who_started_the_sweep(finished: Workspace) -> None:
     said = (finished.folder / "output.txt").read_text()
     assert "Next: sweeps best digits-mlp | sweeps export digits-mlp | sweeps ui" in said
-    assert "SWEEPS_FROM_MAKE" in (Path(__file__).parents[2] / "Makefile").read_text()
+    assert "SWEEPS_FROM_MAKE" in (ROOT / "Makefile").read_text()

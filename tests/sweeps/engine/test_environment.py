@@ -16,7 +16,7 @@ from support import Workspace
 from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import PackedSpace
 
 #: as a reader of the README writes it: without `if __name__ == "__main__":`
 SCRIPT = """

@@ -20,7 +20,7 @@ from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
 from sweeps.model import keras_state
 from sweeps.model.keras_state import KerasState
-from sweeps.space.packed import PackedSpace
+from sweeps.space.reference import PackedSpace
 from sweeps.space.resolve import build, own_space
 from sweeps.study import study
 from sweeps.study.study import GIVEN, Identity, StudyRef

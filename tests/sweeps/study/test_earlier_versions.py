@@ -8,12 +8,11 @@ which `sweeps/` was one folder of modules.
 from __future__ import annotations
 
 import tarfile
-from pathlib import Path
 
 import pytest
-from support import Workspace
+from support import ROOT, Workspace
 
-LEFT = Path(__file__).parents[1] / "data/study-of-0.1.tar.xz"
+LEFT = ROOT / "tests/data/study-of-0.1.tar.xz"
 
 
 @pytest.mark.slow

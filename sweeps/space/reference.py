@@ -1,10 +1,10 @@
-"""How a space that is an object travels to the workers: as bytes, opened once TensorFlow is imported."""
+"""How a space is referred to: by name, by itself, or packed as bytes that a worker opens once it has TensorFlow."""
 
 from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,17 @@ class PackedSpace:
     def open(self) -> Any:
         """The space, one object for all trials of a process."""
         return _open(self.content)
+
+
+#: a build function or a HyperModel
+Space = Callable[[Any], Any]
+#: how a space is named to a worker: `mlp`, `module:function`, `file.py:function`, or itself, packed
+SpaceRef = str | PackedSpace | Space
+
+
+def is_own(space: str | Space) -> bool:
+    """Whether a space is a person's own: an object, or a name with a colon, which registered ones have not."""
+    return not isinstance(space, str) or ":" in space
 
 
 def packed(what: str, thing: Any) -> bytes:

@@ -17,9 +17,10 @@ from keras_tuner.errors import FailedTrialError, FatalTypeError
 
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.errors import InputError
+from sweeps.space.reference import Space
 from sweeps.study.objective_choice import choose_objective
 from sweeps.study.study import Objective
-from sweeps.trial.plan import Space, SweepRequest
+from sweeps.trial.plan import SweepRequest
 from sweeps.trial.preflight import preflight
 
 
