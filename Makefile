@@ -80,7 +80,7 @@ check: setup ## format, lint, types, tests: what CI runs
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 
-format: setup ## format and mend what ruff can
+format: setup ## format, and fix what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

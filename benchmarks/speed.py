@@ -24,7 +24,7 @@ from sweeps.errors import SweepError
 
 CLOCK = """\
 Every run is a process of its own. The clock starts after imports, with the data in memory, and stops when
-the search is over. This project: from the look at data and space to the closed record; its workers are up
+the search is over. This project: from the check of data and space to the closed record; its workers are up
 and warm, its MLflow database is there. KerasTuner: `search`. Tutorial way: `study.optimize`, its MLflow
 database is there. Ray Tune: `Tuner.fit`, less the imports of TensorFlow in its actors. `process` is
 everything, imports and data too."""

@@ -2,7 +2,7 @@
 
 The steps are those of `sweeps.engine.sweep.run`. Before the clock starts, the workers have done what comes once a
 process (imports, the data read into memory), and the workspace has its MLflow database, which comes once a
-workspace. Inside is all that a sweep does: the look at data and space (small models are built and trained),
+workspace. Inside is all that a sweep does: the check of data and space (small models are built and trained),
 study and experiment made, the trials, the record closed.
 """
 
@@ -21,11 +21,11 @@ from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.engine.cluster import slots
 from sweeps.engine.scheduler import Limits
-from sweeps.engine.sweep import look
+from sweeps.engine.sweep import check
 from sweeps.engine.tasks import have_data, preflight
 from sweeps.study.study import Objective
 from sweeps.system import paths
-from sweeps.trial.plan import EpochReport, Looked, TrialOutcome
+from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
 from tracking import child_runs, find_store, open_store
 from tracking.store import NUMBER
 
@@ -55,14 +55,14 @@ class TimedSweep:
     """A sweep with its seconds.
 
     Attributes:
-        look: the look at data and space.
+        check: the check of data and space.
         search: from there to the end.
         opened, closed: of the search, what came before the first trial and after the last.
         trials: those that this run added, in the order of their ends.
         calls: seconds of all workers in calls of MLflow and Optuna, by name.
     """
 
-    look: float
+    check: float
     search: float
     opened: float
     closed: float
@@ -93,12 +93,12 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
     with slots(config.jobs, config.memory_limit) as client:
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
         began = time.perf_counter()
-        request = look(config)
+        request = check(config)
         found = client.submit(preflight, request, pure=False).result()
-        looked = time.perf_counter()
+        checked = time.perf_counter()
         before = _calls(client)
         watch = _Watch(client, on_trial)
-        sweeps.engine.search.search(Looked(config, request, found), client, watch, Limits())
+        sweeps.engine.search.search(CheckedSweep(config, request, found), client, watch, Limits())
         ended = time.perf_counter()
         calls = {name: seconds - before.get(name, 0.0) for name, seconds in _calls(client).items()}
     bad = [outcome for outcome, _ in watch.ended if outcome.state != "COMPLETE"]
@@ -109,7 +109,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         TimedTrial(o.number, o.state, o.value, o.seconds, at - watch.began, phases[o.number]) for o, at in watch.ended
     ]
     return TimedSweep(
-        look=looked - began,
+        check=checked - began,
         search=ended - watch.began,
         opened=watch.opened - watch.began,
         closed=ended - watch.ended[-1][1],

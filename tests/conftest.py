@@ -62,7 +62,7 @@ def fails(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Run the command line in this process, which is to fail with exit code 2; gives what it said."""
 
     def run(*arguments: str, code: int = 2) -> str:
-        from sweeps.cli import main
+        from sweeps.cli.main import main
 
         with pytest.raises(SystemExit) as end:
             main(arguments)

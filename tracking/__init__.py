@@ -14,7 +14,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
-from tracking.answers import Damaged, OtherSchema, Refused, StoreAway, TrackingError, Unwritable, answering
+from tracking.answers import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, answering
 from tracking.experiments import EpochValue, epoch_curves
 from tracking.store import Store, best_run, child_runs, find_store, import_soon_needed, open_store
 from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
@@ -27,7 +27,7 @@ __all__ = [
     "OtherSchema",
     "Refused",
     "Store",
-    "StoreAway",
+    "StoreUnavailable",
     "TrackingError",
     "TrialRun",
     "Unwritable",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from tracking.answers import Damaged, Refused, StoreAway, one_line
+from tracking.answers import Damaged, Refused, StoreUnavailable, one_line
 
 #: what a file of SQLite's begins with
 _SQLITE = b"SQLite format 3\0"
@@ -58,7 +58,7 @@ def knock(uri: str) -> None:
     MLflow itself would try for minutes.
 
     Raises:
-        StoreAway: none does.
+        StoreUnavailable: none does.
         sqlite3.Error: the file cannot be read.
         Damaged: it is none.
         Refused: the URI cannot be read.
@@ -77,4 +77,4 @@ def knock(uri: str) -> None:
         try:
             socket.create_connection((address.host, port), timeout=5).close()
         except OSError as error:
-            raise StoreAway(f"{address.host}:{port}: {error}") from None
+            raise StoreUnavailable(f"{address.host}:{port}: {error}") from None

@@ -1,7 +1,7 @@
 """What can go wrong with a tracking store, as a tree, and how it is told from what MLflow and SQLAlchemy raise.
 
 TrackingError
-├── StoreAway      it does not answer now, and may come back: it is waited for
+├── StoreUnavailable      it does not answer now, and may come back: it is waited for
 ├── Unwritable     this machine cannot read or write its file: a full disk, a limit, a right that is missing
 ├── Damaged        it is no database, or a broken one
 ├── OtherSchema    it is a database of another version of MLflow
@@ -37,7 +37,7 @@ class TrackingError(Exception):
     """The tracking store does not answer, or not as it should."""
 
 
-class StoreAway(TrackingError):
+class StoreUnavailable(TrackingError):
     """The tracking store does not answer now: it is stopped, out of reach or locked, and may come back."""
 
 
@@ -65,7 +65,7 @@ def answering(uri: str = "URI") -> Iterator[None]:
         uri: the store's, where an error may have to name it.
 
     Raises:
-        StoreAway: what could not be done now may succeed later.
+        StoreUnavailable: what could not be done now may succeed later.
         Unwritable: this machine cannot write the store's file.
         Damaged: the store cannot be read.
         OtherSchema: another MLflow made it.
@@ -95,10 +95,10 @@ def _kind_of(error: Exception) -> type[TrackingError]:
         if _SCHEMAS.search(str(error)):
             return OtherSchema
         status = error.get_http_status_code()
-        return StoreAway if status >= 500 or status == 429 else Refused
+        return StoreUnavailable if status >= 500 or status == 429 else Refused
     # a database that is locked, stopped or starting; a server that does not answer
     away = OperationalError | InterfaceError | requests.RequestException | sqlite3.OperationalError
-    return StoreAway if isinstance(error, away) else Damaged
+    return StoreUnavailable if isinstance(error, away) else Damaged
 
 
 def _sqlite_code(error: BaseException) -> int | None:

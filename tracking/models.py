@@ -21,7 +21,7 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
-from tracking.answers import StoreAway, TrackingError, answering
+from tracking.answers import StoreUnavailable, TrackingError, answering
 from tracking.names import safe_name
 from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
 from tracking.store import KERAS_FILE, SHA256, Store
@@ -54,12 +54,12 @@ def log_model(
         run's next call takes them along.
 
     Raises:
-        StoreAway: the store is away and has no spool.
+        StoreUnavailable: the store is away and has no spool.
         OSError: the model cannot be written; the path is named.
     """
     texts = {safe_name(key): str(value) for key, value in params.items()}
     logged = None
-    with contextlib.suppress(StoreAway), answering():
+    with contextlib.suppress(StoreUnavailable), answering():
         logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)
     place = store.spool / run_id if store.spool else Path(tempfile.mkdtemp(prefix="sweeps-model-"))
     try:
@@ -69,9 +69,9 @@ def log_model(
         digest = _sha256(place / MODEL / KERAS_FILE)
         with answering():
             if logged is None:
-                raise StoreAway(f"the model of run {run_id} waits for the store")
+                raise StoreUnavailable(f"the model of run {run_id} waits for the store")
             send_model(store, logged, place / MODEL)
-    except StoreAway:
+    except StoreUnavailable:
         if store.spool is None:
             shutil.rmtree(place)
             raise

@@ -22,7 +22,7 @@ from typing import Any
 from mlflow.entities import LoggedModel, Metric
 from mlflow.models import Model
 
-from tracking.answers import Refused, StoreAway, answering
+from tracking.answers import Refused, StoreUnavailable, answering
 from tracking.store import Store, log_all
 
 #: inside of a run's folder
@@ -54,11 +54,11 @@ def keep(store: Store, run_id: str, rest: Rest) -> None:
     """Keep what the store did not take.
 
     Raises:
-        StoreAway: there is no spool to keep it in.
+        StoreUnavailable: there is no spool to keep it in.
         OSError: the spool cannot be written.
     """
     if store.spool is None:
-        raise StoreAway(f"the tracking store did not take the end of run {run_id}, and there is no spool for it")
+        raise StoreUnavailable(f"the tracking store did not take the end of run {run_id}, and there is no spool for it")
     folder = store.spool / run_id
     folder.mkdir(parents=True, exist_ok=True)
     metrics = [(one.key, one.value, one.timestamp, one.step) for one in rest.metrics]
@@ -81,7 +81,7 @@ def deliver(store: Store) -> None:
     """Send what waits.
 
     Raises:
-        StoreAway: the store is away again; what it has not taken goes on waiting.
+        StoreUnavailable: the store is away again; what it has not taken goes on waiting.
     """
     for run_id in waiting(store):
         with contextlib.suppress(Refused):  # for good, say of a run that was deleted: the doctor's
@@ -92,7 +92,7 @@ def send(store: Store, run_id: str) -> None:
     """Send what waits of one run, unless another process is at it.
 
     Raises:
-        StoreAway: the store is away.
+        StoreUnavailable: the store is away.
         Refused: it does not take this.
     """
     with contextlib.suppress(_Taken), _claimed(store, run_id) as folder, answering():

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracking.addresses import knock, sqlite_file, touch
-from tracking.answers import StoreAway, Unwritable, answering, one_line
+from tracking.answers import StoreUnavailable, Unwritable, answering, one_line
 from tracking.blank import new_store
 from tracking.names import name_tags, safe_name
 
@@ -128,7 +128,7 @@ def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | No
     which it is looked for before another is made.
 
     Raises:
-        StoreAway: for `PATIENCE` seconds.
+        StoreUnavailable: for `PATIENCE` seconds.
     """
     mark = uuid.uuid4().hex
     tags = {**tags, ATTEMPT: mark} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
@@ -140,7 +140,7 @@ def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | No
                 made = [] if first else store.client.search_runs([store.experiment_id], query, max_results=1)
                 run = made[0] if made else store.client.create_run(store.experiment_id, run_name=name, tags=tags)
                 return str(run.info.run_id)
-        except StoreAway:
+        except StoreUnavailable:
             if time.monotonic() >= deadline:
                 raise
             first = False

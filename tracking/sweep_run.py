@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from tracking.answers import StoreAway, answering
+from tracking.answers import StoreUnavailable, answering
 from tracking.spool import Rest, keep
 from tracking.store import NUMBER, STATE, Store, log, start_run
 
@@ -79,7 +79,7 @@ def close_run(store: Store, run_id: str, state: str, status: str, error: str) ->
         with answering():
             log(store, run_id, tags=tags)
             store.client.set_terminated(run_id, status)
-    except StoreAway:
+    except StoreUnavailable:
         keep(store, run_id, Rest([], {}, tags, {}, status, int(time.time() * 1000)))
 
 
@@ -96,7 +96,7 @@ def close_trial(store: Store, parent: str, number: int, run_id: str | None, erro
     try:
         with answering():
             run_id = run_id or _run_of(store, number) or start_trial(store, parent, number, {})
-    except StoreAway:
+    except StoreUnavailable:
         return None
     close_run(store, run_id, "FAIL", "FAILED", error)
     return run_id

@@ -8,7 +8,7 @@ from types import TracebackType
 
 from mlflow.entities import Metric
 
-from tracking.answers import StoreAway, answering
+from tracking.answers import StoreUnavailable, answering
 from tracking.spool import Rest, deliver, keep, send_texts
 from tracking.store import RUN_STATUS, STATE, Store, log_all
 from tracking.sweep_run import start_trial
@@ -27,7 +27,7 @@ class TrialRun:
     what it has not taken goes to the store's spool, and to the store later.
 
     Raises:
-        StoreAway: the run could not be begun.
+        StoreUnavailable: the run could not be begun.
     """
 
     def __init__(self, store: Store, parent: str, number: int, tags: Mapping[str, str]) -> None:
@@ -85,7 +85,7 @@ class TrialRun:
 
         Raises:
             OSError: the store is away, and the spool cannot be written either.
-            StoreAway: the store is away, and it has no spool.
+            StoreUnavailable: the store is away, and it has no spool.
         """
         self.set_tags({STATE: "FAIL" if self.state == "INTERRUPTED" else self.state})
         ended, status = int(time.time() * 1000), RUN_STATUS[self.state]
@@ -112,7 +112,7 @@ class TrialRun:
         try:
             with answering():
                 send()
-        except StoreAway:
+        except StoreUnavailable:
             self._away_until = time.perf_counter() + TRY_AGAIN
             return False
         finally:

@@ -34,8 +34,8 @@ def run(job: Job) -> Outcome:
     if sorted(values) != list(range(len(wanted))):
         raise RuntimeError(f"trials 0 to {len(wanted) - 1} were enqueued, got {sorted(values)}")
     return Outcome(
-        seconds=sweep.look + sweep.search,
+        seconds=sweep.check + sweep.search,
         accuracies=tuple(values[number] for number in range(len(wanted))),
-        extras={"look": sweep.look, "open": sweep.opened, "close": sweep.closed},
+        extras={"check": sweep.check, "open": sweep.opened, "close": sweep.closed},
         breakdown=sweep.breakdown(),
     )

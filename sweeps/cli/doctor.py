@@ -12,7 +12,7 @@ from sweeps.errors import CorruptStore
 
 @click.command()
 @click.argument("study")
-@click.option("--fix", is_flag=True, help="Mend what can be mended.")
+@click.option("--fix", is_flag=True, help="Repair what can be repaired.")
 @click.option("--rescore", is_flag=True, help="Score the exported model again, too (needs the data).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
@@ -24,24 +24,24 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
         document = {
             "study": study,
             "dense_layers": dense_kernels.description(),
-            "sound": found.sound,
+            "sound": found.consistent,
             "running": found.alive,
             "findings": [
-                {"where": one.where, "what": one.what, "remedy": one.remedy, "mended": one in found.mended}
+                {"where": one.where, "what": one.what, "remedy": one.remedy, "mended": one in found.repaired}
                 for one in found.findings
             ],
         }
         click.echo(json.dumps(document, indent=2))
     else:
         for one in found.findings:
-            click.echo(one.line(one in found.mended))
-        if found.sound:
-            click.echo(f"study {study} is sound" + ("; a sweep of it is running" if found.alive else ""))
+            click.echo(one.line(one in found.repaired))
+        if found.consistent:
+            click.echo(f"study {study} is consistent" + ("; a sweep of it is running" if found.alive else ""))
         click.echo(f"dense layers are trained {dense_kernels.description()}")
-    if not found.sound:
-        left = [one for one in found.findings if one not in found.mended]
-        fixable = any(one.mend for one in left)
+    if not found.consistent:
+        left = [one for one in found.findings if one not in found.repaired]
+        fixable = any(one.repair for one in left)
         raise CorruptStore(
-            f"study {study!r}: {len(left)} of its findings above are not mended"
-            + (f"; mend what can be: sweeps doctor {study} --fix" if fixable else "")
+            f"study {study!r}: {len(left)} of its findings above are not repaired"
+            + (f"; repair what can be: sweeps doctor {study} --fix" if fixable else "")
         )

@@ -45,12 +45,12 @@ def lr_range(
     --set that keeps a sweep to them."""
     from sweeps.config import default_study, load_config
     from sweeps.data import load
-    from sweeps.engine.sweep import look
+    from sweeps.engine.sweep import check
     from sweeps.system import paths
     from sweeps.trial.lr_range import RangeRequest
 
     sweep = load_config(options | {"set": list(set_) or None}, config)
-    asked = replace(look(sweep), enqueue=(_read(params),) if params else (), keeps_models=False)
+    asked = replace(check(sweep), enqueue=(_read(params),) if params else (), keeps_models=False)
     picture = picture or paths.home() / "lr-range" / f"{default_study(sweep.dataset, sweep.space)}.svg"
     request = RangeRequest(asked, low, high, steps)
     load(asked.source)  # here too, so that what is wrong with the data is said before anything is started

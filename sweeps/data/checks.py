@@ -15,7 +15,7 @@ FEW_CLASSES = 10
 
 
 def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
-    """Each `y` has a row for each row of `x`, and all parts look like the first.
+    """Each `y` has a row for each row of `x`, and all parts have the layout of the first.
 
     Args:
         parts: under the names by which a person knows their inputs (``x_train``).
@@ -24,18 +24,18 @@ def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
     Raises:
         InputError: unequal lengths, or other columns, shapes or types.
     """
-    looks = {}
+    layouts = {}
     for name, part in parts.items():
         for array in part.columns.values():
             if part.y.ndim == 0 or len(array) != len(part.y):
                 raise InputError(f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}")
-        looks[name] = {column: _look(array, any_number) for column, array in part.columns.items()}
-    first = next(iter(looks))
-    for name, look in looks.items():
-        if list(look) != list(looks[first]):
-            raise InputError(f"{name}: the columns of {first} are needed, {list(looks[first])}, got {list(look)}")
+        layouts[name] = {column: _layout_of(array, any_number) for column, array in part.columns.items()}
+    first = next(iter(layouts))
+    for name, layout in layouts.items():
+        if list(layout) != list(layouts[first]):
+            raise InputError(f"{name}: the columns of {first} are needed, {list(layouts[first])}, got {list(layout)}")
         for column, array in parts[name].columns.items():
-            if look[column] != looks[first][column]:
+            if layout[column] != layouts[first][column]:
                 wanted = parts[first].columns[column]
                 raise InputError(
                     f"{name}: rows of {wanted.dtype} {wanted.shape[1:]} as in {first} are needed, "
@@ -43,7 +43,7 @@ def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
                 )
 
 
-def _look(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
+def _layout_of(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
     kind = array.dtype.kind
     return array.shape[1:], "number" if any_number and kind in "biuf" else kind
 

@@ -60,7 +60,7 @@ def keras_files(subfolder: str, sums: Mapping[str, str]) -> dict[str, Path]:
 def damaged(path: Path, reason: object) -> InputError:
     """What to do about a file that lies there but cannot be read."""
     return InputError(
-        f"{str(path)!r} is damaged: {reason}.\nDelete it to have it fetched again, or put a sound one there; {WITHOUT}"
+        f"{str(path)!r} is damaged: {reason}.\nDelete it to have it fetched again, or put a valid one there; {WITHOUT}"
     )
 
 

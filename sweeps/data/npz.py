@@ -34,7 +34,7 @@ def read_npz(path: Path) -> Raw:
     each; others are not read.
 
     Raises:
-        InputError: no such arrays, pickled objects, or a file that is no sound zip or would not fit.
+        InputError: no such arrays, pickled objects, or a file that is no valid zip or would not fit.
     """
     size = check_file(path)
     with _opened(path) as archive:
@@ -124,7 +124,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"a sound .npz file (a zip of arrays) is needed: {error}") from None
+        raise InputError(f"a valid .npz file (a zip of arrays) is needed: {error}") from None
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:

@@ -69,7 +69,7 @@ def read_parquet(path: Path) -> pa.Table:
         names = list(table.column_names)
         metadata = table.schema.pandas_metadata
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged names or metadata
-        raise InputError(f"a sound Parquet file is needed: {str(error).splitlines()[0]}") from None
+        raise InputError(f"a valid Parquet file is needed: {str(error).splitlines()[0]}") from None
     index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
     kept = [i for i, name in enumerate(names) if name not in index]
     _check_names([names[i] for i in kept])
@@ -94,7 +94,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _why(path: Path, delimiter: str, error: Exception) -> InputError:
-    """What a person can mend: Arrow names neither the line of a ragged row nor that of a wrong byte."""
+    """What a person can repair: Arrow names neither the line of a ragged row nor that of a wrong byte."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:

@@ -8,23 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweeps.doctor.finding import Finding, Patient
+from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.study import results
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
 
 
-def look_at_export(patient: Patient) -> Iterator[Finding]:
+def check_export(context: StudyContext) -> Iterator[Finding]:
     """Compare the files with the manifest, and the manifest with the study."""
-    folder = paths.export_folder(patient.name)
+    folder = paths.export_folder(context.name)
     if not folder.exists():
         return
-    for where, what in _damages(folder, patient):
-        yield Finding(str(where), what, "exports the best model again", partial(_again, patient.name))
-        return  # one export mends it all
+    for where, what in _damages(folder, context):
+        yield Finding(str(where), what, "exports the best model again", partial(_again, context.name))
+        return  # one export repairs it all
 
 
-def _damages(folder: Path, patient: Patient) -> Iterator[tuple[Path, str]]:
+def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         files = dict(manifest["sha256"])
@@ -37,7 +37,7 @@ def _damages(folder: Path, patient: Patient) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is missing"
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
-    row = next((row for row in results.rows(patient.study) if row.number == trial), None)
+    row = next((row for row in results.rows(context.study) if row.number == trial), None)
     if row is None or row.state != "COMPLETE" or row.value != value:
         yield folder, f"is said to be of trial {trial} with the value {value}, which the study does not have"
 

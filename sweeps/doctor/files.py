@@ -14,7 +14,7 @@ from sweeps.system import paths
 from sweeps.system.atomic_files import is_left
 
 
-def look_at_files(journal: Path) -> Iterator[Finding]:
+def check_files(journal: Path) -> Iterator[Finding]:
     """Files that only a running sweep has a use for, and what one tore; only where none is running.
 
     The lock comes first: whoever writes to the journal waits half a minute for its holder.
@@ -24,7 +24,7 @@ def look_at_files(journal: Path) -> Iterator[Finding]:
         yield Finding(str(path), "a lock that nobody holds", "removes it", partial(_remove, path))
     if torn := journals.torn(journal):
         what, remedy = f"ends in a torn record of {torn} bytes", "cuts it off; the file as it was stays as .bak"
-        yield Finding(str(journal), what, remedy, partial(journals.mend, journal))
+        yield Finding(str(journal), what, remedy, partial(journals.repair, journal))
     export = paths.export_folder(study)
     # as `files.new_folder` names them; another study's name may begin as this one's does
     pattern = re.compile(re.escape(f".{export.name}-") + r"\w{8}(-old)?")

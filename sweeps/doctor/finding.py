@@ -1,4 +1,4 @@
-"""What the checks give: findings, each with what would mend it."""
+"""What the checks give: findings, each with what would repair it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Finding:
     Attributes:
         where: the trial, the run or the file.
         what: what is wrong with it.
-        remedy: what `--fix` does about it; without a `mend`, what a person can do.
-        mend: does it.
+        remedy: what `--fix` does about it; without a `repair`, what a person can do.
+        repair: does it.
     """
 
     where: str
     what: str
     remedy: str
-    mend: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    repair: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
-    def line(self, mended: bool) -> str:
+    def line(self, repaired: bool) -> str:
         """For a person to read."""
-        by = "mended: " if mended and self.mend else "--fix " if self.mend else ""
+        by = "repaired: " if repaired and self.repair else "--fix " if self.repair else ""
         return f"{self.where}: {self.what}; {by}{self.remedy}"
 
 
 @dataclass(frozen=True)
-class Patient:
+class StudyContext:
     """A study that is looked over.
 
     Attributes:

@@ -7,40 +7,40 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from sweeps.doctor.finding import Patient
+from sweeps.doctor.finding import StudyContext
 from sweeps.study.study import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID, objective_of
 from tracking.rebuilding import LostRun, rebuild_model, rebuild_run
 
 
-def scores(patient: Patient, trial: FrozenTrial) -> dict[str, float]:
+def scores(context: StudyContext, trial: FrozenTrial) -> dict[str, float]:
     """What the run of a COMPLETE trial must hold of its value, if that is a number."""
     if trial.state.name != "COMPLETE" or trial.value is None or not math.isfinite(trial.value):
         return {}
-    return {f"best_{objective_of(patient.study).metric}": trial.value}
+    return {f"best_{objective_of(context.study).metric}": trial.value}
 
 
-def again_of_trial(patient: Patient, trial: FrozenTrial) -> None:
+def again_of_trial(context: StudyContext, trial: FrozenTrial) -> None:
     """A run of a trial: its state, parameters, and the objective at each epoch."""
-    attributes, metric = trial.user_attrs, objective_of(patient.study).metric
+    attributes, metric = trial.user_attrs, objective_of(context.study).metric
     values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
-    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in scores(patient, trial).items()]
+    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in scores(context, trial).items()]
     lost = LostRun.of_trial(
         trial.number,
         trial.state.name,
         tags={"error": attributes[ERROR][:500]} if ERROR in attributes else {},
         run_id=attributes.get(RUN_ID),
-        parent=patient.study.user_attrs.get(PARENT_RUN),
+        parent=context.study.user_attrs.get(PARENT_RUN),
         params=attributes.get(PARAMS, trial.params),
         metrics=values,
         started=trial.datetime_start,
         ended=trial.datetime_complete,
     )
-    rebuild_run(patient.store, lost)
+    rebuild_run(context.store, lost)
 
 
-def again_of_sweep(patient: Patient) -> None:
+def again_of_sweep(context: StudyContext) -> None:
     """The sweep's own run: its configuration, and how it ended."""
-    study = patient.study
+    study = context.study
     outcome = str(study.user_attrs.get(OUTCOME) or "KILLED")
     params = {name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None}
     trials = study.get_trials(deepcopy=False)
@@ -56,9 +56,9 @@ def again_of_sweep(patient: Patient) -> None:
         started=min(times, default=None),
         ended=max(times, default=None),
     )
-    rebuild_run(patient.store, lost)
+    rebuild_run(context.store, lost)
 
 
-def again_of_model(patient: Patient, trial: FrozenTrial, folder: Path) -> None:
+def again_of_model(context: StudyContext, trial: FrozenTrial, folder: Path) -> None:
     """The logged model of a trial, from its files."""
-    rebuild_model(patient.store, folder, trial.user_attrs[RUN_ID], trial.user_attrs.get(PARAMS, trial.params))
+    rebuild_model(context.store, folder, trial.user_attrs[RUN_ID], trial.user_attrs.get(PARAMS, trial.params))

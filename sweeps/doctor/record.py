@@ -8,7 +8,7 @@ from functools import partial
 
 from optuna.trial import FrozenTrial
 
-from sweeps.doctor.finding import Finding, Patient
+from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.doctor.lost import again_of_model, again_of_sweep, again_of_trial, scores
 from sweeps.study.study import EPOCH, MODEL_URI, PARENT_RUN, RUN_ID
 from tracking import close_run
@@ -30,54 +30,54 @@ from tracking.spool import waiting
 GONE = "its process ended before the sweep did"
 
 
-def look_at_record(patient: Patient) -> Iterator[Finding]:
+def check_record(context: StudyContext) -> Iterator[Finding]:
     """Compare the trials that have ended with the runs of the experiment."""
-    if is_deleted(patient.store):
+    if is_deleted(context.store):
         return
     # what is still in the spool is not in the record yet, and another check's
-    underway = set(waiting(patient.store))
+    underway = set(waiting(context.store))
     ended = [
         trial
-        for trial in patient.study.get_trials(deepcopy=False)
+        for trial in context.study.get_trials(deepcopy=False)
         if trial.state.is_finished() and trial.user_attrs.get(RUN_ID) not in underway
     ]
-    rows = trial_runs(patient.store)
+    rows = trial_runs(context.store)
     # read again: a run that was begun since the first reading has its trial
-    trials = patient.study.get_trials(deepcopy=False)
+    trials = context.study.get_trials(deepcopy=False)
     by_trial: dict[int, list[RunRow]] = defaultdict(list)
     for row in rows:
         if row.number is not None and row.number < len(trials):
             by_trial[row.number].append(row)
         elif not row.deleted:
-            yield _orphan(patient, row)
+            yield _orphan(context, row)
     for trial in ended:
-        yield from _look_at_runs(patient, trial, by_trial[trial.number])
-    yield from _look_at_models(patient, ended)
-    if not patient.alive:
-        yield from _look_at_sweeps(patient)
+        yield from _check_runs(context, trial, by_trial[trial.number])
+    yield from _check_models(context, ended)
+    if not context.alive:
+        yield from _check_sweeps(context)
 
 
-def look_at_experiment(patient: Patient) -> Iterator[Finding]:
+def check_experiment(context: StudyContext) -> Iterator[Finding]:
     """Whether it was deleted; all of its runs are, then, too."""
-    if is_deleted(patient.store):
+    if is_deleted(context.store):
         yield Finding(
-            f"experiment {patient.store.experiment_id}",
+            f"experiment {context.store.experiment_id}",
             "is deleted in MLflow",
             "restores it",
-            partial(restore_experiment, patient.store),
+            partial(restore_experiment, context.store),
         )
 
 
-def _look_at_sweeps(patient: Patient) -> Iterator[Finding]:
+def _check_sweeps(context: StudyContext) -> Iterator[Finding]:
     """One run is the sweep's own, and has ended."""
-    store, parent = patient.store, patient.study.user_attrs.get(PARENT_RUN)
+    store, parent = context.store, context.study.user_attrs.get(PARENT_RUN)
     runs = sweep_runs(store)
     if parent and parent not in runs:
         where, what = f"run {parent}", "the sweep's own is not in MLflow"
         if keeps_ids(store):
-            yield Finding(where, what, "makes it again from the study", partial(again_of_sweep, patient))
+            yield Finding(where, what, "makes it again from the study", partial(again_of_sweep, context))
         else:
-            forget = partial(patient.study.set_user_attr, PARENT_RUN, None)
+            forget = partial(context.study.set_user_attr, PARENT_RUN, None)
             yield Finding(where, what, "forgets it; the next resume makes another", forget)
     for run_id, status in runs.items():
         if status == "DELETED":
@@ -100,22 +100,22 @@ def _look_at_sweeps(patient: Patient) -> Iterator[Finding]:
             )
 
 
-def _orphan(patient: Patient, row: RunRow) -> Finding:
+def _orphan(context: StudyContext, row: RunRow) -> Finding:
     return Finding(
         f"run {row.run_id}",
         f"of trial {row.number}, which the study does not have",
         "closes and deletes it (mlflow can restore it)",
-        partial(discard_run, patient.store, row.run_id, "the study has no such trial"),
+        partial(discard_run, context.store, row.run_id, "the study has no such trial"),
     )
 
 
-def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> Iterator[Finding]:
+def _check_runs(context: StudyContext, trial: FrozenTrial, rows: list[RunRow]) -> Iterator[Finding]:
     """One run is the trial's, in the trial's state; all others are one too many."""
-    store, where, state = patient.store, f"trial {trial.number}", trial.state.name
+    store, where, state = context.store, f"trial {trial.number}", trial.state.name
     own = _own(trial, rows)
     if own is None:
         remedy = "makes one from the study, without the metrics that only MLflow held"
-        yield Finding(where, "has no run in MLflow", remedy, partial(again_of_trial, patient, trial))
+        yield Finding(where, "has no run in MLflow", remedy, partial(again_of_trial, context, trial))
         return
     for row in rows:
         if row is not own and not row.deleted:
@@ -134,7 +134,7 @@ def _look_at_runs(patient: Patient, trial: FrozenTrial, rows: list[RunRow]) -> I
             f"closes the run as {state}",
             partial(settle_run, store, own.run_id, state),
         )
-    for name, value in scores(patient, trial).items():
+    for name, value in scores(context, trial).items():
         if own.metrics.get(name) != value:
             yield Finding(
                 where,
@@ -150,20 +150,20 @@ def _own(trial: FrozenTrial, rows: list[RunRow]) -> RunRow | None:
     return next((row for row in (*named, *rows) if row in named or not row.deleted), None)
 
 
-def _look_at_models(patient: Patient, ended: list[FrozenTrial]) -> Iterator[Finding]:
-    models = logged_models(patient.store)
+def _check_models(context: StudyContext, ended: list[FrozenTrial]) -> Iterator[Finding]:
+    models = logged_models(context.store)
     by_run = {f"runs:/{model.run_id}/model": model for model in models.values()}
     for trial in ended:
         if trial.state.name != "COMPLETE":
             continue
         uri = str(trial.user_attrs.get(MODEL_URI))
         found = models.get(uri) or by_run.get(uri)
-        if found is None and (folder := model_folder(patient.store, uri)) is not None:
+        if found is None and (folder := model_folder(context.store, uri)) is not None:
             yield Finding(
                 f"trial {trial.number}",
                 f"its model {uri} is not in MLflow, though {folder} holds it",
                 "enters it again as it is there",
-                partial(again_of_model, patient, trial, folder),
+                partial(again_of_model, context, trial, folder),
             )
             continue
         if found is None:

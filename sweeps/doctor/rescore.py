@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 
 from sweeps.data import DataSource, load
-from sweeps.doctor.exported import look_at_export
-from sweeps.doctor.finding import Finding, Patient
+from sweeps.doctor.exported import check_export
+from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
 from sweeps.space.reference import is_own
@@ -18,27 +18,27 @@ from sweeps.system import paths
 from tracking.audit import run_params
 
 
-def look_at_score(patient: Patient) -> Iterator[Finding]:
+def check_score(context: StudyContext) -> Iterator[Finding]:
     """Evaluate the export on the validation rows, if it is what its manifest says.
 
     Raises:
         InputError: there is no export, its data cannot be had, or its metric is not one that a model computes.
     """
-    if any(look_at_export(patient)):
+    if any(check_export(context)):
         return
-    folder = paths.export_folder(patient.name)
+    folder = paths.export_folder(context.name)
     if not folder.exists():
-        raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {patient.name}")
+        raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {context.name}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
-    asked = run_params(patient.store, results.whole(patient.study, PARENT_RUN, patient.study.user_attrs))
+    asked = run_params(context.store, results.whole(context.study, PARENT_RUN, context.study.user_attrs))
     target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
-    own = "space" in patient.study.user_attrs.get(GIVEN, ()) or is_own(asked["space"])
+    own = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(asked["space"])
     data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights, as_given=own))
-    if data.digest != patient.study.user_attrs[IDENTITY]["digest"]:
+    if data.digest != context.study.user_attrs[IDENTITY]["digest"]:
         raise InputError(f"--rescore: dataset {asked['dataset']!r} is not what the study was searched with")
-    model = load_keras_file(folder / "model.keras", patient.name)
+    model = load_keras_file(folder / "model.keras", context.name)
     from sweeps.data.own_target import for_model
     from sweeps.training import as_tensors
 
@@ -54,5 +54,5 @@ def look_at_score(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             str(folder),
             f"its model scores {scores[metric]:.6f}, {manifest['value']:.6f} was logged",
-            f"which is right, trial {manifest['trial']} has to show: sweeps list {patient.name}",
+            f"which is right, trial {manifest['trial']} has to show: sweeps list {context.name}",
         )

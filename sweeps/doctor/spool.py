@@ -6,17 +6,17 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 
-from sweeps.doctor.finding import Finding, Patient
+from sweeps.doctor.finding import Finding, StudyContext
 from tracking.spool import abandoned, send, waiting
 
 
-def look_at_spool(patient: Patient) -> Iterator[Finding]:
+def check_spool(context: StudyContext) -> Iterator[Finding]:
     """What lies in the spool; a running sweep sends it itself."""
-    if patient.alive:
+    if context.alive:
         return
-    for run_id in waiting(patient.store):
+    for run_id in waiting(context.store):
         yield Finding(
-            f"run {run_id}", "its end waits to be sent to MLflow", "sends it", partial(send, patient.store, run_id)
+            f"run {run_id}", "its end waits to be sent to MLflow", "sends it", partial(send, context.store, run_id)
         )
-    for folder in abandoned(patient.store):
+    for folder in abandoned(context.store):
         yield Finding(str(folder), "left of a trial's model", "removes it", partial(shutil.rmtree, folder))

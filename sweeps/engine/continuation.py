@@ -14,12 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
-from sweeps.doctor import tidy, treat
+from sweeps.doctor import repair_files, repair_records
 from sweeps.engine import worker
 from sweeps.engine.cluster import slots
 from sweeps.engine.nanny import exit_reason
-from sweeps.engine.scheduler import GRACE
-from sweeps.engine.sweep import look, result_of
+from sweeps.engine.scheduler import STOP_TIMEOUT
+from sweeps.engine.sweep import check, result_of
 from sweeps.engine.tasks import preflight, run_trial, warm_up
 from sweeps.errors import InputError, MachineFault, TrialsFailed
 from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
@@ -32,7 +32,7 @@ from sweeps.study.retries import AFTER, EPOCHS, TRAINED
 from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import Looked, TrialOutcome, TrialPlan
+from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan
 from sweeps.trial.reaper import died, reap
 
 
@@ -85,7 +85,7 @@ def continue_trial(
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
     parent = results.whole(study, PARENT_RUN, study.user_attrs)
-    request = look(config, space)
+    request = check(config, space)
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     begun = _trained(origin)
@@ -93,16 +93,18 @@ def continue_trial(
     with slots(1, config.memory_limit, share=config.jobs) as client:
         sent = None if data is None else client.scatter(data)
         warm = client.submit(warm_up, pure=False)
-        looking = client.submit(preflight, request, sent, pure=False)
+        checking = client.submit(preflight, request, sent, pure=False)
         result_of(warm, "the import of TensorFlow")
-        looked = Looked(config, request, result_of(looking, "the look at data and space"))
+        checked = CheckedSweep(config, request, result_of(checking, "the check of data and space"))
         _check_source(study, origin, request.source_of_space)
-        studies.check_identity(study, looked.identity, replace(request.source_of_space, accepted=True))
+        studies.check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
-        plan = replace(looked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
+        plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
     if outcome.halt:
-        raise MachineFault(f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again")
+        raise MachineFault(
+            f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
+        )
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
@@ -173,14 +175,14 @@ def _run(
     """
     folder, store = plan.study.journal.parent, plan.store
 
-    def mend() -> None:
-        tidy(plan.study.journal)
-        treat(study, folder, store)
+    def repair() -> None:
+        repair_files(plan.study.journal)
+        repair_records(study, folder, store)
 
     with present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
         gone = partial(died, study, store, Checkpoints(plan.study.checkpoints), claims)
         with claims.turn():
-            if_alone(mend)
+            if_alone(repair)
             reap(study, store, claims)
             number = begin()
         try:
@@ -202,7 +204,7 @@ def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOut
     except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
         client.run(worker.request_stop, nanny=True, on_error="ignore")
         try:
-            wait(future, timeout=GRACE)
+            wait(future, timeout=STOP_TIMEOUT)
         except TimeoutError:
             client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         raise

@@ -22,9 +22,9 @@ from sweeps.trial.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
 #: seconds that running trials get to end in order once a sweep is told to stop
-GRACE = 7.0
+STOP_TIMEOUT = 7.0
 #: seconds beyond its time that a trial gets for the end of its epoch
-MERCY = 2.0
+EPOCH_TIMEOUT = 2.0
 
 
 class Watcher(Protocol):
@@ -98,7 +98,7 @@ class _Task:
     reason: str | None = None
 
 
-class Drive:
+class Scheduler:
     """Trials run over the slots until none is missing or something ends it.
 
     Args:
@@ -139,7 +139,7 @@ class Drive:
         try:
             self._fill()
             while self._running or (self._open and self._work.missing() > 0):
-                signals.heed()
+                signals.raise_if_interrupted()
                 if self._limits.deadline is not None and time.monotonic() >= self._limits.deadline:
                     break
                 for future in self._ended():
@@ -200,7 +200,7 @@ class Drive:
         self._watcher.trial(outcome)
         if outcome.halt:
             raise MachineFault(
-                f"{outcome.halt}\nThe trial is left unfinished; mend that, then give the same command again"
+                f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
             )
         if outcome.fatal:
             raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
@@ -221,7 +221,7 @@ class Drive:
         if limit is None:
             return
         for task in self._running.values():
-            if task.number is not None and not task.reason and time.monotonic() > task.begun + limit + MERCY:
+            if task.number is not None and not task.reason and time.monotonic() > task.begun + limit + EPOCH_TIMEOUT:
                 task.reason = self._plan.overdue
                 with contextlib.suppress(KeyError):  # it has died already
                     self._client.run(worker.kill, nanny=True, workers=[task.worker], on_error="ignore")
@@ -231,7 +231,7 @@ class Drive:
         self._open = False
         self._client.run(worker.request_stop, nanny=True, on_error="ignore")
         with contextlib.suppress(TimeoutError):
-            wait(list(self._running), timeout=GRACE)
+            wait(list(self._running), timeout=STOP_TIMEOUT)
         late = {future: task for future, task in self._running.items() if not future.done()}
         if late:
             self._client.run(worker.kill, again=False, nanny=True, on_error="ignore")

@@ -13,8 +13,8 @@ from distributed import Client, Future
 from optuna.trial import TrialState
 
 from sweeps.config import PASSING
-from sweeps.doctor import Finding, tidy, treat
-from sweeps.engine.scheduler import Drive, Limits, Watcher, Work
+from sweeps.doctor import Finding, repair_files, repair_records
+from sweeps.engine.scheduler import Limits, Scheduler, Watcher, Work
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
@@ -26,7 +26,7 @@ from sweeps.study.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import Looked, TrialOutcome
+from sweeps.trial.plan import CheckedSweep, TrialOutcome
 from sweeps.trial.reaper import died, reap, take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import deliver
@@ -34,13 +34,13 @@ from tracking.spool import deliver
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
 
-def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
+def search(checked: CheckedSweep, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
     """Store what was found good, then search."""
-    config, found, ref = looked.config, looked.found, looked.ref
+    config, found, ref = checked.config, checked.found, checked.ref
     store, checkpoints = make_record(config.study), Checkpoints(ref.checkpoints)
     folder = ref.journal.parent
     folder.mkdir(parents=True, exist_ok=True)
-    mended: list[Finding] = []
+    repaired: list[Finding] = []
     with (
         signals.deferred(),
         contextlib.ExitStack() as stack,
@@ -48,20 +48,20 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
     ):
         with claims.turn():  # another process may begin the same study right now: it is not there before its turn
             if_alone = stack.enter_context(present(folder))
-            if_alone(lambda: mended.extend(tidy(ref.journal)))
-            study = studies.create(ref, looked.identity, looked.request.source_of_space)
-            if_alone(lambda: mended.extend(treat(study, folder, store)))
+            if_alone(lambda: repaired.extend(repair_files(ref.journal)))
+            study = studies.create(ref, checked.identity, checked.request.source_of_space)
+            if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
             reap(study, store, claims)
             if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
             study.set_user_attr(TOTAL, config.trials)
             study.set_user_attr(DATA, dict(found.data))
             study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
-            in_memory = {"space": not isinstance(looked.request.space, str), "data": data is not None}
+            in_memory = {"space": not isinstance(checked.request.space, str), "data": data is not None}
             study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
             version = study.user_attrs.get(SPACE_VERSION)
             for params in found.enqueue:
                 study.enqueue_trial(_named(params, version), skip_if_exists=True)
-            parent, waiting = _begin(looked, study, store), _waiting(study, config.trials)
+            parent, waiting = _begin(checked, study, store), _waiting(study, config.trials)
         work = Work(
             missing=lambda: studies.missing(study, config.trials),
             unclaimed=lambda: claims.unclaimed(study, config.trials),
@@ -71,14 +71,14 @@ def search(looked: Looked, client: Client, watcher: Watcher, limits: Limits, dat
         )
         watcher.begin(
             found.objective,
-            (*found.warnings, *waiting, *(one.line(mended=True) for one in mended)),
+            (*found.warnings, *waiting, *(one.line(repaired=True) for one in repaired)),
             _best_so_far(study),
         )
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
                 jobs = studies.at_once(study, config.trials, config.jobs)
-                Drive(client, looked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
+                Scheduler(client, checked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise
@@ -120,20 +120,20 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
 
 
-def _begin(looked: Looked, study: optuna.Study, store: Store) -> str:
+def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> str:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
-    config, source = looked.config, looked.request.source
-    described = DataDescription(source.short_name, looked.found.digest, config.dataset)
+    config, source = checked.config, checked.request.source
+    described = DataDescription(source.short_name, checked.found.digest, config.dataset)
     options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
     tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
     tags |= {
         "trials": config.trials,
         "jobs": config.jobs,
-        "objective": looked.found.objective.metric,
-        "dense_layers": looked.found.dense_layers,
+        "objective": checked.found.objective.metric,
+        "dense_layers": checked.found.dense_layers,
     } | _commit()
-    tags |= {f"keras.{name}": value for name, value in looked.found.keras.items()}
-    rows = {f"rows.{part}": n for part, n in looked.found.rows.items()}
+    tags |= {f"keras.{name}": value for name, value in checked.found.keras.items()}
+    rows = {f"rows.{part}": n for part, n in checked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)
     study.set_user_attr(OUTCOME, None)
     with in_reach():

@@ -31,7 +31,7 @@ from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
 from sweeps.system.reading import read_text
 from sweeps.trial.fit_options import Fitting
-from sweeps.trial.plan import Looked, SweepRequest
+from sweeps.trial.plan import CheckedSweep, SweepRequest
 
 
 def run(
@@ -58,7 +58,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    request = look(config, space, defaults_first)
+    request = check(config, space, defaults_first)
     if _complete(config, request, data):
         clear_away()
         return
@@ -70,7 +70,7 @@ def run(
         sent = None if data is None else client.scatter(data, broadcast=True)
         warm = client.submit(warm_up, pure=False)
         first, *others = client.scheduler_info(n_workers=-1)["workers"]
-        looking = client.submit(preflight, request, sent, workers=[first], allow_other_workers=True, pure=False)
+        checking = client.submit(preflight, request, sent, workers=[first], allow_other_workers=True, pure=False)
         if sent is None and others:
             client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
@@ -80,8 +80,8 @@ def run(
         import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
         result_of(warm, "the import of TensorFlow")  # takes none of the pre-flight's time
-        found = result_of(looking, "the look at data and space", config.trial_timeout)
-        search(Looked(config, request, found), client, watcher, limits, sent)
+        found = result_of(checking, "the check of data and space", config.trial_timeout)
+        search(CheckedSweep(config, request, found), client, watcher, limits, sent)
 
 
 def jobs_of(config: SweepConfig) -> int:
@@ -125,7 +125,7 @@ def result_of(task: Future, what: str, timeout: float | None = None) -> Any:
     return found
 
 
-def look(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
+def check(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -236,11 +236,11 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
     studies.check_identity(study, Identity(**asked), source)
-    from sweeps.doctor.files import look_at_files  # imports MLflow, for which a sweep has time later
+    from sweeps.doctor.files import check_files  # imports MLflow, for which a sweep has time later
 
     left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    is_tidy = paths.has_store() and not left and not running and not any(look_at_files(journal))
+    is_tidy = paths.has_store() and not left and not running and not any(check_files(journal))
     if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
         return False
     studies.remember_place(study, config.space, source)

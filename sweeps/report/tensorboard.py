@@ -13,7 +13,7 @@ from sweeps.report.tensorboard_events import Board, kept_alone
 from sweeps.study import results
 from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
-from tracking import StoreAway
+from tracking import StoreUnavailable
 
 #: seconds between two looks at a running sweep; TensorBoard itself looks as often
 REFRESH = 5.0
@@ -40,7 +40,7 @@ def serve(study: str, port: int, say: Callable[[str], object]) -> None:
     with _board(study) as (folder, refresh):
         say(f"study {study} in TensorBoard: {_launch(folder, port)} (Ctrl-C ends it)")
         while True:
-            with contextlib.suppress(StoreAway):  # it may be back the next time
+            with contextlib.suppress(StoreUnavailable):  # it may be back the next time
                 refresh()
             time.sleep(REFRESH)
 

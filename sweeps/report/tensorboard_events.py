@@ -59,7 +59,7 @@ class Board:
         """Write what is new since the last time, and return how many trials are on the board.
 
         Raises:
-            StoreAway: the store does not answer now.
+            StoreUnavailable: the store does not answer now.
         """
         for trial in self._study.get_trials(deepcopy=False):
             if trial.number not in self._ended and RUN_ID in trial.user_attrs:

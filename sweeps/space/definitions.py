@@ -25,18 +25,18 @@ from sweeps.space.resolve import build
 class Recorded:
     """What a model was saved with beside Keras's own, under the names by which a file knows it."""
 
-    seen: dict[str, list[Any]] = field(default_factory=dict)
+    named: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def objects(self) -> dict[str, Any]:
         """By name; one that two bear stands for neither."""
-        return {name: things[0] for name, things in self.seen.items() if len(things) == 1}
+        return {name: things[0] for name, things in self.named.items() if len(things) == 1}
 
     @property
     def unregistered(self) -> list[str]:
         """The names that another process does not know, even if it has the code."""
         known = keras.saving.get_custom_objects()
-        return sorted(name for name, things in self.seen.items() if known.get(name) not in things)
+        return sorted(name for name, things in self.named.items() if known.get(name) not in things)
 
 
 @contextlib.contextmanager
@@ -47,16 +47,16 @@ def recording() -> Iterator[Recorded]:
 
     def noted(thing: Any) -> str:
         name = str(ask(thing))
-        things = found.seen.setdefault(name, [])
+        things = found.named.setdefault(name, [])
         if thing not in things:
             things.append(thing)
         return name
 
     with mock.patch.object(object_registration, "get_registered_name", noted):
         yield found
-    for name, things in list(found.seen.items()):
+    for name, things in list(found.named.items()):
         if all(_is_keras(thing) for thing in things):
-            del found.seen[name]
+            del found.named[name]
 
 
 def _is_keras(thing: Any) -> bool:

@@ -121,9 +121,9 @@ def check_narrowings(narrowings: Iterable[Narrowing], space: Mapping[str, Sequen
     Raises:
         InputError: an unknown name, one that comes twice, or values that the space does not have.
     """
-    seen: dict[str, Narrowing] = {}
+    firsts: dict[str, Narrowing] = {}
     for narrowing in narrowings:
-        earlier = seen.setdefault(narrowing.name, narrowing)
+        earlier = firsts.setdefault(narrowing.name, narrowing)
         if earlier is not narrowing:
             raise InputError(f"--set must name a hyperparameter once, got {earlier} and {narrowing}")
         if narrowing.name not in space:

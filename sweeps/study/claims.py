@@ -81,7 +81,7 @@ class Claims:
 
     def _is_free(self, study: optuna.Study, total: int) -> bool:
         is_grid = isinstance(study.sampler, BruteForceSampler)
-        return self.unclaimed(study, total) > 0 and (not is_grid or grid.undrawn(study) > 0)
+        return self.unclaimed(study, total) > 0 and (not is_grid or grid.remaining_points(study) > 0)
 
     def _is_held(self, trial: FrozenTrial) -> bool:
         mark = trial.user_attrs.get(HOLDER)

@@ -9,7 +9,7 @@ from optuna.samplers._brute_force import _TreeNode  # nothing public tells
 from optuna.trial import TrialState
 
 
-def undrawn(study: optuna.Study) -> int:
+def remaining_points(study: optuna.Study) -> int:
     """How many points, at least, no trial has drawn or is about to; 0 too where that is not known yet.
 
     Only while no other worker draws.
@@ -28,4 +28,4 @@ def undrawn(study: optuna.Study) -> int:
 def is_walked(study: optuna.Study) -> bool:
     """Whether all points were drawn, and none of them is being tried."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return not running and undrawn(study) == 0
+    return not running and remaining_points(study) == 0

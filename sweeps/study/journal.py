@@ -94,7 +94,7 @@ def torn(journal: Path) -> int:
     return len(content) - content.rfind(b"\n") - 1
 
 
-def mend(journal: Path) -> str | None:
+def repair(journal: Path) -> str | None:
     """Cut off what a process that died in mid-write left of its last record, and say so; the file as it was stays
     beside it as `journal.log.bak`."""
     if not torn(journal):
@@ -110,7 +110,7 @@ def _ends_whole(journal: Path) -> bool:
 
 
 def _cut(journal: Path) -> str | None:
-    """See `mend`; for who holds the lock."""
+    """See `repair`; for who holds the lock."""
     rest = torn(journal)
     if not rest:
         return None

@@ -49,7 +49,7 @@ def deferred() -> Iterator[None]:
         _deferred = False
 
 
-def heed() -> None:
+def raise_if_interrupted() -> None:
     """Raises:
     Interrupted: a signal has come.
     """
@@ -78,7 +78,7 @@ def _hear(signum: int, frame: FrameType | None) -> None:
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
     if not _deferred:
-        heed()
+        raise_if_interrupted()
 
 
 def _raise_again(lost: sys.UnraisableHookArgs) -> None:

@@ -73,7 +73,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         return {name: [metrics.get(name, math.nan) for metrics in self._epochs] for name in names}
 
     @property
-    def seen(self) -> int:
+    def epochs_done(self) -> int:
         """How many epochs it has been told of."""
         return len(self._epochs)
 
@@ -125,7 +125,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             for epoch, metrics in enumerate(logs):
                 self.on_epoch_end(epoch, metrics)
         elif logs and self.objective.metric in logs[-1]:
-            self.best_epoch = self.seen
+            self.best_epoch = self.epochs_done
             self.overrule({name: float(value) for name, value in logs[-1].items()})
         if self.best is None and self._epochs:
             raise no_such_metric(self.objective.metric, self._epochs[-1])
@@ -153,7 +153,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             "best": self.best,
             "best_epoch": self.best_epoch,
             # those of the epoch that has just ended are the model's own
-            "best_weights": None if self.best_epoch == self.seen else self.best_weights,
+            "best_weights": None if self.best_epoch == self.epochs_done else self.best_weights,
         }
 
     def put_back(self, state: Mapping[str, Any], model: keras.Model) -> None:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from sweeps.study.retries import RETRY_OF, lineage, origin
 from sweeps.study.study import CONTINUES, StudyRef, objective_of, own
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.resume import Progress
+from sweeps.trial.resume import TrialProgress
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ KEPT = 5
 _AT_ONCE = 64
 
 
-def progress_of(study: optuna.Study, trial: optuna.Trial, ref: StudyRef) -> Progress:
+def progress_of(study: optuna.Study, trial: optuna.Trial, ref: StudyRef) -> TrialProgress:
     """Where a trial begins: where the attempts before it, or the trial that it trains on, have come to."""
     checkpoints, attributes = Checkpoints(ref.checkpoints), trial.user_attrs
     if not {RETRY_OF, CONTINUES} & attributes.keys():
-        return Progress(checkpoints, trial.number, trial.number)
+        return TrialProgress(checkpoints, trial.number, trial.number)
     trials = study.get_trials(deepcopy=False)
     first = lineage(trials, trials[trial.number])[0].number
     begin = _load(checkpoints, first) if RETRY_OF in attributes else None
@@ -33,7 +33,9 @@ def progress_of(study: optuna.Study, trial: optuna.Trial, ref: StudyRef) -> Prog
         begin = _load(Checkpoints(ref.states), attributes[CONTINUES])
         # it may have been stopped early: this time it is asked to go on
         begin = begin and begin | {"stopped": False}
-    return Progress(checkpoints, first, origin(trials, trials[trial.number]).number, begin, CONTINUES in attributes)
+    return TrialProgress(
+        checkpoints, first, origin(trials, trials[trial.number]).number, begin, CONTINUES in attributes
+    )
 
 
 def keep(study: optuna.Study, number: int, ref: StudyRef, state: object) -> None:

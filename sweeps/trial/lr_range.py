@@ -30,7 +30,7 @@ class RangeRequest:
     """What to test.
 
     Attributes:
-        look: the space, the data, the narrowings and the seed; one enqueued trial holds the hyperparameters that are
+        sweep: the space, the data, the narrowings and the seed; one enqueued trial holds the hyperparameters that are
             not to have their defaults.
         low, high: the first and the last learning rate.
         steps: how many batches, each with a rate of its own.
@@ -39,7 +39,7 @@ class RangeRequest:
         InputError: a range or a number of steps that shows nothing.
     """
 
-    look: SweepRequest
+    sweep: SweepRequest
     low: float
     high: float
     steps: int

@@ -59,21 +59,21 @@ def range_test(request: RangeRequest) -> RangeTest:
         InputError: something is wrong, as `preflight` finds it; the optimizer has no learning rate; the losses
             suggest nothing.
     """
-    look = request.look
-    preflight(look, None)
+    sweep = request.sweep
+    preflight(sweep, None)
     keras.utils.clear_session()
-    curve, hp = _train(request, load(look.source))
+    curve, hp = _train(request, load(sweep.source))
     suggestion = suggest(curve)
     keras.utils.clear_session()
-    return RangeTest(curve, suggestion, hp.active_values, _as_set(look, hp, suggestion))
+    return RangeTest(curve, suggestion, hp.active_values, _as_set(sweep, hp, suggestion))
 
 
 def _train(request: RangeRequest, data: Dataset) -> tuple[LossCurve, ProposedHyperParameters]:
-    look = request.look
-    keras.utils.set_random_seed(look.seed)
-    space = resolve(look.space, data.spec)
-    (params,) = look.enqueue or ({},)
-    hp = ProposedHyperParameters(params, narrowing.narrowings_of(look.set, space))
+    sweep = request.sweep
+    keras.utils.set_random_seed(sweep.seed)
+    space = resolve(sweep.space, data.spec)
+    (params,) = sweep.enqueue or ({},)
+    hp = ProposedHyperParameters(params, narrowing.narrowings_of(sweep.set, space))
     model = build(space, hp)
     data = for_model(data, model)
     model.optimizer = _growing(model.optimizer, request)
@@ -88,7 +88,7 @@ def _train(request: RangeRequest, data: Dataset) -> tuple[LossCurve, ProposedHyp
             epochs=1,
             callbacks=[],
             verbose=0,
-            **look.fitting.data_arguments(data),
+            **sweep.fitting.data_arguments(data),
         )
     except _Seen:
         return probe.curve, hp
@@ -116,7 +116,7 @@ def _fit(model: Any, probe: _Probe, *args: Any, **kwargs: Any) -> None:
     type(model).fit(model, **batches, epochs=probe.curve.steps, callbacks=[probe], verbose=0)
 
 
-def _as_set(look: SweepRequest, hp: ProposedHyperParameters, suggestion: Suggestion) -> str | None:
+def _as_set(sweep: SweepRequest, hp: ProposedHyperParameters, suggestion: Suggestion) -> str | None:
     """The suggestion as a `--set` that a sweep takes; None where there is no such."""
     declared = hp.active_declarations.get("learning_rate")
     if not isinstance(declared, kinds.Float | kinds.Choice):
@@ -125,9 +125,9 @@ def _as_set(look: SweepRequest, hp: ProposedHyperParameters, suggestion: Suggest
     low = f"{suggestion.low:.2g}" if suggestion.low > min(ends) else repr(min(ends))
     high = f"{suggestion.high:.2g}" if suggestion.high < max(ends) else repr(max(ends))
     text = f"learning_rate={low}..{high}"
-    others = tuple(one for one in look.set if not one.startswith("learning_rate="))
+    others = tuple(one for one in sweep.set if not one.startswith("learning_rate="))
     try:
-        preflight(replace(look, set=(*others, text), enqueue=()), None)
+        preflight(replace(sweep, set=(*others, text), enqueue=()), None)
     except InputError:
         return None
     return text

@@ -29,7 +29,7 @@ from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_options import Fitting
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
 from sweeps.trial.plan import EpochReport, TrialPlan
-from sweeps.trial.resume import Progress, ResumableFit
+from sweeps.trial.resume import ResumableFit, TrialProgress
 from tracking import TrialRun
 from tracking.models import log_model
 from tracking.store import SHA256
@@ -40,7 +40,7 @@ class TrialOverdue(Exception):
 
 
 def objective(
-    trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: Progress
+    trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: TrialProgress
 ) -> float:
     """The best value of the objective's metric over the trial's epochs."""
     seconds: dict[str, float] = {}
@@ -93,7 +93,7 @@ def train(
     seed: int,
     watch: EpochWatch,
     fitting: Fitting,
-    progress: Progress,
+    progress: TrialProgress,
 ) -> tuple[Any, Any]:
     """Let the space fit the model; whatever it does with `model.fit` is done by the fast one, which goes on where
     an earlier attempt stopped.
@@ -143,7 +143,7 @@ def _record(
     trial.set_user_attr(MODEL_URI, logged["model_uri"])
     trial.set_user_attr(MODEL_SHA256, logged[SHA256])
     if not watch.compared:
-        trial.set_user_attr(TRAINED, watch.seen)
+        trial.set_user_attr(TRAINED, watch.epochs_done)
     run.log_text(draw(watch.history), "learning_curves.svg")
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))

@@ -119,7 +119,7 @@ class Preflight:
 
 
 @dataclass(frozen=True)
-class Looked:
+class CheckedSweep:
     """A configuration that was found good, with what the look at it has shown."""
 
     config: SweepConfig

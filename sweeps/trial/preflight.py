@@ -196,7 +196,7 @@ def _try(
                 f"the space's model gives {name}={value} after one batch of the data; values: {hp.active_values}"
             )
     del model.fit
-    saving.look(model, hp.active_values, x)
+    saving.check(model, hp.active_values, x)
     return logs
 
 

@@ -27,7 +27,7 @@ SAVE_EVERY, SHARE = 1.0, 0.01
 _SIGNATURE = inspect.signature(fit)
 
 
-class Progress:
+class TrialProgress:
     """How far a trial has come, from one attempt to the next.
 
     Args:
@@ -98,7 +98,7 @@ class ResumableFit:
         example: the first rows that the last call was given, see `sweeps.trial.fit_rows`.
     """
 
-    def __init__(self, model: keras.Model, seed: int, watch: EpochWatch, progress: Progress) -> None:
+    def __init__(self, model: keras.Model, seed: int, watch: EpochWatch, progress: TrialProgress) -> None:
         self.model, self.seed, self.watch, self.progress = model, seed, watch, progress
         self.example: Any = None
         self._calls = 0
@@ -129,7 +129,7 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
     """The last callback of a fit: what it saves is the state after all others have had their epoch."""
 
     def __init__(
-        self, others: Sequence[keras.callbacks.Callback], call: int, watch: EpochWatch, progress: Progress
+        self, others: Sequence[keras.callbacks.Callback], call: int, watch: EpochWatch, progress: TrialProgress
     ) -> None:
         super().__init__()
         self._others = [other for other in others if other is not watch]
@@ -163,7 +163,7 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
             one = value if isinstance(value, int | float) else keras.ops.convert_to_numpy(value)
             self._logs.setdefault(name, []).append(one)
         stop = self._watch.stopped()
-        if self._watch.seen == epoch + 1:
+        if self._watch.epochs_done == epoch + 1:
             last = self.model.stop_training or epoch + 1 == self.params["epochs"]
             due = time.perf_counter() - self._saved >= max(SAVE_EVERY, self._cost / SHARE)
             if stop or last or due:

@@ -28,7 +28,7 @@ from sweeps.trial import final_states
 from sweeps.trial.epochs import TrialInterrupted
 from sweeps.trial.objective import TrialOverdue, objective
 from sweeps.trial.plan import TrialBegun, TrialOutcome, TrialPlan
-from sweeps.trial.resume import Progress
+from sweeps.trial.resume import TrialProgress
 from tracking import TrackingError, TrialRun, Unwritable, close_trial
 
 _STATES = {
@@ -163,7 +163,7 @@ def _task() -> str:
         return ""
 
 
-def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Progress) -> _End:
+def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: TrialProgress) -> _End:
     """Run the objective in a tracked run."""
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}

@@ -41,7 +41,7 @@ class Saving:
         self._seen = not request.keeps_models
         self.warnings: tuple[str, ...] = ()
 
-    def look(self, model: keras.Model, params: Mapping[str, Any], x: Any) -> None:
+    def check(self, model: keras.Model, params: Mapping[str, Any], x: Any) -> None:
         """Save a trained model, and load it.
 
         Args:

@@ -13,7 +13,7 @@ from keras_tuner.src.engine import tuner_utils
 
 from sweeps.system import worker_process
 from sweeps.trial.epochs import EpochWatch, TrialInterrupted
-from sweeps.tuner.results import seen
+from sweeps.tuner.results import metrics_of
 
 
 class Gate(keras.callbacks.Callback):  # type: ignore[misc]
@@ -31,7 +31,7 @@ class Gate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Pass the epoch on; the watch raises where the trial is not to go on."""
-        metrics = seen(self.objective, logs or {})
+        metrics = metrics_of(self.objective, logs or {})
         if self.objective.name in metrics:
             self.watch.on_epoch_end(epoch, metrics)
 
@@ -53,7 +53,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         Raises:
             TrialInterrupted: the sweep is ending.
         """
-        metrics = seen(self.objective, logs or {})
+        metrics = metrics_of(self.objective, logs or {})
         value = metrics.get(self.objective.name)
         if value is None or self.best is None or self.objective.better_than(value, self.best):
             self.best, self.weights = value, self.model.get_weights()

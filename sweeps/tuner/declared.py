@@ -41,7 +41,7 @@ class Declared:
                 raise InputError(f"{name}=False: the search space must be given as `hyperparameters`, got none")
         return cls(space, tune_new, allow_new)
 
-    def prevail(self, hp: keras_tuner.HyperParameters) -> None:
+    def install(self, hp: keras_tuner.HyperParameters) -> None:
         """From now on the container answers by these declarations; they are part of every model.
 
         KerasTuner funnels every kind through `_retrieve` (see `sweeps.space.hyperparameters`).

@@ -29,7 +29,7 @@ def objective_of(asked: Any) -> keras_tuner.Objective:
         raise InputError(f"objective: {wrong}") from None
 
 
-def seen(objective: keras_tuner.Objective, logs: Mapping[str, Any]) -> dict[str, Any]:
+def metrics_of(objective: keras_tuner.Objective, logs: Mapping[str, Any]) -> dict[str, Any]:
     """An epoch's logs; for several objectives with their sum under its own name."""
     if objective.name not in logs and objective.has_value(logs):
         return {**logs, objective.name: objective.get_value(logs)}
@@ -54,7 +54,7 @@ def as_history(result: FitResult, objective: keras_tuner.Objective) -> keras.cal
         )
     history = keras.callbacks.History()
     metrics = tuner_utils.convert_to_metrics_dict(result, objective)
-    history.history = {name: [float(value)] for name, value in seen(objective, metrics).items()}
+    history.history = {name: [float(value)] for name, value in metrics_of(objective, metrics).items()}
     return history
 
 

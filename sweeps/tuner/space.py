@@ -121,7 +121,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The person's model."""
-        self.declared.prevail(hp)
+        self.declared.install(hp)
         self.hypermodel.declare_hyperparameters(hp)
         model = self.hypermodel.build(hp)
         return self.compiled.apply(model) if isinstance(model, keras.Model) else model

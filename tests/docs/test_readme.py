@@ -20,7 +20,7 @@ from support import ROOT
 from sweeps.cli.main import cli
 from sweeps.config import SweepConfig, load_config
 from sweeps.engine.sweep import look
-from sweeps.trial.plan import Looked
+from sweeps.trial.plan import CheckedSweep
 from sweeps.trial.preflight import preflight
 
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,9 +81,11 @@ def test_no_sweep_of_the_page_is_refused(files: Path) -> None:
         if config.dataset == "fashion_mnist":
             config = config.model_copy(update={"dataset": "digits"})
         request = replace(look(config), total=0)  # no random draws beside the default values
-        looked = Looked(config, request, preflight(request, None))
+        checked = CheckedSweep(config, request, preflight(request, None))
         keras.utils.clear_session()
-        assert begun.setdefault(config.study, looked.identity) == looked.identity, f"{config.study} is begun otherwise"
+        assert begun.setdefault(config.study, checked.identity) == checked.identity, (
+            f"{config.study} is begun otherwise"
+        )
     assert len(begun) > 10
 
 

@@ -35,7 +35,7 @@ def dying(*args, **kwargs):
     return result
 
 setattr(owner, name, dying)
-from sweeps.cli import main
+from sweeps.cli.main import main
 main(arguments)
 """
 

@@ -27,7 +27,7 @@ try:
         while time.monotonic() < until:
             time.sleep(0.01)
         print("written whole", flush=True)
-        signals.heed()
+        signals.raise_if_interrupted()
     print("ready", flush=True)
     time.sleep(60)
 except Interrupted as told:

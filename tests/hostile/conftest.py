@@ -51,7 +51,7 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(here: Path, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Refused:
     """Run the command line on a hostile input: it must be refused in a line or two that say what is wrong, with the
     right exit code, at once, without taking memory, and leave every file as it was. Gives what was said."""
-    from sweeps.cli import main
+    from sweeps.cli.main import main
     from sweeps.data import load
 
     def run(case: Hostile) -> str:

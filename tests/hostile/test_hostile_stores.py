@@ -23,7 +23,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def ends_with(code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    from sweeps.cli import main
+    from sweeps.cli.main import main
 
     before = contents(tmp_path)
     with pytest.raises(SystemExit) as ended:

@@ -16,7 +16,7 @@ from distributed import Client
 from support import ROOT, Workspace
 
 from sweeps.doctor import Finding
-from sweeps.doctor.examination import _mended
+from sweeps.doctor.examination import _repaired
 from sweeps.errors import Interrupted, SweepError, without_passwords
 from sweeps.system import paths as workspace
 from tracking import Store
@@ -86,11 +86,11 @@ def test_no_error_holds_a_password_wherever_it_is_shown(error: type[SweepError])
 
 
 def test_what_the_doctor_could_not_mend_is_said_without_passwords() -> None:
-    def mend() -> None:
+    def repair() -> None:
         raise OSError("postgresql://me:pw@host/db is away")
 
-    (found,) = _mended(iter([Finding("trial 1", "is ill", "heals it", mend)]))
-    assert found.remedy == "it could not be mended: postgresql://me:***@host/db is away"
+    (found,) = _repaired(iter([Finding("trial 1", "is ill", "heals it", repair)]))
+    assert found.remedy == "it could not be repaired: postgresql://me:***@host/db is away"
 
 
 @pytest.mark.slow  # the start of a worker
@@ -163,7 +163,7 @@ def test_a_process_neither_unpickles_models_nor_reports_home_whatever_its_enviro
     ("forbidden", "allowed"),
     [
         (r"\bpyfunc\b|mlflow\.keras\.load|mlflow\.[a-z]+\.load_model", set()),
-        (r"pickle\.loads?\(", {"packed.py"}),  # a space in memory, from this process to its own workers
+        (r"pickle\.loads?\(", {"reference.py"}),  # a space in memory, from this process to its own workers
         (r"\bnp\.load\(|allow_pickle=True|enable_unsafe", set()),
         (r"safe_mode=False", {"keras_file.py"}),  # lambdas that a person allowed, of a file that the study logged
         (r"shell=True|os\.system|os\.popen|\beval\(|\bexec\(", set()),

@@ -14,7 +14,7 @@ from servers import MlflowServer, Proxy
 
 import tracking.store
 import tracking.trial_run
-from tracking import DataDescription, Store, StoreAway, TrialRun, begin_sweep, child_runs, close_run, open_store
+from tracking import DataDescription, Store, StoreUnavailable, TrialRun, begin_sweep, child_runs, close_run, open_store
 from tracking.spool import abandoned, deliver, waiting
 
 
@@ -127,14 +127,14 @@ def test_a_run_cannot_be_begun_in_a_store_that_stays_away(
 ) -> None:
     monkeypatch.setattr(tracking.store, "PATIENCE", 0.3)
     proxy.go_away()
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         TrialRun(store, parent, 0, {})
 
 
 def test_without_a_spool_the_end_of_a_run_is_not_lost_in_silence(store: Store, parent: str, proxy: Proxy) -> None:
     run = TrialRun(replace(store, spool=None), parent, 0, {})
     proxy.go_away()
-    with pytest.raises(StoreAway, match="no spool"):
+    with pytest.raises(StoreUnavailable, match="no spool"):
         run.close()
 
 

@@ -207,11 +207,11 @@ def test_no_cut_of_a_file_and_no_flipped_byte_gives_a_traceback(tmp_path: Path, 
 def test_what_is_no_zip_is_refused(tmp_path: Path, refused: Refused) -> None:
     path = tmp_path / "text.npz"
     path.write_text("x,y\n1,2\n")
-    refused(_source(path), "sound .npz")
+    refused(_source(path), "valid .npz")
     np.save(tmp_path / "array.npy", X)
     (tmp_path / "array.npy").rename(path)
     load.cache_clear()
-    refused(_source(path), "sound .npz")
+    refused(_source(path), "valid .npz")
     refused(_source(_zip(tmp_path / "none.npz")), "got none")
 
 

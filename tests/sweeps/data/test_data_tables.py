@@ -186,7 +186,7 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_is_read(
 @pytest.mark.parametrize("content", [b"PAR1", b"a,b\n1,2\n", b"PAR1" + bytes(100) + b"PAR1"])
 def test_what_is_no_parquet_is_refused(content: bytes, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "t.parquet").write_bytes(content)
-    refused(_source(tmp_path / "t.parquet"), "sound Parquet")
+    refused(_source(tmp_path / "t.parquet"), "valid Parquet")
 
 
 def test_no_flipped_byte_of_a_parquet_file_gives_a_traceback(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps.cli import main
+from sweeps.cli.main import main
 from sweeps.doctor import examine
 from sweeps.study import study as studies
 from sweeps.study.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
@@ -245,7 +245,7 @@ def test_the_doctor_finds_a_damage_and_mends_it(sick: Path, damage: str, capsys:
     assert end.value.code == 5
     assert said in capsys.readouterr().out
     main(["doctor", "houses", "--fix"])
-    assert "mended" in capsys.readouterr().out
+    assert "repaired" in capsys.readouterr().out
     assert examine("houses").findings == ()
 
 
@@ -271,7 +271,7 @@ def test_an_export_that_was_put_aside_is_put_back_unless_there_is_a_new_one(sick
     assert examine("houses").findings == ()
 
 
-def test_all_damages_at_once_are_all_found_and_all_mended(sick: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_damages_at_once_are_all_found_and_all_repaired(sick: Path, capsys: pytest.CaptureFixture[str]) -> None:
     journal = paths.journal("houses")
     for harm, _ in DAMAGES.values():
         if harm is not cut:
@@ -286,14 +286,14 @@ def test_all_damages_at_once_are_all_found_and_all_mended(sick: Path, capsys: py
     for _, said in DAMAGES.values():
         assert said in found
     assert journal.read_bytes() == before
-    assert examine("houses", fix=True).sound
+    assert examine("houses", fix=True).consistent
     assert examine("houses").findings == ()
     assert journal.with_name("journal.log.bak").read_bytes() == before
     trials = studies.load("houses", journal).get_trials()
     assert [trial.state.name for trial in trials] == [*STATES, "FAIL"]
 
 
-def test_what_a_running_sweep_works_at_is_no_damage_and_is_not_mended(sick: Path, fails: Callable[..., str]) -> None:
+def test_what_a_running_sweep_works_at_is_no_damage_and_is_not_repaired(sick: Path, fails: Callable[..., str]) -> None:
     journal = paths.journal("houses")
     leave_a_trial_running(sick)
     leave_the_sweep_open(sick)
@@ -319,16 +319,16 @@ def test_what_the_store_refuses_is_said_and_stays_a_finding(sick: Path, capsys: 
     with pytest.raises(SystemExit) as end:
         main(["doctor", "houses", "--fix"])
     assert end.value.code == 5
-    assert "it could not be mended" in capsys.readouterr().out
+    assert "it could not be repaired" in capsys.readouterr().out
 
 
-def test_what_cannot_be_mended_stays_said(sick: Path, fails: Callable[..., str]) -> None:
+def test_what_cannot_be_repaired_stays_said(sick: Path, fails: Callable[..., str]) -> None:
     study, store = the_study()
     study.set_user_attr(TOTAL, 3)
     uri = study.get_trials()[0].user_attrs[MODEL_URI]
     location = store.client.get_logged_model(uri.removeprefix("models:/")).artifact_location
     (Path(location.removeprefix("file://")) / "data/model.keras").unlink()
-    assert "2 of its findings above are not mended" in fails("doctor", "houses", "--fix", code=5)
+    assert "2 of its findings above are not repaired" in fails("doctor", "houses", "--fix", code=5)
     first, second = examine("houses").findings
     assert "4 trials are COMPLETE or PRUNED, its total is 3" in first.what
     assert f"its model {uri} has lost its file" in second.what

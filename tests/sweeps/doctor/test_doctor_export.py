@@ -88,7 +88,7 @@ def test_a_damaged_export_is_found_and_made_again(
     (found,) = examine(STUDY).findings
     assert found.where == str(export / where)
     assert what in found.what
-    assert examine(STUDY, fix=True).sound
+    assert examine(STUDY, fix=True).consistent
     assert examine(STUDY, rescore=True).findings == ()
 
 
@@ -104,4 +104,4 @@ def test_a_model_that_scores_otherwise_than_was_logged_is_found(export: Path) ->
     (found,) = examine(STUDY, rescore=True).findings
     assert found.where == str(export)
     assert found.what.startswith("its model scores 0.")
-    assert found.mend is None
+    assert found.repair is None

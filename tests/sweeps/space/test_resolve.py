@@ -236,7 +236,7 @@ def test_a_fit_that_raises_is_refused_with_its_text() -> None:
         def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any) -> float:
             raise KeyError("units")
 
-    with pytest.raises(InputError, match=r"cannot fit a model: KeyError: 'units' \(.*test_spaces.py, line \d+\)$"):
+    with pytest.raises(InputError, match=r"cannot fit a model: KeyError: 'units' \(.*test_resolve.py, line \d+\)$"):
         discover(declaration(Raising()))
 
 

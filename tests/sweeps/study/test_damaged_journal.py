@@ -10,9 +10,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweeps.cli import main
-from sweeps.doctor.finding import Patient
-from sweeps.doctor.trials import look_at_trials
+from sweeps.cli.main import main
+from sweeps.doctor.finding import StudyContext
+from sweeps.doctor.trials import check_trials
 from sweeps.errors import CorruptStore, SweepError
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.study import results
@@ -101,7 +101,7 @@ def test_a_complete_trial_that_has_lost_its_model_is_named(journal: Path, capsys
     journal.write_text("".join(json.dumps({k: v for k, v in one.items() if k != "at"}) + "\n" for one in kept))
     studies.forget(journal)
     study = results.open_study("s")
-    (found,) = look_at_trials(Patient("s", journal.parent, study, Store("", "", "s"), alive=True))
+    (found,) = check_trials(StudyContext("s", journal.parent, study, Store("", "", "s"), alive=True))
     assert (found.where, found.what) == ("trial 3", "COMPLETE without its model_uri: the journal has lost lines")
     for command in (["best", "s"], ["export", "s"]):
         with pytest.raises(SystemExit) as ended:

@@ -144,7 +144,7 @@ def test_a_journal_torn_at_any_byte_of_its_last_record_loses_that_record_alone(t
         torn = tmp_path / str(end) / "journal.log"
         torn.parent.mkdir()
         torn.write_bytes(content[:end])
-        said = journals.mend(torn)
+        said = journals.repair(torn)
         assert said is not None
         assert f"{end - last} bytes were cut off" in said
         assert torn.read_bytes() == content[:last]
@@ -158,8 +158,8 @@ def test_a_journal_torn_at_any_byte_of_its_last_record_loses_that_record_alone(t
 def test_a_whole_journal_is_left_as_it_is(tmp_path: Path) -> None:
     studies.create(ref(tmp_path), IDENTITY)
     content = ref(tmp_path).journal.read_bytes()
-    assert journals.mend(ref(tmp_path).journal) is None
-    assert journals.mend(tmp_path / "none.log") is None
+    assert journals.repair(ref(tmp_path).journal) is None
+    assert journals.repair(tmp_path / "none.log") is None
     assert ref(tmp_path).journal.read_bytes() == content
     assert [path.name for path in ref(tmp_path).journal.parent.iterdir()] == ["journal.log"]
 

@@ -366,7 +366,7 @@ def declared(**allowed: bool) -> Declared:
 def drawn(entries: Declared) -> tuple[dict[str, Any], list[str]]:
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).ask()
     hp = SuggestedHyperParameters(trial)
-    entries.prevail(hp)
+    entries.install(hp)
     values = {"units": hp.Int("units", 1, 3), "activation": hp.Choice("activation", ["relu", "elu"])}
     return values | {"rate": hp.Float("rate", 0.5, 1.0, default=0.75)}, sorted(trial.params)
 
