@@ -19,7 +19,7 @@ from support import ROOT
 
 from sweeps.cli.main import cli
 from sweeps.config import SweepConfig, load_config
-from sweeps.engine.sweep import look
+from sweeps.engine.sweep import check
 from sweeps.trial.plan import CheckedSweep
 from sweeps.trial.preflight import preflight
 
@@ -80,7 +80,7 @@ def test_no_sweep_of_the_page_is_refused(files: Path) -> None:
         config = _config(options)
         if config.dataset == "fashion_mnist":
             config = config.model_copy(update={"dataset": "digits"})
-        request = replace(look(config), total=0)  # no random draws beside the default values
+        request = replace(check(config), total=0)  # no random draws beside the default values
         checked = CheckedSweep(config, request, preflight(request, None))
         keras.utils.clear_session()
         assert begun.setdefault(config.study, checked.identity) == checked.identity, (

@@ -11,7 +11,7 @@ import pytest
 from hostile.cases import Content, Hostile, hostile
 from hostile.conftest import Refused
 from sweeps.config import load_config
-from sweeps.engine.sweep import look
+from sweeps.engine.sweep import check
 
 
 def toml(name: str, content: Content, *says: str) -> Any:
@@ -106,4 +106,4 @@ def test_files_with_a_byte_order_mark_are_read(here: Path) -> None:
     (here / "t.json").write_bytes(b'\xef\xbb\xbf[{"n_hidden": 3}]')
     config = load_config({}, here / "sweep.toml")
     assert config.trials == 3
-    assert look(config).enqueue == ({"n_hidden": 3},)
+    assert check(config).enqueue == ({"n_hidden": 3},)

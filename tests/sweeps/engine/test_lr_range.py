@@ -18,7 +18,7 @@ from support import Workspace
 
 from sweeps.config import load_config
 from sweeps.data import load
-from sweeps.engine.sweep import look
+from sweeps.engine.sweep import check
 from sweeps.errors import InputError
 from sweeps.trial.lr_range import LossCurve, RangeRequest, RangeTest, suggest
 from sweeps.trial.lr_range_test import range_test
@@ -136,7 +136,7 @@ class Own(keras_tuner.HyperModel):
 def request(
     space: Any = None, low: float = LOW, high: float = HIGH, steps: int = STEPS, **options: Any
 ) -> RangeRequest:
-    return RangeRequest(look(load_config(options), space), low, high, steps)
+    return RangeRequest(check(load_config(options), space), low, high, steps)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def own() -> RangeTest:
 def test_rates_and_losses_are_those_of_a_loop_by_hand(own: RangeTest) -> None:
     keras.utils.set_random_seed(0)
     model = Own(lambda: keras.optimizers.SGD(momentum=0.5)).build(keras_tuner.HyperParameters())
-    data = load(look(load_config({})).source).train
+    data = load(check(load_config({})).source).train
     rates = np.geomspace(LOW, HIGH, STEPS)[: len(own.curve.losses)]
     losses = []
     batches = [slice(begin, begin + 24) for begin in range(0, len(data), 24)]
