@@ -196,12 +196,3 @@ def child_runs(store: Store, parent: str | None = None) -> list[Run]:
         found += page
         if not (token := page.token):
             return found
-
-
-def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
-    """What MLflow itself puts first among the complete trials, sorted by `metric`."""
-    order = f"metrics.`{safe_name(metric)}` {'DESC' if maximize else 'ASC'}"
-    found = store.client.search_runs(
-        [store.experiment_id], f"tags.{STATE} = 'COMPLETE'", order_by=[order], max_results=1
-    )
-    return found[0] if found else None
