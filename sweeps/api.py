@@ -21,8 +21,9 @@ from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
 from sweeps.study import results
+from sweeps.study.attributes import CONFIG
 from sweeps.study.results import Best, Status, TrialRow
-from sweeps.study.study import CONFIG, Objective
+from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:

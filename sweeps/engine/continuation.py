@@ -26,10 +26,9 @@ from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
+from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MODEL_URI, PARENT_RUN, TRAINED
 from sweeps.study.claims import Claims
 from sweeps.study.record import store_of
-from sweeps.study.retries import AFTER, EPOCHS, TRAINED
-from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan

@@ -18,11 +18,11 @@ from sweeps.engine.scheduler import Limits, Scheduler, Watcher, Work
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
+from sweeps.study.attributes import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.claims import Claims
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
 from sweeps.study.retries import again
-from sweeps.study.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints

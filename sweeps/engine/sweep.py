@@ -24,6 +24,7 @@ from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.study import retries as attempts
 from sweeps.study import samplers
 from sweeps.study import study as studies
+from sweeps.study.attributes import CONFIG, IDENTITY, OUTCOME
 from sweeps.study.objective_choice import parse_objective
 from sweeps.study.study import Identity
 from sweeps.system import paths
@@ -220,7 +221,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     if not studies.begun(journal) or request.enqueue:
         return False
     study, source = studies.load(config.study, journal), request.source_of_space
-    known = study.user_attrs.get(studies.IDENTITY)
+    known = study.user_attrs.get(IDENTITY)
     if known is None:  # its first start died before it had one
         return False
     metric, direction, train = parse_objective(config.objective or known["objective"])
@@ -230,7 +231,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
         asked["keras"] = request.keras.changed
     studies.check_identity(study, Identity(**asked), source)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
-    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
     if other_metrics or (config.objective and not train and not metric.startswith("val_")):
         return False
     # only now: what the data is to be read as is a part of what was asked
@@ -241,7 +242,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_tidy = paths.has_store() and not left and not running and not any(check_files(journal))
-    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
+    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(OUTCOME) is None:
         return False
     studies.remember_place(study, config.space, source)
     return True

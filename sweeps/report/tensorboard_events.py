@@ -23,7 +23,8 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from sweeps.study.study import PARAMS, RUN_ID, objective_of
+from sweeps.study.attributes import PARAMS, RUN_ID
+from sweeps.study.study import objective_of
 from tracking import EpochValue, Refused, Store, epoch_curves
 from tracking.audit import is_running
 

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import study as studies
-from sweeps.study.study import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
 from sweeps.system import paths
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)

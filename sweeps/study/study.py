@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
+from sweeps.study.attributes import CONFIG, CONTINUES, GIVEN, IDENTITY, TOTAL
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import make_pruner, make_sampler
 
@@ -25,34 +26,6 @@ from sweeps.study.samplers import make_pruner, make_sampler
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-#: the study attribute that holds its `Identity`
-IDENTITY = "sweep"
-#: the study attribute that describes the data: its target's kind, class labels, columns
-DATA = "data"
-#: the study attribute that holds how many trials it is to have
-TOTAL = "total"
-#: the study attribute that holds the id of the MLflow run of the sweep
-PARENT_RUN = "parent_run"
-#: the study attribute that holds how the last sweep ended, once its record is closed
-OUTCOME = "outcome"
-#: the study attribute that holds its configuration
-CONFIG = "config"
-#: the study attribute that says what a Python program gave beside it: "space", "data"
-GIVEN = "given"
-#: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
-#: others, so they count towards no total, and are not compared
-CONTINUES = "continued_from"
-#: the trial attribute, and the tag of its run, that names metrics that were not finite in an epoch
-UNDEFINED = "not_finite"
-#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
-PREPARED = "prepared"
-#: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
-PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
-#: what each COMPLETE trial has
-RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
-#: the trial attribute that holds the hash of its model's file
-MODEL_SHA256 = "model_sha256"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import keras
 import optuna
 
 from sweeps.errors import InputError
+from sweeps.study.attributes import UNDEFINED
 from sweeps.study.objective_choice import no_such_metric
-from sweeps.study.study import UNDEFINED, Objective
+from sweeps.study.study import Objective
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
     from tracking import TrialRun

@@ -8,8 +8,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from sweeps.study.retries import RETRY_OF, lineage, origin
-from sweeps.study.study import CONTINUES, StudyRef, objective_of, own
+from sweeps.study.attributes import CONTINUES, RETRY_OF
+from sweeps.study.retries import lineage, origin
+from sweeps.study.study import StudyRef, objective_of, own
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.resume import TrialProgress
 

@@ -19,9 +19,8 @@ from sweeps.report.curves import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, explain, resolve
+from sweeps.study.attributes import AFTER, CONTINUES, EPOCH, EPOCHS, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, TRAINED
 from sweeps.study.claims import claims_of
-from sweeps.study.retries import AFTER, EPOCHS, TRAINED
-from sweeps.study.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED
 from sweeps.system import worker_process
 from sweeps.training import as_tensors
 from sweeps.trial.callbacks import make_callbacks

@@ -8,9 +8,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import retries
+from sweeps.study.attributes import CUT_SHORT, DEATH, ERROR, INTERRUPTION, PARAMS, PARENT_RUN, RUN_ID, TASK
 from sweeps.study.claims import Claims
-from sweeps.study.retries import CUT_SHORT, DEATH, DEATHS, INTERRUPTION, TASK
-from sweeps.study.study import ERROR, PARAMS, PARENT_RUN, RUN_ID, own
+from sweeps.study.retries import DEATHS
+from sweeps.study.study import own
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import TrialOutcome
 from tracking import Store, close_trial
@@ -90,7 +91,7 @@ def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, c
 
     Args:
         error: what is known of its end.
-        cause: see `attempts.CUT_SHORT`; None where it is not to be tried again.
+        cause: a value of `CUT_SHORT`; None where it is not to be tried again.
     """
     known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
     run_id = close_trial(store, parent, trial.number, known, error)

@@ -18,10 +18,11 @@ from sweeps.data import Dataset, load
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.resolve import comes_of, explain
+from sweeps.study.attributes import CONTINUES, CUT_SHORT, ERROR, INTERRUPTION, PARAMS, RETRY_OF, RUN_ID, TASK, UNDEFINED
 from sweeps.study.claims import claims_of
 from sweeps.study.grid import is_walked
-from sweeps.study.retries import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
-from sweeps.study.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
+from sweeps.study.retries import LateResult
+from sweeps.study.study import trial_seed
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial import final_states

@@ -23,8 +23,8 @@ from sweeps.space.discovery import discover
 from sweeps.space.reference import packed
 from sweeps.space.resolve import declaration
 from sweeps.study import study as studies
+from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
-from sweeps.study.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan

@@ -22,7 +22,8 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from sweeps.report.tensorboard_events import Board, kept_alone
 from sweeps.study import study as studies
-from sweeps.study.study import PARAMS, RUN_ID, Identity, StudyRef
+from sweeps.study.attributes import PARAMS, RUN_ID
+from sweeps.study.study import Identity, StudyRef
 from tracking import Store, TrialRun, find_store, open_store
 
 
