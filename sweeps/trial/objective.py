@@ -66,11 +66,17 @@ def objective(
                 raise TrialOverdue(plan.overdue)
 
         watch = EpochWatch(
-            *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker_process.stop_requested),
+            trial,
+            run,
+            plan.objective,
+            epochs=epochs,
+            params=lambda: hp.active_values,
+            tell=tell,
+            stopped=worker_process.stop_requested,
             patience=plan.fitting.patience,
             after=int(trial.user_attrs.get(AFTER, 0)),
+            compared=CONTINUES not in trial.user_attrs,
         )
-        watch.compared = CONTINUES not in trial.user_attrs
         result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
     finally:
         trial.set_user_attr(PARAMS, hp.active_values)

@@ -286,7 +286,8 @@ def test_a_trial_gets_copies_of_the_callbacks_beside_our_watch() -> None:
     _, call, _ = read((X, Y), {"callbacks": [stop]}, names)
     space = space_of(call)
     trial = optuna.create_study().ask()
-    watch = EpochWatch(trial, None, None, 1, dict, lambda *_: None, lambda: False)  # type: ignore[arg-type]
+    options = {"epochs": 1, "params": dict, "tell": lambda *_: None, "stopped": lambda: False}
+    watch = EpochWatch(trial, None, None, **options)  # type: ignore[arg-type]
     space.fit(SuggestedHyperParameters(trial), Model(), X, Y, **(ENGINE | {"callbacks": [watch]}))
     copied, gate = space.hypermodel.seen[1]["callbacks"]
     assert copied.patience == 7
