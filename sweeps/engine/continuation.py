@@ -31,7 +31,7 @@ from sweeps.study.claims import Claims
 from sweeps.study.record import store_of
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan
+from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.reaper import died, reap
 
 
@@ -104,7 +104,7 @@ def continue_trial(
         raise MachineFault(
             f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
         )
-    if outcome.state != "COMPLETE":
+    if outcome.state != OutcomeState.COMPLETE:
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
         )
@@ -188,7 +188,7 @@ def _run(
             while True:
                 future = client.submit(run_trial, plan, 0, data, number, pure=False)
                 outcome = _outcome(client, future, gone)
-                if outcome.state != "KILLED":
+                if outcome.state != OutcomeState.KILLED:
                     return outcome
                 (number,) = retries.followers(study, outcome.number)
         finally:

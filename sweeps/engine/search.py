@@ -26,7 +26,7 @@ from sweeps.study.retries import again
 from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import CheckedSweep, TrialOutcome
+from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import died, reap, take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import deliver
@@ -117,7 +117,7 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     if not leaders:
         return None
     row = leaders[0]
-    return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
+    return TrialOutcome(row.number, OutcomeState.COMPLETE, row.value, row.seconds or 0.0, row.params)
 
 
 def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> str:

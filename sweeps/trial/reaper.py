@@ -13,7 +13,7 @@ from sweeps.study.claims import Claims
 from sweeps.study.retries import DEATHS
 from sweeps.study.study import own
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import TrialOutcome
+from sweeps.trial.plan import OutcomeState, TrialOutcome
 from tracking import Store, close_trial
 
 GONE = "its process ended before the trial did"
@@ -47,7 +47,7 @@ def died(
         again: whether it may be tried again.
 
     Returns:
-        How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
+        How the trial ended: KILLED where it is tried again, FAIL where it has had its tries, and where the worker
         had not asked for a trial yet (its number is -1 then).
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -57,7 +57,7 @@ def died(
         for trial in claims.abandoned(study):
             if TASK not in trial.user_attrs:
                 return _end(study, store, checkpoints, trial, how, again)
-    return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
+    return TrialOutcome(-1, OutcomeState.FAIL, error=how)
 
 
 def _end(
@@ -72,7 +72,8 @@ def _end(
     else:
         retries.retry(study, trial.number)
     params = trial.user_attrs.get(PARAMS, trial.params)
-    return TrialOutcome(trial.number, "FAIL" if last or not again else "KILLED", None, 0.0, params, error)
+    state = OutcomeState.FAIL if last or not again else OutcomeState.KILLED
+    return TrialOutcome(trial.number, state, params=params, error=error)
 
 
 def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None:
