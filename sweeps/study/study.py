@@ -39,17 +39,16 @@ class Objective:
         """Whether `value` beats `than` (None: whatever comes first wins)."""
         return than is None or (value > than if self.direction == "maximize" else value < than)
 
-    def best(self, trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-        """The COMPLETE trial with the best finite value, the earliest among equals; None without one."""
-        found: FrozenTrial | None = None
-        for trial in trials:
-            if trial.state != TrialState.COMPLETE or trial.value is None or not np.isfinite(trial.value):
-                continue
-            if CONTINUES in trial.user_attrs:
-                continue
-            if found is None or self.better(trial.value, found.value):
-                found = trial
-        return found
+    def ranked(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+        """The COMPLETE trials with a finite value, best first, the earlier one among equals; without those that train
+        another one on."""
+        sign = -1 if self.direction == "maximize" else 1
+        complete = [
+            trial
+            for trial in own(trials)
+            if trial.state == TrialState.COMPLETE and trial.value is not None and np.isfinite(trial.value)
+        ]
+        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
 
 
 @dataclass(frozen=True)

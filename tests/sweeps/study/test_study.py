@@ -164,7 +164,7 @@ def test_a_whole_journal_is_left_as_it_is(tmp_path: Path) -> None:
     assert [path.name for path in ref(tmp_path).journal.parent.iterdir()] == ["journal.log"]
 
 
-def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
+def test_complete_trials_are_ranked_by_their_finite_values_the_earlier_first_among_equals() -> None:
     study = optuna.create_study(direction="maximize")
     for value, state in (
         (0.5, TrialState.COMPLETE),
@@ -174,12 +174,8 @@ def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
         (None, TrialState.FAIL),
     ):
         study.add_trial(optuna.trial.create_trial(state=state, value=value))
-    best = Objective("val_accuracy", "maximize").best(study.get_trials())
-    assert best is not None
-    assert best.number == 1
-    lowest = Objective("val_loss", "minimize").best(study.get_trials())
-    assert lowest is not None
-    assert lowest.number == 0
+    assert [trial.number for trial in Objective("val_accuracy", "maximize").ranked(study.get_trials())] == [1, 2, 0]
+    assert [trial.number for trial in Objective("val_loss", "minimize").ranked(study.get_trials())] == [0, 1, 2]
 
 
 def test_a_trials_seed_follows_from_the_studys_seed_and_its_number_alone() -> None:
