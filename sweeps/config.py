@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from dask.system import CPU_COUNT
-from dask.utils import parse_bytes
+from dask.utils import parse_bytes, parse_timedelta
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from sweeps.data import class_weights
@@ -17,17 +18,17 @@ from sweeps.errors import InputError, unknown
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 def parse_duration(value: object) -> object:
     """Seconds of `90`, `90s`, `10m`, `1.5h`, `2d`; a number goes on to pydantic."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([smhd]?)", value.strip())
-    if not match:
-        raise ValueError("a time such as 90s, 10m, 1.5h or 2d is wanted")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    try:
+        return parse_timedelta(value)
+    except OverflowError:
+        return math.inf  # beyond the limit, which pydantic names
+    except (ValueError, KeyError, IndexError):
+        raise ValueError("a time such as 90s, 10m, 1.5h or 2d is wanted") from None
 
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
