@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from sweeps.cli.lr_range import lr_range
 from sweeps.cli.output import LastingOutput, drop
 from sweeps.cli.tensorboard import tensorboard
 from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
+from sweeps.system import signals
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -218,9 +218,7 @@ def console(file: Any = None) -> Console:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+    signals.raise_at_once()
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
         sys.stdout.flush()
@@ -257,17 +255,3 @@ def fail(error: SweepError) -> None:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return context.command_path if context else "sweeps"
-
-
-class _CtrlC(KeyboardInterrupt):
-    """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
-    (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).
-    """
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise _CtrlC
-
-
-def _terminate(signum: int, frame: object) -> None:
-    raise Interrupted("ended by SIGTERM", signum)
