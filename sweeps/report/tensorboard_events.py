@@ -7,9 +7,7 @@ there is one record. TensorFlow is not needed for it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -102,19 +100,6 @@ class Board:
             ],
         )
         made.rename(folder / EVENTS)
-
-
-@contextlib.contextmanager
-def kept_alone(folder: Path) -> Iterator[bool]:
-    """Whether this process is the one to write to `folder`: two would write every epoch twice."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "alive").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _write_curves(folder: Path, curves: dict[str, list[EpochValue]], written: dict[str, int]) -> None:
