@@ -66,12 +66,27 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+def _options(value: object) -> object:
+    """`("startup=20",)` as `{"startup": "20"}`."""
+    if isinstance(value, list | tuple):
+        pairs = [str(text).partition("=") for text in value]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError("NAME=NUMBER is wanted")
+        value = {name.strip(): number for name, _, number in pairs}
+    if isinstance(value, dict) and any(isinstance(number, bool) for number in value.values()):
+        raise ValueError("a number is wanted")
+    return value
+
+
+#: of a sampler or a pruner
+Options = Annotated[dict[str, Count], BeforeValidator(_options)]
+
 #: options of one call, not of the study
 PASSING = {"enqueue", "time_budget", "accept_changed_space"}
 
 
 class SweepConfig(BaseModel):
-    """One sweep's options, under the names of the command line's flags (with `_` for `-`)."""
+    """One sweep's options, under the names of the command line's flags as `flag` gives them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -86,7 +101,9 @@ class SweepConfig(BaseModel):
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"
+    sampler_options: Options = {}
     pruner: str = "hyperband"
+    pruner_options: Options = {}
     objective: str | None = None
     class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None
     metrics: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -179,8 +196,13 @@ def _as_text(name: str, value: object) -> str:
     return ",".join(map(str, values))
 
 
+def flag(name: str) -> str:
+    """The command line's flag for an option; one that takes several values is repeated there."""
+    return "--" + name.replace("_options", "_option").replace("_", "-")
+
+
 def _first(error: ValidationError) -> str:
     """The first mistake: which option, the rule, the value received."""
     detail = error.errors(include_url=False)[0]
-    option = "--" + ".".join(map(str, detail["loc"])).replace("_", "-")
+    option = flag(".".join(map(str, detail["loc"])))
     return f"{option}: {detail['msg'].removeprefix('Value error, ')}, got {detail['input']!r}"

@@ -46,8 +46,22 @@ def cli() -> None:
 @click.option("--epochs", type=int, help="Epochs a trial; at most, with --set epochs=5..10.  [10]")
 @click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
-@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2; tpe-20 draws 20 trials at random first.  [tpe]")
-@click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
+@click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
+@click.option(
+    "--sampler-option",
+    "sampler_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
+)
+@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option(
+    "--pruner-option",
+    "pruner_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
+)
 @click.option(
     "--objective",
     help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "

@@ -133,7 +133,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         InputError: a name or a file is wrong.
     """
     require_tensorflow()
-    samplers.check_names(config.sampler, config.pruner)
+    samplers.check_names(config.sampler, config.pruner, config.sampler_options, config.pruner_options)
     paths.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     placed = _absolute(config.space) if space is None else config.space
     return SweepRequest(

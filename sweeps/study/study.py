@@ -84,6 +84,8 @@ class StudyRef:
     pruner: str = "hyperband"
     epochs: int = 1
     seed: int = 0
+    sampler_options: Mapping[str, int] = field(default_factory=dict)
+    pruner_options: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def checkpoints(self) -> Path:
@@ -98,7 +100,7 @@ class StudyRef:
     def sampler_of(self, number: int) -> BaseSampler:
         """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
         equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
-        return make_sampler(self.sampler, self.seed, number)
+        return make_sampler(self.sampler, self.seed, number, self.sampler_options)
 
     def open(self) -> optuna.Study:
         """The study; what draws a trial of it is `sampler_of` its number.
@@ -108,7 +110,7 @@ class StudyRef:
         """
         study = _load(self.name, self.journal)
         study.sampler = self.sampler_of(0)
-        study.pruner = make_pruner(self.pruner, self.epochs)
+        study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
         return study
 
 

@@ -132,7 +132,16 @@ class CheckedSweep:
         """The study that they are about."""
         config = self.config
         journal = paths.journal(config.study)
-        return StudyRef(config.study, journal, config.sampler, config.pruner, config.epochs, config.seed)
+        return StudyRef(
+            config.study,
+            journal,
+            sampler=config.sampler,
+            pruner=config.pruner,
+            epochs=config.epochs,
+            seed=config.seed,
+            sampler_options=config.sampler_options,
+            pruner_options=config.pruner_options,
+        )
 
     @property
     def identity(self) -> Identity:

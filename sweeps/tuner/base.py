@@ -125,7 +125,9 @@ class Tuner:
                 "epochs": epochs,
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
+                "sampler_options": self._plan.sampler_options,
                 "pruner": self._plan.pruner,
+                "pruner_options": self._plan.pruner_options,
                 # KerasTuner searches by metrics of the training rows as well
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,

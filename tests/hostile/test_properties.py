@@ -36,6 +36,7 @@ options = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 1),
         "sampler": texts,
         "pruner": texts,
+        "sampler_options": st.dictionaries(st.sampled_from(["startup", "other"]), st.integers(1, 1_000_000)),
         "objective": texts,
         "set": st.lists(texts, max_size=3),
         "time_budget": st.floats(0, 86400 * 365, exclude_min=True),
