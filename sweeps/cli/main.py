@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from rich.table import Table
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
+from sweeps.cli.json_output import emit, json_flag
 from sweeps.cli.lr_range import lr_range
 from sweeps.cli.output import LastingOutput, drop
 from sweeps.cli.tensorboard import tensorboard
@@ -23,8 +23,6 @@ from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, mac
 from sweeps.system import signals
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -218,11 +216,6 @@ cli.add_command(lr_range)
 cli.add_command(tensorboard)
 cli.add_command(continue_)
 cli.add_command(env)
-
-
-def emit(document: object) -> None:
-    """One JSON document, and nothing else, on standard output."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
 def console(file: Any = None) -> Console:
