@@ -28,6 +28,7 @@ from sweeps.study import results, retries
 from sweeps.study import study as studies
 from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MODEL_URI, PARENT_RUN, TRAINED
 from sweeps.study.claims import Claims
+from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
@@ -96,7 +97,7 @@ def continue_trial(
         result_of(warm, "the import of TensorFlow")
         checked = CheckedSweep(config, request, result_of(checking, "the check of data and space"))
         _check_source(study, origin, request.source_of_space)
-        studies.check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
+        check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))

@@ -25,8 +25,8 @@ from sweeps.study import retries as attempts
 from sweeps.study import samplers
 from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG, IDENTITY, OUTCOME
+from sweeps.study.identity import Identity, check_identity, remember_place
 from sweeps.study.objective_choice import parse_objective
-from sweeps.study.study import Identity
 from sweeps.system import paths
 from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
@@ -229,14 +229,14 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     asked = {**known, **config.identity(), **found}
     if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
         asked["keras"] = request.keras.changed
-    studies.check_identity(study, Identity(**asked), source)
+    check_identity(study, Identity(**asked), source)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
     other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
     if other_metrics or (config.objective and not train and not metric.startswith("val_")):
         return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
-    studies.check_identity(study, Identity(**asked), source)
+    check_identity(study, Identity(**asked), source)
     from sweeps.doctor.files import check_files  # imports MLflow, for which a sweep has time later
 
     left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
@@ -244,5 +244,5 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     is_tidy = paths.has_store() and not left and not running and not any(check_files(journal))
     if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(OUTCOME) is None:
         return False
-    studies.remember_place(study, config.space, source)
+    remember_place(study, config.space, source)
     return True

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -18,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
-from sweeps.study.attributes import CONFIG, CONTINUES, GIVEN, IDENTITY, TOTAL
+from sweeps.study.attributes import CONTINUES, IDENTITY, TOTAL
+from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import make_pruner, make_sampler
 
@@ -49,29 +48,6 @@ class Objective:
             if trial.state == TrialState.COMPLETE and trial.value is not None and np.isfinite(trial.value)
         ]
         return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a resume must not change: a study whose trials differ in these compares nothing.
-
-    Attributes:
-        options: those of `sweeps run` that were given, of which none has to be.
-        hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
-        keras: Keras's global settings that are not its defaults.
-    """
-
-    space: str
-    dataset: str
-    digest: str
-    objective: str
-    direction: str
-    epochs: int
-    seed: int
-    set: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    hyperparameters: Mapping[str, str] = field(default_factory=dict)
-    keras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,10 +95,7 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
 
 
-_UNKNOWN = SpaceSource()
-
-
-def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) -> optuna.Study:
+def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOURCE) -> optuna.Study:
     """The study, made when it is not there yet.
 
     Raises:
@@ -145,53 +118,6 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) ->
     source.remember(study)
     remember_place(study, identity.space, source)
     return ref.open()
-
-
-def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = _UNKNOWN) -> None:
-    """Raises:
-    InputError: the study was begun with something else.
-    """
-    known, asked = dict(study.user_attrs[IDENTITY]), json.loads(json.dumps(asdict(wanted)))
-    if source.check(study, wanted.space):
-        known["space"] = asked["space"]
-        if source.accepted:
-            known["hyperparameters"] = asked["hyperparameters"]
-    # a study of an earlier version does not say what its space declared, of a space that a program gave it says nothing
-    if not known.get("hyperparameters") and (
-        "hyperparameters" not in known or "space" in study.user_attrs.get(GIVEN, ())
-    ):
-        known["hyperparameters"] = asked["hyperparameters"]
-    now, then = _options_beside(asked), _options_beside(known)
-    changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
-    if changed:
-        difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
-        data = " (digest is of the data as the models get it, which may change with the version)"
-        raise InputError(
-            f"study {study.study_name!r} was begun with another configuration: {difference}\n"
-            f"Run with the same one, or name a new study (STUDY=…){data if 'digest' in changed else ''}"
-        )
-
-
-def remember_place(study: optuna.Study, space: str, source: SpaceSource) -> None:
-    """Note where the file of the study's space is now."""
-    for name in (IDENTITY, CONFIG):
-        known = study.user_attrs.get(name)
-        if source.changes(study) == () and known is not None and known["space"] != space:
-            study.set_user_attr(name, known | {"space": space})
-
-
-def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
-    """One level of names; an option that was not given is none of them."""
-    flat = dict(identity)
-    options: dict[str, Any] = flat.pop("options", {})
-    declared: dict[str, str] = flat.pop("hyperparameters", {})
-    settings: dict[str, str] = flat.pop("keras", {})
-    return (
-        flat
-        | options
-        | {f"hyperparameter {name}": text for name, text in declared.items()}
-        | {f"keras {name}": text for name, text in settings.items()}
-    )
 
 
 def load(name: str, journal: Path) -> optuna.Study:

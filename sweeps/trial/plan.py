@@ -12,7 +12,8 @@ from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
-from sweeps.study.study import Identity, Objective, StudyRef
+from sweeps.study.identity import Identity
+from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
 from sweeps.trial.fit_options import Fitting
 

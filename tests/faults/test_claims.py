@@ -15,7 +15,8 @@ import pytest
 from support import ROOT
 
 from sweeps.study.claims import Claims
-from sweeps.study.study import Identity, StudyRef, create, forget
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef, create, forget
 
 CLAIM = """
 import sys, time

@@ -9,8 +9,9 @@ import pytest
 
 from sweeps.data import DataSource
 from sweeps.study.attributes import ERROR, PARENT_RUN, RUN_ID
+from sweeps.study.identity import Identity
 from sweeps.study.retries import LateResult
-from sweeps.study.study import Identity, Objective, StudyRef, create
+from sweeps.study.study import Objective, StudyRef, create
 from sweeps.system import paths
 from sweeps.trial import run as trials
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan

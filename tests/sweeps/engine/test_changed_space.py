@@ -21,8 +21,9 @@ from sweeps.errors import InputError
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.study import study as studies
 from sweeps.study.attributes import CUT_SHORT, IDENTITY, INTERRUPTION
+from sweeps.study.identity import Identity
 from sweeps.study.retries import unfinished
-from sweeps.study.study import Identity, StudyRef
+from sweeps.study.study import StudyRef
 from sweeps.tuner import RandomSearch
 from tracking import find_store
 

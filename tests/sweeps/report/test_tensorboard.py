@@ -23,7 +23,8 @@ from tensorboard.util.tensor_util import make_ndarray
 from sweeps.report.tensorboard_events import Board
 from sweeps.study import study as studies
 from sweeps.study.attributes import PARAMS, RUN_ID
-from sweeps.study.study import Identity, StudyRef
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from tracking import Store, TrialRun, find_store, open_store
 
 

@@ -18,7 +18,8 @@ from sweeps.space.fingerprint import SpaceSource
 from sweeps.study import results
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, MODEL_URI, PARAMS, RUN_ID, TOTAL
-from sweeps.study.study import Identity, StudyRef
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from tracking import Store
 

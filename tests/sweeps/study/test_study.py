@@ -13,9 +13,10 @@ from optuna.trial import TrialState
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import journal as journals
 from sweeps.study import study as studies
+from sweeps.study.identity import Identity
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import PRUNERS, SAMPLERS, check_names, make_pruner, make_sampler
-from sweeps.study.study import Identity, Objective, StudyRef, trial_seed
+from sweeps.study.study import Objective, StudyRef, trial_seed
 
 IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
 

@@ -24,7 +24,8 @@ from sweeps.space.reference import PackedSpace
 from sweeps.space.resolve import build, own_space
 from sweeps.study import study
 from sweeps.study.attributes import GIVEN
-from sweeps.study.study import Identity, StudyRef
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
 from sweeps.trial.plan import SweepRequest
