@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mlflow.entities import Run, ViewType
 
 from tracking.moving import local_path
 from tracking.names import original_name, safe_name
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, pages
 
 #: the statuses that fit a state: what was killed or interrupted has failed, too
 _FITTING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -59,7 +58,7 @@ class ModelRow:
 def trial_runs(store: Store) -> list[RunRow]:
     """The runs of all trials, deleted ones too, the oldest first."""
     query = f"tags.`{NUMBER}` LIKE '%'"
-    found = _pages(
+    found = pages(
         lambda token: store.client.search_runs(
             [store.experiment_id], query, ViewType.ALL, 1000, ["attributes.start_time ASC"], token
         )
@@ -69,7 +68,7 @@ def trial_runs(store: Store) -> list[RunRow]:
 
 def logged_models(store: Store) -> dict[str, ModelRow]:
     """The logged models of the experiment, by URI."""
-    found = _pages(lambda token: store.client.search_logged_models([store.experiment_id], page_token=token))
+    found = pages(lambda token: store.client.search_logged_models([store.experiment_id], page_token=token))
     rows = (
         ModelRow(
             str(model.model_uri),
@@ -96,7 +95,7 @@ def is_running(store: Store, run_id: str) -> bool:
 def sweep_runs(store: Store) -> dict[str, str]:
     """The status of each run that is a sweep's own, by id, and DELETED of one that is; one a study, if all is well."""
     query, every = "tags.kind = 'sweep'", ViewType.ALL
-    found = _pages(lambda token: store.client.search_runs([store.experiment_id], query, every, 1000, page_token=token))
+    found = pages(lambda token: store.client.search_runs([store.experiment_id], query, every, 1000, page_token=token))
     return {
         str(run.info.run_id): "DELETED" if run.info.lifecycle_stage == "deleted" else str(run.info.status)
         for run in found
@@ -159,13 +158,3 @@ def _row(run: Run) -> RunRow:
 def _is_there(location: str) -> bool | None:
     folder = local_path(location)
     return (folder / KERAS_FILE).is_file() if folder else None
-
-
-def _pages(call: Any) -> Iterator[Any]:
-    """What a paged search finds, page by page."""
-    token = None
-    while True:
-        page = call(token)
-        yield from page
-        if not (token := page.token):
-            return

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.doctor.lost import again_of_model, again_of_sweep, again_of_trial, scores
-from sweeps.study.study import EPOCH, MODEL_URI, PARENT_RUN, RUN_ID
+from sweeps.study.attributes import EPOCH, MODEL_URI, PARENT_RUN, RUN_ID
 from tracking import close_run
 from tracking.audit import (
     RunRow,

@@ -23,10 +23,10 @@ from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
+from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MODEL_URI, PARENT_RUN, TRAINED
+from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
-from sweeps.study.retries import AFTER, EPOCHS, TRAINED
-from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
-from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan
+from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ def continue_trial(
         found = result_of_check(dispatcher, submit_check(dispatcher, request, sent))
         checked = CheckedSweep(config, request, found)
         _check_source(study, origin, request.source_of_space)
-        studies.check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
+        check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(dispatcher, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
     raise_if_halted(outcome)
-    if outcome.state != "COMPLETE":
+    if outcome.state != OutcomeState.COMPLETE:
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
         )
@@ -172,7 +172,7 @@ def _run(
             while True:
                 ended = dispatcher.run(run_trial, plan, data, numbers[-1])
                 outcome = outcome_of(ended, plan, session)
-                if outcome.state != "KILLED":
+                if outcome.state != OutcomeState.KILLED:
                     return outcome
                 numbers += retries.followers(study, outcome.number)
         finally:

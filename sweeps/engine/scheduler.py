@@ -15,7 +15,7 @@ from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_pas
 from sweeps.study.retries import LateResult
 from sweeps.study.study import Objective
 from sweeps.system import signals
-from sweeps.trial.plan import EpochReport, TrialOutcome, TrialPlan
+from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
@@ -125,18 +125,18 @@ class Scheduler:
         """Pass on how a trial ended, and give up after too many failures in a row."""
         if outcome.exhausted:
             self._open = False
-        if outcome.state == "NONE":
+        if outcome.state == OutcomeState.NONE:
             self._hold = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
         raise_if_halted(outcome)
         if outcome.fatal:
             raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
-        if outcome.state == "FAIL" and not (
+        if outcome.state == OutcomeState.FAIL and not (
             outcome.again and self._session.retry(outcome.number, self._limits.retries)
         ):
             self._failed_in_a_row += 1
-        elif outcome.state not in ("FAIL", "INTERRUPTED", "KILLED"):
+        elif outcome.state not in (OutcomeState.FAIL, OutcomeState.INTERRUPTED, OutcomeState.KILLED):
             self._failed_in_a_row = 0
         if self._failed_in_a_row >= self._limits.failures and self._open:
             self._open = False
@@ -154,10 +154,12 @@ class Scheduler:
             self._session.reap(error="interrupted in the middle of an epoch")
         now = time.monotonic()
         outcomes += [
-            TrialOutcome(task.trial, "INTERRUPTED", None, now - task.begun) for task in killed if task.trial is not None
+            TrialOutcome(task.trial, OutcomeState.INTERRUPTED, seconds=now - task.begun)
+            for task in killed
+            if task.trial is not None
         ]
         for outcome in outcomes:
-            if outcome.state != "NONE":
+            if outcome.state != OutcomeState.NONE:
                 self._watcher.trial(outcome)
 
 
@@ -169,9 +171,9 @@ def outcome_of(ended: Ended, plan: TrialPlan, session: StudySession) -> TrialOut
         assert isinstance(ended.result, TrialOutcome)
         return ended.result
     if isinstance(ended.error, LateResult):  # its trial has failed, and was counted, already
-        return TrialOutcome(-1, "NONE", None, 0.0)
+        return TrialOutcome(-1, OutcomeState.NONE)
     error = without_passwords(f"{type(ended.error).__name__}: {ended.error}")
-    return TrialOutcome(-1, "FAIL", None, 0.0, error=error, halt=machine_fault(ended.error))
+    return TrialOutcome(-1, OutcomeState.FAIL, error=error, halt=machine_fault(ended.error))
 
 
 def raise_if_halted(outcome: TrialOutcome) -> None:

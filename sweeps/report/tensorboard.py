@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sweeps.errors import BackendUnreachable
-from sweeps.report.tensorboard_events import Board, kept_alone
+from sweeps.report.tensorboard_events import Board
 from sweeps.study import results
 from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
+from sweeps.system.locks import exclusive_if_free
 from tracking import StoreUnavailable
 
 #: seconds between two looks at a running sweep; TensorBoard itself looks as often
@@ -52,9 +53,10 @@ def _board(study: str) -> Iterator[tuple[Path, Callable[[], int]]]:
     folder = paths.study_folder(study) / "tensorboard"
     with in_reach():
         board = Board(opened, store_of(study), folder)
-        with kept_alone(folder) as alone:
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive_if_free(folder / "alive") as is_free:
             # another process that shows this study writes the files for both
-            yield folder, board.refresh if alone else lambda: len(list(folder.glob("trial-*")))
+            yield folder, board.refresh if is_free else lambda: len(list(folder.glob("trial-*")))
 
 
 def _launch(folder: Path, port: int) -> str:
