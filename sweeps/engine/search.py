@@ -29,7 +29,7 @@ from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import CheckedSweep, TrialOutcome
 from sweeps.trial.reaper import died, reap, take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
-from tracking.spool import deliver
+from tracking.spool import send_all
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
@@ -91,7 +91,7 @@ def search(checked: CheckedSweep, client: Client, watcher: Watcher, limits: Limi
         finally:
             with contextlib.suppress(*faults), in_reach():
                 with contextlib.suppress(TrackingError):
-                    deliver(store)
+                    send_all(store)
                 reap(study, store, claims)  # whose worker died, or did not end in time
                 _end(study, store, parent, outcome)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.errors import BackendUnreachable, CorruptStore
 from sweeps.export.keras_file import load_keras_file
 from sweeps.study.record import store_of
-from tracking import Store, TrackingError, answering
+from tracking import Store, TrackingError, translate_errors
 
 if TYPE_CHECKING:
     from sweeps.space.reference import Space
@@ -45,7 +45,7 @@ def fetch(store: Store, model_uri: str, folder: Path) -> Path:
     from tracking.models import AlteredModel, fetch_keras_file
 
     try:
-        with answering():
+        with translate_errors():
             return fetch_keras_file(store, model_uri, folder)
     except AlteredModel as error:
         raise CorruptStore(str(error)) from None
