@@ -213,7 +213,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "torn journal": (cut, "torn record of 19 bytes"),
     "running trial": (leave_a_trial_running, "trial 5: RUNNING, but no process works on it"),
     "running run": (leave_a_run_running, "trial 1: PRUNED, but its run"),
-    "orphan": (make_an_orphan, "of trial 77, which the study does not have"),
+    "orphan": (make_an_orphan, "belongs to trial 77, which the study does not have"),
     "duplicate": (make_a_duplicate, "is a duplicate"),
     "deleted run": (delete_a_run, "is deleted"),
     "lost run": (lose_a_run, "trial 3: has no run in MLflow"),
