@@ -237,6 +237,6 @@ def test_what_json_does_not_have_is_none() -> None:
 def test_the_readme_and_the_saved_model_tell_of_the_same_numbers(rows: Path) -> None:
     model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(1)]), binary)
     folder = export(rows.parent / "m", model, AB, "binary")
-    assert "It gives logits, of which the sigmoid function makes" in (folder / "README.md").read_text()
+    assert "Output: logits; the sigmoid function gives" in (folder / "README.md").read_text()
     served = tf.saved_model.load(str(folder / "saved_model"))
     np.testing.assert_allclose(served.serve(X).numpy(), model.predict(X, verbose=0), atol=1e-5)
