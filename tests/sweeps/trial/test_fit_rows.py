@@ -114,7 +114,7 @@ def test_the_export_tells_what_the_model_takes(
     np.save(tmp_path / "x.npy", RAW[:, :2, :3])
     expected = own.predict(RAW[:, :2, :3], verbose=0)[:, 0]
     assert [row["value"] for row in predict_file(folder, tmp_path / "x.npy", 20)] == pytest.approx(expected, rel=1e-5)
-    assert "must be prepared so" in caplog.text
+    assert "must be prepared in the same way" in caplog.text
     served = tf.saved_model.load(str(folder / "saved_model"))
     np.testing.assert_allclose(served.serve(RAW[:, :2, :3]).numpy()[:, 0], expected, rtol=1e-5)
 
