@@ -1,4 +1,4 @@
-"""What is to be reached with the chapter's problems on 2 cores, and what was."""
+"""The goals for the chapter's problems on 2 cores, with what was measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.records import Goal
 
 
 def goals(rows: Sequence[Row]) -> tuple[Goal, ...]:
-    """Every goal, measured or not."""
+    """All goals, measured or not."""
     by_name = {row.name: row for row in rows}
     quick, long = by_name.get(QUICK.study), by_name.get(LONG.study)
     passed = quick.passed_after if quick is not None else None
@@ -22,7 +22,7 @@ def goals(rows: Sequence[Row]) -> tuple[Goal, ...]:
         _at_most("housing: test RMSE", 0.53, _ours(by_name.get(REGRESSION.study), "test")),
         _at_most("housing, two inputs: test RMSE", 0.582, _ours(by_name.get(TWO_INPUTS.study), "test")),
         *(_at_least(f"tuner, {name}: validation", 0.88, _ours(by_name.get(name), "validation")) for name in TUNERS),
-        *(_at_least(f"tuner, {name}: KerasTuner's seconds ÷ ours", 10, _faster(by_name.get(name))) for name in TUNERS),
+        *(_at_least(f"tuner, {name}: KerasTuner's seconds ÷ ours", 10, _speedup(by_name.get(name))) for name in TUNERS),
     )
 
 
@@ -30,7 +30,7 @@ def _ours(row: Row | None, figure: str) -> float | None:
     return None if row is None or row.ours is None else getattr(row.ours, figure)
 
 
-def _faster(row: Row | None) -> float | None:
+def _speedup(row: Row | None) -> float | None:
     if row is None or row.ours is None or row.theirs is None:
         return None
     return row.theirs.seconds / row.ours.seconds

@@ -1,10 +1,10 @@
-"""The three tuner searches of the chapter, as a reader types them, with either import.
+"""The three tuner searches of the chapter, by this project or by KerasTuner.
 
     python -m benchmarks.chapter_tuner sweeps.tuner
     python -m benchmarks.chapter_tuner keras_tuner
 
-Fashion-MNIST comes from `$KERAS_HOME`. One line of JSON a search: the best validation accuracy and the seconds, from
-the import of the tuner's module on. Each search is a process of its own, as a reader's notebook cell after a restart.
+Fashion-MNIST comes from `$KERAS_HOME`. Each search is a separate process, like a notebook after a restart, and prints
+one line of JSON: the best validation accuracy and the seconds from the import of the tuner's module on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def build_model(hp: Any) -> keras.Model:
 
 
 def classifier(kt: Any) -> Any:
-    """The chapter's hypermodel, whose `fit` draws one more hyperparameter."""
+    """The chapter's hypermodel, whose `fit` has one more hyperparameter."""
 
     class Classifier(kt.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> keras.Model:
@@ -56,9 +56,9 @@ def classifier(kt: Any) -> Any:
 
 def tuner_of(kt: Any, search: str, folder: Path, seed: int) -> Any:
     """One of the chapter's three tuners."""
-    place = {"overwrite": True, "directory": str(folder), "project_name": search}
+    project = {"overwrite": True, "directory": str(folder), "project_name": search}
     if search == "random":
-        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=seed, **place)
+        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=seed, **project)
     if search == "hyperband":
         return kt.Hyperband(
             classifier(kt),
@@ -67,15 +67,15 @@ def tuner_of(kt: Any, search: str, folder: Path, seed: int) -> Any:
             max_epochs=10,
             factor=3,
             hyperband_iterations=2,
-            **place,
+            **project,
         )
     return kt.BayesianOptimization(
-        classifier(kt), objective="val_accuracy", seed=seed, max_trials=10, alpha=1e-4, beta=2.6, **place
+        classifier(kt), objective="val_accuracy", seed=seed, max_trials=10, alpha=1e-4, beta=2.6, **project
     )
 
 
 def callbacks_of(search: str, folder: Path) -> list[keras.callbacks.Callback]:
-    """The chapter gives its Hyperband early stopping and TensorBoard."""
+    """The chapter's callbacks: early stopping and TensorBoard for Hyperband."""
     if search != "hyperband":
         return []
     return [keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
@@ -86,8 +86,8 @@ def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> 
 
     Args:
         module: `sweeps.tuner` or `keras_tuner`.
-        rows: train and validate with so many only; None: 55,000 and 5,000.
-        scaled: pixels from 0 to 1, as in the chapter's first half; its tuner section leaves them from 0 to 255.
+        rows: number of training rows, and of validation rows; None: 55,000 and 5,000.
+        scaled: scale pixels to 0..1, as in the chapter's first half; its tuner section does not.
     """
     (x, y), _ = keras.datasets.fashion_mnist.load_data()
     x = x / 255.0 if scaled else x
@@ -120,7 +120,7 @@ def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> 
 
 
 def main() -> None:
-    """Every search in a process of its own; `--here` runs one of them in this one."""
+    """Run each search in a process of its own, or with `--here` one search in this process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("module", choices=MODULES)
     parser.add_argument("--search", choices=("random", "hyperband", "bayesian"), action="append")
@@ -128,17 +128,17 @@ def main() -> None:
     parser.add_argument("--scaled", action="store_true", help="pixels from 0 to 1")
     parser.add_argument("--seed", type=int, default=42, help="of sampler, weights and shuffles [42]")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    searches = asked.search or ["random", "hyperband", "bayesian"]
-    if asked.here:
-        print(json.dumps(run(asked.module, searches[0], asked.rows, asked.scaled, asked.seed)))
+    arguments = parser.parse_args()
+    searches = arguments.search or ["random", "hyperband", "bayesian"]
+    if arguments.here:
+        print(json.dumps(run(arguments.module, searches[0], arguments.rows, arguments.scaled, arguments.seed)))
         return
-    common = ["--rows", str(asked.rows)] if asked.rows else []
-    common += ["--scaled"] if asked.scaled else []
-    common += ["--seed", str(asked.seed)]
+    common = ["--rows", str(arguments.rows)] if arguments.rows else []
+    common += ["--scaled"] if arguments.scaled else []
+    common += ["--seed", str(arguments.seed)]
     for search in searches:
         options = ["--search", search, "--here", *common]
-        command = [sys.executable, "-m", "benchmarks.chapter_tuner", asked.module, *options]
+        command = [sys.executable, "-m", "benchmarks.chapter_tuner", arguments.module, *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout.splitlines()[-1], flush=True)
 

@@ -1,4 +1,4 @@
-"""What is to be reached on 2 cores, and what was."""
+"""The goals on 2 cores, with what was measured."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Callable, Iterable
 from benchmarks.records import Breakdown, Goal, Results, Run, Scale, Speed
 from benchmarks.ways import WAYS
 
-#: way, epochs a trial, how many times its seconds a trial are this project's
+#: way, epochs a trial, and the goal for its seconds a trial relative to this project's
 _RATIOS = (("keras_tuner", 3, 15.0), ("tutorial", 3, 25.0), ("ray_tune", 3, 12.0), ("keras_tuner", 10, 15.0))
 
 
 def goals(results: Results) -> tuple[Goal, ...]:
-    """Every goal, measured or not."""
+    """All goals, measured or not."""
     return (*_speed_goals(results.speed), *_scale_goals(results.scale))
 
 
 def runs_of(speed: Speed, way: str, epochs: int) -> list[Run]:
-    """The repetitions of one way."""
+    """All runs of a way with that many epochs."""
     return [run for run in speed.runs if run.way == way and run.epochs == epochs]
 
 
 def seconds_a_trial(speed: Speed, way: str, epochs: int) -> float | None:
-    """The median over the repetitions; None without any."""
+    """The median over the repetitions; None where there are none."""
     return _median(run.per_trial for run in runs_of(speed, way, epochs))
 
 
 def ratio(speed: Speed, way: str, epochs: int) -> float | None:
-    """How many times this project's seconds a trial that way takes."""
+    """A way's seconds a trial relative to this project's; None where one was not measured."""
     theirs, ours = seconds_a_trial(speed, way, epochs), seconds_a_trial(speed, "this", epochs)
     return None if theirs is None or ours is None else theirs / ours
 
 
 def over_floor(speed: Speed, epochs: int) -> float | None:
-    """Seconds that train and validate ÷ the matrix products of as many epochs, training and validation."""
+    """Seconds of training and validation relative to those of their matrix products."""
     if speed.floor is None:
         return None
     floor = speed.floor.epoch * epochs
@@ -42,18 +42,18 @@ def over_floor(speed: Speed, epochs: int) -> float | None:
 
 
 def services(speed: Speed, epochs: int) -> float | None:
-    """The share of a trial that MLflow and Optuna take together."""
+    """The share of MLflow and Optuna in a trial's seconds."""
     return _of_breakdowns(speed, epochs, lambda breakdown: breakdown.services)
 
 
 def second_core(scale: Scale) -> float | None:
-    """Trials an hour with two slots ÷ with one."""
+    """Trials an hour with two slots relative to one slot."""
     one, two = (_median(scale.trials_an_hour.get(slots, ())) for slots in (1, 2))
     return None if one is None or two is None else two / one
 
 
 def memory_growth(scale: Scale) -> float | None:
-    """A worker's memory after 200 trials ÷ after 20."""
+    """A worker's memory after 200 trials relative to that after 20."""
     early, late = scale.memory.get(20), scale.memory.get(200)
     return None if early is None or late is None else late / early
 

@@ -1,4 +1,4 @@
-"""This project: `sweeps run --enqueue` as a user's sweep goes: Dask's workers, journal, MLflow, models."""
+"""This project: `sweeps run --enqueue`, with Dask's workers, the journal, MLflow and logged models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweeps.config import load_config
 
 
 def run(job: Job) -> Outcome:
-    """The configurations as a list of enqueued trials.
+    """Run the configurations as enqueued trials.
 
     Raises:
         RuntimeError: a configuration was not run as it was given.

@@ -1,4 +1,4 @@
-"""KerasTuner's RandomSearch, its draws replaced by the fixed configurations."""
+"""KerasTuner's RandomSearch with the fixed configurations in place of random ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from benchmarks.ways.arrays import arrays
 
 
 def run(job: Job) -> Outcome:
-    """Raises:
-    RuntimeError: a configuration was not run as it was given.
+    """Run the configurations.
+
+    Raises:
+        RuntimeError: a configuration was not run as given.
     """
     import keras_tuner
 

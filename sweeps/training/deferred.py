@@ -6,6 +6,7 @@ sums over rows are deferred, by exact type: the time of their update does not ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -82,7 +83,7 @@ class Deferred:
         model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
         return loss, y_pred
 
-    def update_metrics(self, batch: Any, results: tuple[Any, Any]) -> None:
+    def update_metrics(self, batch: Any, results: Sequence[Any]) -> None:
         """Update the metrics with many steps.
 
         Args:
