@@ -9,7 +9,6 @@ one line of JSON: the best validation accuracy and the seconds from the import o
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import subprocess
@@ -19,9 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import keras
 
 MODULES = ("sweeps.tuner", "keras_tuner")
+SEARCHES = ("random", "hyperband", "bayesian")
 
 
 def build_model(hp: Any) -> keras.Model:
@@ -119,26 +120,21 @@ def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> 
         }
 
 
-def main() -> None:
+@click.command()
+@click.argument("module", type=click.Choice(MODULES))
+@click.option("--search", "searches", multiple=True, type=click.Choice(SEARCHES), default=SEARCHES)
+@click.option("--rows", type=int, help="Train and validate with so many rows only.")
+@click.option("--scaled", is_flag=True, help="Scale pixels to 0..1.")
+@click.option("--seed", default=42, show_default=True, help="Seed of sampler, weights and shuffles.")
+@click.option("--here", is_flag=True, hidden=True)
+def main(module: str, searches: tuple[str, ...], rows: int | None, scaled: bool, seed: int, here: bool) -> None:
     """Run each search in a process of its own, or with `--here` one search in this process."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("module", choices=MODULES)
-    parser.add_argument("--search", choices=("random", "hyperband", "bayesian"), action="append")
-    parser.add_argument("--rows", type=int, help="train and validate with so many rows only")
-    parser.add_argument("--scaled", action="store_true", help="pixels from 0 to 1")
-    parser.add_argument("--seed", type=int, default=42, help="of sampler, weights and shuffles [42]")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    searches = arguments.search or ["random", "hyperband", "bayesian"]
-    if arguments.here:
-        print(json.dumps(run(arguments.module, searches[0], arguments.rows, arguments.scaled, arguments.seed)))
+    if here:
+        print(json.dumps(run(module, searches[0], rows, scaled, seed)))
         return
-    common = ["--rows", str(arguments.rows)] if arguments.rows else []
-    common += ["--scaled"] if arguments.scaled else []
-    common += ["--seed", str(arguments.seed)]
+    options = [*(["--rows", str(rows)] if rows else []), *(["--scaled"] if scaled else []), "--seed", str(seed)]
     for search in searches:
-        options = ["--search", search, "--here", *common]
-        command = [sys.executable, "-m", "benchmarks.chapter_tuner", arguments.module, *options]
+        command = [sys.executable, "-m", "benchmarks.chapter_tuner", module, "--search", search, "--here", *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout.splitlines()[-1], flush=True)
 

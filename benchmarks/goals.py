@@ -14,7 +14,26 @@ _RATIOS = (("keras_tuner", 3, 15.0), ("tutorial", 3, 25.0), ("ray_tune", 3, 12.0
 
 def goals(results: Results) -> tuple[Goal, ...]:
     """All goals, measured or not."""
-    return (*_speed_goals(results.speed), *_scale_goals(results.scale))
+    speed = results.speed or Speed(dataset="", configurations=(), runs=(), floor=None)
+    scale = results.scale or Scale(overhead={}, memory={}, trials_an_hour={})
+    ratios = (
+        (f"seconds a trial, {WAYS[way].title} ÷ this ({epochs} epochs)", wanted, True, ratio(speed, way, epochs))
+        for way, epochs, wanted in _RATIOS
+    )
+    return tuple(
+        Goal(figure=figure, wanted=wanted, at_least=at_least, measured=measured)
+        for figure, wanted, at_least, measured in (
+            *ratios,
+            ("training and validation ÷ their matrix products (3 epochs)", 1.1, False, over_floor(speed, 3)),
+            ("the same (10 epochs)", 1.1, False, over_floor(speed, 10)),
+            ("MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, services(speed, 3)),
+            ("the same (10 epochs)", 0.02, False, services(speed, 10)),
+            ("seconds of a trial beside training, at trial 10", 0.15, False, scale.overhead.get(10)),
+            ("the same at trial 1,000", 0.4, False, scale.overhead.get(1000)),
+            ("a worker's memory after 200 trials ÷ after 20", 1.10, False, memory_growth(scale)),
+            ("trials an hour, 2 slots ÷ 1 slot", 1.8, True, second_core(scale)),
+        )
+    )
 
 
 def runs_of(speed: Speed, way: str, epochs: int) -> list[Run]:
@@ -56,46 +75,6 @@ def memory_growth(scale: Scale) -> float | None:
     """A worker's memory after 200 trials relative to that after 20."""
     early, late = scale.memory.get(20), scale.memory.get(200)
     return None if early is None or late is None else late / early
-
-
-def _speed_goals(speed: Speed | None) -> list[Goal]:
-    def figure(text: str, wanted: float, at_least: bool, value: Callable[[Speed], float | None]) -> Goal:
-        measured = None if speed is None else value(speed)
-        return Goal(figure=text, wanted=wanted, at_least=at_least, measured=measured)
-
-    return [
-        *(
-            figure(
-                f"seconds a trial, {WAYS[way].title} ÷ this ({epochs} epochs)",
-                wanted,
-                True,
-                lambda found, way=way, epochs=epochs: ratio(found, way, epochs),  # type: ignore[misc]
-            )
-            for way, epochs, wanted in _RATIOS
-        ),
-        figure(
-            "training and validation ÷ their matrix products (3 epochs)",
-            1.1,
-            False,
-            lambda found: over_floor(found, 3),
-        ),
-        figure("the same (10 epochs)", 1.1, False, lambda found: over_floor(found, 10)),
-        figure("MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, lambda found: services(found, 3)),
-        figure("the same (10 epochs)", 0.02, False, lambda found: services(found, 10)),
-    ]
-
-
-def _scale_goals(scale: Scale | None) -> list[Goal]:
-    found = scale or Scale(overhead={}, memory={}, trials_an_hour={})
-    return [
-        Goal(figure=text, wanted=wanted, at_least=at_least, measured=measured)
-        for text, wanted, at_least, measured in (
-            ("seconds of a trial beside training, at trial 10", 0.15, False, found.overhead.get(10)),
-            ("the same at trial 1,000", 0.4, False, found.overhead.get(1000)),
-            ("a worker's memory after 200 trials ÷ after 20", 1.10, False, memory_growth(found)),
-            ("trials an hour, 2 slots ÷ 1 slot", 1.8, True, second_core(found)),
-        )
-    ]
 
 
 def _of_breakdowns(speed: Speed, epochs: int, value: Callable[[Breakdown], float]) -> float | None:

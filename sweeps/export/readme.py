@@ -108,23 +108,19 @@ def _imports(custom_classes: list[str], space: str) -> str:
 
 def _read_table(signature: Signature) -> str:
     """Python code that reads a table as the model's input: tensors, since Keras takes text in no other form."""
-    lines = [f'    "{entry["name"]}": "{entry["dtype"]}",' for entry in signature.inputs]
-    return "\n".join(
-        [
-            "",
-            "import pandas as pd",
-            "import tensorflow as tf",
-            "",
-            "columns = {",
-            *lines,
-            "}",
-            'table = pd.read_csv("rows.csv")  # the columns of the training data',
-            "x = {",
-            "    name: tf.constant(",
-            '        table[[name]].fillna("").to_numpy(str) if dtype == "string" else table[[name]].to_numpy(dtype)',
-            "    )",
-            "    for name, dtype in columns.items()",
-            "}",
-            "",
-        ]
+    dtypes = "\n".join(f'    "{entry["name"]}": "{entry["dtype"]}",' for entry in signature.inputs)
+    return f"""
+import pandas as pd
+import tensorflow as tf
+
+columns = {{
+{dtypes}
+}}
+table = pd.read_csv("rows.csv")  # the columns of the training data
+x = {{
+    name: tf.constant(
+        table[[name]].fillna("").to_numpy(str) if dtype == "string" else table[[name]].to_numpy(dtype)
     )
+    for name, dtype in columns.items()
+}}
+"""
