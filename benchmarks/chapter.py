@@ -102,13 +102,13 @@ def main(only: tuple[str, ...], peers: bool, housing: str | None, smoke: bool, o
     console = Console(width=None if sys.stdout.isatty() else 160)
     output = output or (None if smoke else chapter_records.FILE)
     earlier = ChapterResults.load(output) if output else None
-    found = {row.name: row for row in earlier.rows} if earlier else {}
+    rows_by_name = {row.name: row for row in earlier.rows} if earlier else {}
     runs = ChapterRuns(housing_file(housing), peers, smoke, console)
     for row in runs.rows(only or NAMES):
-        if row.theirs is None and row.name in found:  # keep the earlier measurement of the chapter's code
-            row = row.model_copy(update={"theirs": found[row.name].theirs})
-        found[row.name] = row
-    ordered = tuple(found[name] for name in NAMES if name in found)
+        if row.theirs is None and row.name in rows_by_name:  # keep the earlier measurement of the chapter's code
+            row = row.model_copy(update={"theirs": rows_by_name[row.name].theirs})
+        rows_by_name[row.name] = row
+    ordered = tuple(rows_by_name[name] for name in NAMES if name in rows_by_name)
     results = ChapterResults(
         machine=records.this_machine(), rows=ordered, goals=goals(ordered), left_out=tuple(runs.left_out)
     )

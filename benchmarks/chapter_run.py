@@ -27,8 +27,8 @@ def sweep_row(documented: Documented, housing: str, smoke: bool) -> Row:
     Raises:
         RunFailedError: a process failed.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-chapter-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="bench-chapter-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
         limits = ("--trials", "2", "--epochs", "1") if smoke else ()
         began, started = time.time(), time.perf_counter()
         _process(folder, "sweeps", "run", *documented.arguments(housing), *limits)
@@ -74,8 +74,8 @@ def tuner_figures(module: str, search: str, smoke: bool) -> Figures:
     limits = ("--rows", "1000") if smoke else ()
     with tempfile.TemporaryDirectory(prefix="bench-chapter-") as folder:
         printed = _process(Path(folder), "benchmarks.chapter_tuner", module, "--search", search, "--here", *limits)
-    found = _last_json(printed)
-    return Figures(validation=found["val_accuracy"], seconds=found["seconds"])
+    answer = _last_json(printed)
+    return Figures(validation=answer["val_accuracy"], seconds=answer["seconds"])
 
 
 def tuner_row(search: str, ours: Figures, theirs: Figures | None) -> Row:
@@ -127,7 +127,7 @@ def _last_json(printed: str) -> dict[str, Any]:
     """The last line that is a JSON object, among the messages of libraries."""
     for line in reversed(printed.splitlines()):
         with suppress(ValueError):
-            found = json.loads(line)
-            if isinstance(found, dict):
-                return found
+            document = json.loads(line)
+            if isinstance(document, dict):
+                return document
     raise RunFailedError("no result was printed")

@@ -54,10 +54,10 @@ class Documented:
         return " ".join(("sweeps run", *self.arguments("$HOUSING")))
 
 
-def _options(**given: str) -> tuple[str, ...]:
+def _options(**values: str) -> tuple[str, ...]:
     """Command-line options: `trials="4"` gives `--trials 4`; values separated by spaces repeat the option."""
     flags: list[str] = []
-    for name, value in given.items():
+    for name, value in values.items():
         for part in value.split():
             flags += ["--" + name.replace("_", "-"), part]
     return tuple(flags)
@@ -121,7 +121,7 @@ TUNERS = {"random": 0.8736, "hyperband": 0.8704, "bayesian": 0.8636}
 HOUSING_VARIABLE = "SWEEPS_HOUSING_CSV"
 
 
-def housing_file(given: str | None) -> str | None:
+def housing_file(path: str | None) -> str | None:
     """The absolute path of the given file, or of the environment variable's; None where neither is given."""
-    named = given or os.environ.get(HOUSING_VARIABLE)
+    named = path or os.environ.get(HOUSING_VARIABLE)
     return os.path.abspath(named) if named else None  # noqa: PTH100  (used in a command line)

@@ -77,9 +77,9 @@ def _measured(goal: Goal) -> str:
 @click.option("--page", type=click.Path(path_type=Path), default=chapter_records.FILE.parents[1] / "docs/chapter.md")
 def main(results: Path, page: Path) -> None:
     """Write the table of the last results into docs/chapter.md."""
-    found = ChapterResults.load(results)
+    stored = ChapterResults.load(results)
     missing = f"there are no results at {str(results)!r}; run: make bench-chapter"
-    update_page(page, block(found) if found else None, missing)
+    update_page(page, block(stored) if stored else None, missing)
 
 
 if __name__ == "__main__":

@@ -103,8 +103,8 @@ def main() -> None:
         together = [future.result() for future in [pool.submit(_epochs, *arguments) for _ in range(slots)]]
         blas = pool.submit(_blas).result()
     busy = statistics.mean(sum(t) + sum(v) for t, v in together) / (sum(train) + sum(validate))
-    found = Floor(training=tuple(train), validation=tuple(validate), busy=busy, blas=blas)
-    print(found.model_dump_json())
+    result = Floor(training=tuple(train), validation=tuple(validate), busy=busy, blas=blas)
+    print(result.model_dump_json())
 
 
 def _epochs(configurations: int, train_rows: int, validation_rows: int) -> tuple[list[float], list[float]]:
@@ -140,8 +140,8 @@ def _step(units: Sequence[int], batch: int, products: Sequence[Product]) -> Call
 
 
 def _blas() -> str:
-    found = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    return ", ".join(f"{i['internal_api']} {i['version']} {i.get('architecture', '')}".strip() for i in found)
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return ", ".join(f"{i['internal_api']} {i['version']} {i.get('architecture', '')}".strip() for i in libraries)
 
 
 if __name__ == "__main__":

@@ -82,5 +82,5 @@ def _of_breakdowns(speed: Speed, epochs: int, value: Callable[[Breakdown], float
 
 
 def _median(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return statistics.median(found) if found else None
+    known = list(values)
+    return statistics.median(known) if known else None

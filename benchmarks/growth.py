@@ -120,8 +120,8 @@ def _trials_an_hour(plan: Plan, dataset: str) -> dict[int, tuple[float, ...]]:
 
 
 def _config(dataset: str, space: str, trials: int, **options: object) -> SweepConfig:
-    given = {"study": "bench", "dataset": dataset, "space": space, "trials": trials, "pruner": "none"}
-    return load_config(given | {"epochs": 2, "jobs": 1} | options)
+    defaults = {"study": "bench", "dataset": dataset, "space": space, "trials": trials, "pruner": "none"}
+    return load_config(defaults | {"epochs": 2, "jobs": 1} | options)
 
 
 def _resident_bytes() -> int:

@@ -34,38 +34,38 @@ class Progress:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def speed(found: Speed, console: Console) -> None:
+def speed(results: Speed, console: Console) -> None:
     """Print seconds and accuracies by way, the lower bound, and the parts of a trial's time."""
-    console.print(f"\n{found.dataset}; {len(found.configurations)} configurations", highlight=False)
-    epochs = sorted({run.epochs for run in found.runs})
+    console.print(f"\n{results.dataset}; {len(results.configurations)} configurations", highlight=False)
+    epochs = sorted({run.epochs for run in results.runs})
     for each in epochs:
-        console.print(_seconds(found, each))
+        console.print(_seconds(results, each))
     if epochs:
-        console.print(_accuracies(found, epochs[-1]))
+        console.print(_accuracies(results, epochs[-1]))
     for each in epochs:
-        if (run := _last_with_breakdown(found, each)) is not None and run.breakdown is not None:
+        if (run := _last_with_breakdown(results, each)) is not None and run.breakdown is not None:
             console.print(_time(run.breakdown, f"seconds a trial in a worker, {each} epochs"))
             around = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in run.extras.items())
             console.print(f"once a sweep: {around}", highlight=False)
-        if found.floor is not None and (over := over_floor(found, each)) is not None:
+        if results.floor is not None and (over := over_floor(results, each)) is not None:
             console.print(
-                f"matrix products of {each} epochs: {found.floor.epoch * each:.3f} s a trial on one core "
-                f"({found.floor.blas}; {found.floor.busy:.2f} times as long with all cores busy); "
+                f"matrix products of {each} epochs: {results.floor.epoch * each:.3f} s a trial on one core "
+                f"({results.floor.blas}; {results.floor.busy:.2f} times as long with all cores busy); "
                 f"training and validation take {over:.2f} times that",
                 highlight=False,
             )
-    for line in found.left_out:
+    for line in results.left_out:
         console.print(f"left out: {line}", highlight=False, markup=False)
 
 
-def scale(found: Scale, console: Console) -> None:
+def scale(results: Scale, console: Console) -> None:
     """Print overhead, memory, and trials an hour."""
     lines = table("as a study grows", "figure", "measured")
-    for number, seconds in sorted(found.overhead.items()):
+    for number, seconds in sorted(results.overhead.items()):
         lines.add_row(f"seconds of a trial beside training, at trial {number:,}", f"{seconds:.3f}")
-    for trials, size in sorted(found.memory.items()):
+    for trials, size in sorted(results.memory.items()):
         lines.add_row(f"a worker's memory after {trials} trials", f"{size / 2**20:.0f} MiB")
-    for slots, rates in sorted(found.trials_an_hour.items()):
+    for slots, rates in sorted(results.trials_an_hour.items()):
         lines.add_row(f"trials an hour, {slots} slots", spread(rates, "{:.0f}"))
     console.print(lines)
 
@@ -86,10 +86,10 @@ def save(console: Console, output: Path | None, **measured: Speed | Scale) -> No
         console.print(f"written to {output}", highlight=False, soft_wrap=True)
 
 
-def goals(found: Sequence[Goal], console: Console) -> None:
+def goals(entries: Sequence[Goal], console: Console) -> None:
     """Print each goal with the measured figure, and by how much it was missed."""
     lines = table("goals", "figure", "goal", "measured", "")
-    for goal in found:
+    for goal in entries:
         lines.add_row(goal.figure, wanted(goal), measured(goal), verdict(goal))
     console.print(lines)
 
@@ -124,15 +124,15 @@ def mean_accuracy(runs: Sequence[Run]) -> float | None:
     return statistics.mean(known) if known and len(known) == len(values) else None
 
 
-def _seconds(found: Speed, epochs: int) -> Table:
+def _seconds(results: Speed, epochs: int) -> Table:
     columns = ("way", "seconds a trial", "÷ this", "process, s", "mean val_accuracy", "runs")
     lines = table(f"{epochs} epochs a trial", *columns)
     for name, way in WAYS.items():
-        runs = runs_of(found, name, epochs)
+        runs = runs_of(results, name, epochs)
         if not runs:
             lines.add_row(way.title, *["-"] * 5)
             continue
-        factor, accuracy = ratio(found, name, epochs), mean_accuracy(runs)
+        factor, accuracy = ratio(results, name, epochs), mean_accuracy(runs)
         lines.add_row(
             way.title,
             spread([run.per_trial for run in runs], "{:.2f}"),
@@ -144,11 +144,11 @@ def _seconds(found: Speed, epochs: int) -> Table:
     return lines
 
 
-def _accuracies(found: Speed, epochs: int) -> Table:
-    last = {name: runs[-1] for name in WAYS if (runs := runs_of(found, name, epochs))}
+def _accuracies(results: Speed, epochs: int) -> Table:
+    last = {name: runs[-1] for name in WAYS if (runs := runs_of(results, name, epochs))}
     titles = [WAYS[name].title for name in last]
     lines = table(f"best val_accuracy of {epochs} epochs, by configuration", "configuration", *titles)
-    for number, configuration in enumerate(found.configurations):
+    for number, configuration in enumerate(results.configurations):
         values = [run.accuracies[number] for run in last.values()]
         lines.add_row(configuration, *("-" if value is None else f"{value:.4f}" for value in values))
     return lines
@@ -168,8 +168,8 @@ def _time(breakdown: Breakdown, title: str) -> Table:
     return lines
 
 
-def _last_with_breakdown(found: Speed, epochs: int) -> Run | None:
-    runs = [run for run in runs_of(found, "this", epochs) if run.breakdown]
+def _last_with_breakdown(results: Speed, epochs: int) -> Run | None:
+    runs = [run for run in runs_of(results, "this", epochs) if run.breakdown]
     return runs[-1] if runs else None
 
 

@@ -81,14 +81,14 @@ class Schedule(Progress):
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             job = self._job.model_copy(update={"way": way, "epochs": epochs, "folder": Path(folder)})
             try:
-                found = run(job, max(1.0, self._deadline - time.monotonic()))
+                result = run(job, max(1.0, self._deadline - time.monotonic()))
             except RunFailedError as failure:
                 self.leave_out(f"{title}: {failure}")
                 return
-        self.runs.append(found)
+        self.runs.append(result)
         self.say(
-            f"{title}: {found.per_trial:.2f} s a trial, {found.seconds:.1f} s of search, "
-            f"{found.wall_seconds:.1f} s of process"
+            f"{title}: {result.per_trial:.2f} s a trial, {result.seconds:.1f} s of search, "
+            f"{result.wall_seconds:.1f} s of process"
         )
 
 

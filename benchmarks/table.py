@@ -101,8 +101,8 @@ def update_page(page: Path, block: str | None, missing: str) -> None:
 @click.option("--readme", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "README.md")
 def main(results: Path, readme: Path) -> None:
     """Write the table of the last results into the README."""
-    found = Results.load(results)
-    update_page(readme, block(found) if found else None, f"there are no results at {str(results)!r}; run: make bench")
+    stored = Results.load(results)
+    update_page(readme, block(stored) if stored else None, f"there are no results at {str(results)!r}; run: make bench")
 
 
 if __name__ == "__main__":

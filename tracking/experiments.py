@@ -70,14 +70,14 @@ def set_aside(uri: str, experiment: str) -> str | None:
     """
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
+        existing = client.get_experiment_by_name(experiment)
+        if existing is None:
             return None
-        if found.lifecycle_stage == "deleted":  # only an active one can be renamed
-            client.restore_experiment(found.experiment_id)
+        if existing.lifecycle_stage == "deleted":  # only an active one can be renamed
+            client.restore_experiment(existing.experiment_id)
         name = f"{experiment} (overwritten {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f})"
-        client.rename_experiment(found.experiment_id, name)
-        client.delete_experiment(found.experiment_id)
+        client.rename_experiment(existing.experiment_id, name)
+        client.delete_experiment(existing.experiment_id)
     except MlflowException as error:
         raise TrackingError(str(error).splitlines()[0][:300]) from None
     return name

@@ -33,13 +33,13 @@ def run(job: Job) -> Outcome:
     began = time.perf_counter()
     results = tuner.fit()
     seconds = time.perf_counter() - began
-    found = {result.config["number"]: result.metrics for result in results}
+    metrics_by_number = {result.config["number"]: result.metrics for result in results}
     if results.errors:
         raise results.errors[0]
     ray.shutdown()
     # each slot's process imports TensorFlow in its first trial; imports do not count, as for the other ways
-    imports = sum(metrics["import_seconds"] for metrics in found.values()) / job.jobs
-    accuracies = tuple(found[number].get("val_accuracy") for number in range(job.configurations))
+    imports = sum(metrics["import_seconds"] for metrics in metrics_by_number.values()) / job.jobs
+    accuracies = tuple(metrics_by_number[number].get("val_accuracy") for number in range(job.configurations))
     return Outcome(seconds=seconds - imports, accuracies=accuracies, extras={"imports": imports})
 
 

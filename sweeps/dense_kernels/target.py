@@ -120,8 +120,8 @@ def _target_name() -> str:
     from numba import config
 
     settings = {"NUMBA_CPU_NAME": config.CPU_NAME, "NUMBA_CPU_FEATURES": config.CPU_FEATURES}
-    given = " ".join(f"{name}={value}" for name, value in settings.items() if value)
-    return given or str(binding.get_host_cpu_name())
+    configured = " ".join(f"{name}={value}" for name, value in settings.items() if value)
+    return configured or str(binding.get_host_cpu_name())
 
 
 def _assembly_of_vectors() -> str:

@@ -67,17 +67,17 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
     if not fix:
         alive = is_alive(journal.parent)
         return Examination(name, alive, tuple(_run_checks(name, journal, alive, False, rescore)))
-    found: list[Finding] | None = None
+    findings: list[Finding] | None = None
 
     def repair() -> None:
-        nonlocal found
-        found = list(_run_checks(name, journal, False, True, rescore))
+        nonlocal findings
+        findings = list(_run_checks(name, journal, False, True, rescore))
 
     with present(journal.parent) as if_alone:
         if_alone(repair)
-    if found is None:
+    if findings is None:
         raise InputError(f"--fix: no sweep of study {name!r} may be running; wait until it has ended")
-    return Examination(name, False, tuple(found), frozenset(finding for finding in found if finding.repair))
+    return Examination(name, False, tuple(findings), frozenset(finding for finding in findings if finding.repair))
 
 
 def repair_files(journal: Path) -> list[Finding]:
@@ -114,8 +114,8 @@ def _run_checks(name: str, journal: Path, alive: bool, fix: bool, rescore: bool)
     store = find_record(name)
     if store is None:
         create = partial(make_record, name)
-        lost = Finding(f"study {name}", "has no experiment in MLflow", "creates it again", create)
-        yield from report(iter([lost]))
+        finding = Finding(f"study {name}", "has no experiment in MLflow", "creates it again", create)
+        yield from report(iter([finding]))
         if not fix or (store := find_record(name)) is None:
             return
     with in_reach():

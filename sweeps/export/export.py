@@ -46,10 +46,10 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
     from tracking.models import register_champion
 
     store = store_of(study)
-    with new_folder(folder, force) as made:
-        fetch(store, best.model_uri, made)
+    with new_folder(folder, force) as staging:
+        fetch(store, best.model_uri, staging)
         prepared = opened.get_trials(deepcopy=False)[best.trial].user_attrs.get(PREPARED)
-        details = write_export(made, made / "model.keras", best, opened.user_attrs, prepared, space)
+        details = write_export(staging, staging / "model.keras", best, opened.user_attrs, prepared, space)
     if isinstance(space, str):
         remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
@@ -65,14 +65,14 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
 
 
 def write_export(
-    made: Path,
+    folder: Path,
     keras_file: Path,
     best: Best,
     attributes: dict[str, Any],
     prepared: dict[str, Any] | None = None,
     space: str | Space | None = None,
 ) -> dict[str, Any]:
-    """Add SavedModel, labels, parameters, manifest and README to the folder `made`.
+    """Add SavedModel, labels, parameters, manifest and README to the folder `folder`.
 
     Args:
         keras_file: the model.
@@ -93,13 +93,13 @@ def write_export(
         data = data | {"inputs": prepared, "features": None}
     signature = signature_of(model, data)
     # Keras assumes that each input of a subclassed model is float32
-    given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
-    model.export(made / "saved_model", format="tf_saved_model", verbose=False, **given)
+    input_signature = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
+    model.export(folder / "saved_model", format="tf_saved_model", verbose=False, **input_signature)
     labels = data["labels"] if len(data["labels"] or ()) > 1 else None
     head = head_of(model, signature, data["target"], labels)
-    write_json(made / "labels.json", labels)
-    write_json(made / "params.json", best.params)
-    (made / "README.md").write_text(
+    write_json(folder / "labels.json", labels)
+    write_json(folder / "params.json", best.params)
+    (folder / "README.md").write_text(
         readme(best, signature, head, _custom_classes(model), identity["space"], prepared is not None), encoding="utf-8"
     )
     details = {
@@ -120,9 +120,9 @@ def write_export(
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
         "allow_lambda": bool(identity.get("options", {}).get("allow_lambda")),
         "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},
-        "sha256": {str(path.relative_to(made)): sha256(path) for path in sorted(made.rglob("*")) if path.is_file()},
+        "sha256": {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()},
     }
-    write_json(made / "manifest.json", details)
+    write_json(folder / "manifest.json", details)
     return details
 
 

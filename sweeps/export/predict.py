@@ -93,8 +93,10 @@ def _as_input(x: Any, entry: Input, rows: int) -> Any:
 def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
     """`x` with an axis of rows; a last axis of size 1 is added or removed, as in Keras."""
 
-    def fits(given: tuple[int, ...]) -> bool:
-        return len(given) == len(shape) and all(want in (None, have) for want, have in zip(shape, given, strict=True))
+    def fits(lengths: tuple[int, ...]) -> bool:
+        return len(lengths) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, lengths, strict=True)
+        )
 
     if fits(x.shape):
         return x[None]

@@ -48,20 +48,20 @@ def check_arrays(data: tuple[Any, ...]) -> None:
 def check_shapes(model: Any, rows: Rows) -> None:
     """Raise ValueError where the shape of `x` does not match the model's input (Keras's message)."""
     x, _, _ = keras.utils.unpack_x_y_sample_weight(rows.structure)
-    given = keras.tree.map_structure(lambda leaf: leaf if leaf is None else _symbolic(rows.tensors[leaf]), x)
-    if not model.built or _matches_inputs(model, given):
+    inputs = keras.tree.map_structure(lambda leaf: leaf if leaf is None else _symbolic(rows.tensors[leaf]), x)
+    if not model.built or _matches_inputs(model, inputs):
         return
     # Keras decides about shapes that differ: it accepts an axis of size 1 too many or too few
-    keras.src.backend.compute_output_spec(model, given, training=False)
+    keras.src.backend.compute_output_spec(model, inputs, training=False)
 
 
-def _matches_inputs(model: Any, given: Any) -> bool:
+def _matches_inputs(model: Any, inputs: Any) -> bool:
     expected = getattr(model, "inputs", None)
     structure = getattr(model, "_inputs_struct", None)
-    if isinstance(given, dict) and isinstance(structure, dict) and structure.keys() == given.keys():
-        expected, given = list(structure.values()), [given[name] for name in structure]
-    leaves = [leaf for leaf in keras.tree.flatten(given) if leaf is not None]
-    if not expected or isinstance(given, dict) or len(expected) != len(leaves):
+    if isinstance(inputs, dict) and isinstance(structure, dict) and structure.keys() == inputs.keys():
+        expected, inputs = list(structure.values()), [inputs[name] for name in structure]
+    leaves = [leaf for leaf in keras.tree.flatten(inputs) if leaf is not None]
+    if not expected or isinstance(inputs, dict) or len(expected) != len(leaves):
         return False
     return all(
         isinstance(want, keras.KerasTensor)

@@ -195,14 +195,14 @@ def _broadcast(values: Any, shape: tuple[int, ...]) -> Floats:
 
 def _loss(model: Any, last: Any) -> tuple[str, float] | None:
     """The kernels' name of the loss, and its weight; None where they do not support it."""
-    given = model._compile_loss
-    if given is None or keras.tree.is_nested(given._user_loss) or given._user_loss is None:
+    compiled = model._compile_loss
+    if compiled is None or keras.tree.is_nested(compiled._user_loss) or compiled._user_loss is None:
         return None
-    loss = given._user_loss if isinstance(given._user_loss, keras.Loss) else _loss_named(given._user_loss)
+    loss = compiled._user_loss if isinstance(compiled._user_loss, keras.Loss) else _loss_named(compiled._user_loss)
     if loss is None or loss.get_config() != {**type(loss)().get_config(), "name": loss.name}:
         return None
     kind = LOSSES.get((last.activation.__name__, type(loss)))
-    weights = keras.tree.flatten(given._user_loss_weights)
+    weights = keras.tree.flatten(compiled._user_loss_weights)
     return None if kind is None else (kind, 1.0 if weights in ([], [None]) else float(weights[0]))
 
 

@@ -117,8 +117,8 @@ def _because_of_data(data: tuple[Any, ...]) -> str | None:
 def _inputs(data: tuple[Any, ...]) -> list[Any]:
     """The arrays of x, for training and validation: models take text only there."""
     x, _, _, validation = data
-    given = isinstance(validation, tuple | list) and len(validation) > 0
-    return keras.tree.flatten((x, validation[0] if given else None))  # type: ignore[no-any-return]
+    has_validation = isinstance(validation, tuple | list) and len(validation) > 0
+    return keras.tree.flatten((x, validation[0] if has_validation else None))  # type: ignore[no-any-return]
 
 
 def _is_dense(leaf: Any) -> bool:

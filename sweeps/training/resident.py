@@ -84,11 +84,11 @@ def _checksum(array: np.ndarray[Any, Any]) -> int:
     if not array.flags.writeable or array.size == 0:
         return 0
     flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    whole = flat.size // 8 * 8
-    words = flat[:whole].view(np.uint64)
+    end_of_words = flat.size // 8 * 8
+    words = flat[:end_of_words].view(np.uint64)
     # the sum does not detect rows that were swapped; the sampled words do
     sample = words[:: max(1, words.size // 4096)]
-    return hash((int(words.sum()), flat[whole:].tobytes(), sample.tobytes()))
+    return hash((int(words.sum()), flat[end_of_words:].tobytes(), sample.tobytes()))
 
 
 RESIDENT = ResidentArrays()
