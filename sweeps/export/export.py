@@ -72,7 +72,7 @@ def write_export(
     prepared: dict[str, Any] | None = None,
     space: str | Space | None = None,
 ) -> dict[str, Any]:
-    """Add SavedModel, labels, parameters, manifest and README to the folder `folder`.
+    """Add SavedModel, labels, parameters, manifest and README to an export folder.
 
     Args:
         keras_file: the model.
