@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from benchmarks.space import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters
-from sweeps.study.study import PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.attributes import PARAMS, PARENT_RUN, RUN_ID
 from sweeps.system import paths
 from tracking import DataDescription, TrialRun, begin_sweep, open_store
 

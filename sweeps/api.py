@@ -21,8 +21,9 @@ from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
 from sweeps.study import results
+from sweeps.study.attributes import CONFIG
 from sweeps.study.results import Best, Status, TrialRow
-from sweeps.study.study import CONFIG, Objective
+from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def run(
             20 % as a test set that no trial sees (`Result.test_data`). With them no test set is kept.
         show: print progress.
         options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `pruner`, `objective`, `set`, `enqueue`, `time_budget`, `allow_lambda`, `accept_changed_space`, …
+            `sampler_options` (as `{"startup": 20}`), `pruner`, `pruner_options`, `objective`, `set`, `enqueue`,
+            `time_budget`, `allow_lambda`, `accept_changed_space`, …
 
     Raises:
         SweepError: see `sweeps.errors`.

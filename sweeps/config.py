@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from dask.system import CPU_COUNT
-from dask.utils import parse_bytes
+from dask.utils import parse_bytes, parse_timedelta
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from sweeps.data import class_weights
@@ -17,17 +18,17 @@ from sweeps.errors import InputError, unknown
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 def parse_duration(value: object) -> object:
     """Seconds of `90`, `90s`, `10m`, `1.5h`, `2d`; a number goes on to pydantic."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([smhd]?)", value.strip())
-    if not match:
-        raise ValueError("a time such as 90s, 10m, 1.5h or 2d is wanted")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    try:
+        return parse_timedelta(value)
+    except OverflowError:
+        return math.inf  # beyond the limit, which pydantic names
+    except (ValueError, KeyError, IndexError):
+        raise ValueError("a time such as 90s, 10m, 1.5h or 2d is wanted") from None
 
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -65,12 +66,27 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+def _options(value: object) -> object:
+    """`("startup=20",)` as `{"startup": "20"}`."""
+    if isinstance(value, list | tuple):
+        pairs = [str(text).partition("=") for text in value]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError("NAME=NUMBER is wanted")
+        value = {name.strip(): number for name, _, number in pairs}
+    if isinstance(value, dict) and any(isinstance(number, bool) for number in value.values()):
+        raise ValueError("a number is wanted")
+    return value
+
+
+#: of a sampler or a pruner
+Options = Annotated[dict[str, Count], BeforeValidator(_options)]
+
 #: options of one call, not of the study
 PASSING = {"enqueue", "time_budget", "accept_changed_space"}
 
 
 class SweepConfig(BaseModel):
-    """One sweep's options, under the names of the command line's flags (with `_` for `-`)."""
+    """One sweep's options, under the names of the command line's flags as `flag` gives them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -85,7 +101,9 @@ class SweepConfig(BaseModel):
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"
+    sampler_options: Options = {}
     pruner: str = "hyperband"
+    pruner_options: Options = {}
     objective: str | None = None
     class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None
     metrics: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -178,8 +196,13 @@ def _as_text(name: str, value: object) -> str:
     return ",".join(map(str, values))
 
 
+def flag(name: str) -> str:
+    """The command line's flag for an option; one that takes several values is repeated there."""
+    return "--" + name.replace("_options", "_option").replace("_", "-")
+
+
 def _first(error: ValidationError) -> str:
     """The first mistake: which option, the rule, the value received."""
     detail = error.errors(include_url=False)[0]
-    option = "--" + ".".join(map(str, detail["loc"])).replace("_", "-")
+    option = flag(".".join(map(str, detail["loc"])))
     return f"{option}: {detail['msg'].removeprefix('Value error, ')}, got {detail['input']!r}"

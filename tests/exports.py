@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.export.export import write_export
+from sweeps.study.attributes import DATA, IDENTITY
 from sweeps.study.results import Best
-from sweeps.study.study import DATA, IDENTITY
 
 
 def export(folder: Path, model: Any, labels: list[str] | None = None, target: str = "regression", **more: Any) -> Path:

@@ -75,3 +75,14 @@ class Workspace:
     def files(self) -> list[str]:
         """Everything that lies in the folder."""
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+
+
+def first_run(store: Any, metric: str, maximize: bool) -> Any:
+    """The run that MLflow itself puts first among the complete trials, sorted by `metric`."""
+    from tracking.names import safe_name
+
+    order = f"metrics.`{safe_name(metric)}` {'DESC' if maximize else 'ASC'}"
+    (found,) = store.client.search_runs(
+        [store.experiment_id], "tags.state = 'COMPLETE'", order_by=[order], max_results=1
+    )
+    return found

@@ -16,7 +16,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
 from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, translate_errors
 from tracking.experiments import EpochValue, epoch_curves
-from tracking.store import Store, best_run, child_runs, find_store, import_soon_needed, open_store
+from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
 from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
 from tracking.trial_run import TrialRun
 
@@ -32,7 +32,6 @@ __all__ = [
     "TrialRun",
     "Unwritable",
     "begin_sweep",
-    "best_run",
     "child_runs",
     "close_run",
     "close_trial",

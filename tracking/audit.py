@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from mlflow.entities import Run, ViewType
 
 from tracking.moving import local_path
 from tracking.names import original_name, safe_name
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log
+from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, pages
 
 #: the run statuses that match a trial's state: a killed or interrupted trial has failed
 _MATCHING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -68,7 +67,7 @@ def sweep_runs(store: Store) -> dict[str, str]:
 
 def logged_models(store: Store) -> dict[str, ModelRow]:
     """The logged models of the experiment, by URI."""
-    models = _pages(lambda token: store.client.search_logged_models([store.experiment_id], page_token=token))
+    models = pages(lambda token: store.client.search_logged_models([store.experiment_id], page_token=token))
     rows = (
         ModelRow(
             str(model.model_uri),
@@ -132,19 +131,7 @@ def correct_metric(store: Store, run_id: str, name: str, value: float, epoch: in
 
 def _search_runs(store: Store, query: str) -> Iterator[Run]:
     order = ["attributes.start_time ASC"]
-    return _pages(
-        lambda token: store.client.search_runs([store.experiment_id], query, ViewType.ALL, 1000, order, token)
-    )
-
-
-def _pages(search: Any) -> Iterator[Any]:
-    """All results of a paged search; `search` takes a page token."""
-    token = None
-    while True:
-        page = search(token)
-        yield from page
-        if not (token := page.token):
-            return
+    return pages(lambda token: store.client.search_runs([store.experiment_id], query, ViewType.ALL, 1000, order, token))
 
 
 def _row(run: Run) -> RunRow:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
@@ -192,21 +193,19 @@ def _storable(metric: Metric) -> Metric:
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:
     """All child runs of the experiment, or of one parent run, the newest first."""
     query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'" if parent else f"tags.`{NUMBER}` LIKE '%'"
-    found: list[Run] = []
-    token = None
-    while True:
-        page = store.client.search_runs(
+    found = pages(
+        lambda token: store.client.search_runs(
             [store.experiment_id], query, ViewType.ACTIVE_ONLY, max_results=1000, page_token=token
         )
-        found += page
-        if not (token := page.token):
-            return found
-
-
-def best_run(store: Store, metric: str, maximize: bool) -> Run | None:
-    """What MLflow itself puts first among the complete trials, sorted by `metric`."""
-    order = f"metrics.`{safe_name(metric)}` {'DESC' if maximize else 'ASC'}"
-    found = store.client.search_runs(
-        [store.experiment_id], f"tags.{STATE} = 'COMPLETE'", order_by=[order], max_results=1
     )
-    return found[0] if found else None
+    return list(found)
+
+
+def pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
+    """What a paged search finds, page by page; it is called with the token of the next page."""
+    token = None
+    while True:
+        page = search(token)
+        yield from page
+        if not (token := page.token):
+            return

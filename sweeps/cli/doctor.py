@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from sweeps import dense_kernels
+from sweeps.cli.json_output import emit, json_flag
 from sweeps.errors import CorruptStore
 
 
@@ -14,7 +13,7 @@ from sweeps.errors import CorruptStore
 @click.argument("study")
 @click.option("--fix", is_flag=True, help="Repair what can be repaired.")
 @click.option("--rescore", is_flag=True, help="Score the exported model again, too (needs the data).")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_flag
 def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
     """Check that nothing of STUDY is lost, counted twice or left lying; exit code 5 when something is."""
     from sweeps.doctor import examine
@@ -31,7 +30,7 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
                 for one in found.findings
             ],
         }
-        click.echo(json.dumps(document, indent=2))
+        emit(document)
     else:
         for one in found.findings:
             click.echo(one.line(one in found.repaired))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from sweeps import dense_kernels
+from sweeps.cli.json_output import emit, json_flag
 
 
 @click.command()
 @click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, if they are not yet.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_flag
 def env(compile_: bool, as_json: bool) -> None:
     """Say how dense layers are trained on this machine, and why.
 
@@ -31,7 +30,7 @@ def env(compile_: bool, as_json: bool) -> None:
                 "compiled": supported and not dense_kernels.compilation_is_due(),
             },
         }
-        click.echo(json.dumps(document, indent=2))
+        emit(document)
         return
     click.echo(f"dense layers are trained {dense_kernels.description()}")
     if dense_kernels.compilation_is_due():

@@ -108,14 +108,14 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _draw(found: RangeTest, file: Path) -> None:
     from sweeps.report.curves import draw_range
-    from sweeps.system.atomic_files import whole_file
+    from sweeps.system.atomic_files import atomic_write
 
     rates = found.suggestion
     marks = {"begins": rates.low, "fastest": rates.steepest, "half" if rates.diverges else "lowest": rates.high}
     points = list(zip(found.curve.rates, found.curve.losses, strict=True))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(file) as picture:
+        with atomic_write(file) as picture:
             picture.write(draw_range(points, found.curve.smoothed, marks).encode())
     except OSError as error:
         raise InputError(f"--picture: {str(file)!r} cannot be written: {error.strerror}") from None

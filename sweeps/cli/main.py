@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -17,14 +15,14 @@ from rich.table import Table
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
+from sweeps.cli.json_output import emit, json_flag
 from sweeps.cli.lr_range import lr_range
 from sweeps.cli.output import LastingOutput, drop
 from sweeps.cli.tensorboard import tensorboard
 from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
+from sweeps.system import signals
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -46,8 +44,22 @@ def cli() -> None:
 @click.option("--epochs", type=int, help="Epochs a trial; at most, with --set epochs=5..10.  [10]")
 @click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
-@click.option("--sampler", help="tpe, random, grid, gp, qmc or nsga2; tpe-20 draws 20 trials at random first.  [tpe]")
-@click.option("--pruner", help="none, median, percentile, hyperband (-4: by fours), asha or wilcoxon.  [hyperband]")
+@click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
+@click.option(
+    "--sampler-option",
+    "sampler_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
+)
+@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option(
+    "--pruner-option",
+    "pruner_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
+)
 @click.option(
     "--objective",
     help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "
@@ -206,11 +218,6 @@ cli.add_command(continue_)
 cli.add_command(env)
 
 
-def emit(document: object) -> None:
-    """One JSON document, and nothing else, on standard output."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False))
-
-
 def console(file: Any = None) -> Console:
     """Where tables and progress go: standard output; as wide as the terminal, or as its lines where it is none."""
     return Console(file=file, width=None if sys.stdout.isatty() else 1000)
@@ -218,9 +225,7 @@ def console(file: Any = None) -> Console:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """The console script: errors in a line or two, exit codes as `sweeps.errors` gives them."""
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+    signals.raise_at_once()
     try:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="sweeps", standalone_mode=False)
         sys.stdout.flush()
@@ -257,17 +262,3 @@ def fail(error: SweepError) -> None:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return context.command_path if context else "sweeps"
-
-
-class _CtrlC(KeyboardInterrupt):
-    """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
-    (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).
-    """
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise _CtrlC
-
-
-def _terminate(signum: int, frame: object) -> None:
-    raise Interrupted("ended by SIGTERM", signum)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sweeps import dense_kernels
 from sweeps.study.study import Objective
-from sweeps.trial.plan import EpochReport, TrialOutcome
+from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome
 
 
 class Progress:
@@ -87,7 +87,7 @@ class Progress:
     @property
     def _done(self) -> int:
         """Trials that count towards the total."""
-        return self._counts["COMPLETE"] + self._counts["PRUNED"]
+        return self._counts[OutcomeState.COMPLETE] + self._counts[OutcomeState.PRUNED]
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

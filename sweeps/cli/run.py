@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps.cli.progress import Progress, as_text, duration
-from sweeps.config import SweepConfig
+from sweeps.config import SweepConfig, flag
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
 from sweeps.study import results, study
@@ -70,15 +70,17 @@ def command(config: SweepConfig) -> str:
         if name == "study" or value == field.get_default(call_default_factory=True):
             continue
         if value is True:
-            words.append(f"--{name.replace('_', '-')}")
+            words.append(flag(name))
             continue
-        if isinstance(value, dict):
+        if name.endswith("_options"):
+            value = tuple(f"{option}={number}" for option, number in value.items())
+        elif isinstance(value, dict):
             value = json.dumps(value)
         elif isinstance(value, float):
             value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
         values = value if isinstance(value, tuple) else (value,)
         for one in values:
-            words += [f"--{name.replace('_', '-')}", str(one)]
+            words += [flag(name), str(one)]
     return shlex.join(words)
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from sweeps.errors import InputError
+from sweeps.system.atomic_files import atomic_write
 from sweeps.system.file_checks import check_file
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -73,15 +73,6 @@ def _fetch(name: str, sha256: str) -> bytes:
 
 
 def _store(content: bytes, path: Path) -> None:
-    """Written beside, then renamed: nobody ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink()
-        raise
+    with atomic_write(path) as file:
+        file.write(content)

@@ -7,7 +7,8 @@ import math
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import StudyContext
-from sweeps.study.study import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID, objective_of
+from sweeps.study.attributes import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.study import objective_of
 from tracking.rebuilding import LostRun, rebuild_run
 
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.doctor.rebuild import expected_metrics, rebuild_sweep_run, rebuild_trial_run
-from sweeps.study.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.attributes import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID
 from tracking import close_run
 from tracking.audit import (
     RunRow,

@@ -13,7 +13,7 @@ from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
 from sweeps.space.reference import is_own
 from sweeps.study import results
-from sweeps.study.study import GIVEN, IDENTITY, PARENT_RUN
+from sweeps.study.attributes import GIVEN, IDENTITY, PARENT_RUN
 from sweeps.system import paths
 from tracking.audit import run_params
 

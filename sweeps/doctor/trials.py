@@ -9,8 +9,9 @@ from functools import partial
 from optuna.trial import TrialState
 
 from sweeps.doctor.finding import Finding, StudyContext
+from sweeps.study.attributes import RESULT, TOTAL
 from sweeps.study.retries import checkpoints_left
-from sweeps.study.study import FINISHED, RESULT, TOTAL, own
+from sweeps.study.study import FINISHED, own
 from sweeps.trial.reaper import reap
 
 

@@ -26,13 +26,13 @@ from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
+from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MODEL_URI, PARENT_RUN, TRAINED
 from sweeps.study.claims import Claims
+from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
-from sweeps.study.retries import AFTER, EPOCHS, TRAINED
-from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan
+from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.reaper import died, reap
 
 
@@ -97,7 +97,7 @@ def continue_trial(
         result_of(warm, "the import of TensorFlow")
         checked = CheckedSweep(config, request, result_of(checking, "the check of data and space"))
         _check_source(study, origin, request.source_of_space)
-        studies.check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
+        check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
         outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
@@ -105,7 +105,7 @@ def continue_trial(
         raise MachineFault(
             f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
         )
-    if outcome.state != "COMPLETE":
+    if outcome.state != OutcomeState.COMPLETE:
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
         )
@@ -189,7 +189,7 @@ def _run(
             while True:
                 future = client.submit(run_trial, plan, 0, data, number, pure=False)
                 outcome = _outcome(client, future, gone)
-                if outcome.state != "KILLED":
+                if outcome.state != OutcomeState.KILLED:
                     return outcome
                 (number,) = retries.followers(study, outcome.number)
         finally:

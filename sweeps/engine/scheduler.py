@@ -17,7 +17,7 @@ from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_pas
 from sweeps.study.retries import LateResult
 from sweeps.study.study import Objective
 from sweeps.system import signals
-from sweeps.trial.plan import EpochReport, TrialBegun, TrialOutcome, TrialPlan
+from sweeps.trial.plan import EpochReport, OutcomeState, TrialBegun, TrialOutcome, TrialPlan
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
@@ -194,7 +194,7 @@ class Scheduler:
         outcome = self._outcome(future, self._running.pop(future))
         if outcome.exhausted:
             self._open = False
-        if outcome.state == "NONE":
+        if outcome.state == OutcomeState.NONE:
             self._hold = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
@@ -204,9 +204,11 @@ class Scheduler:
             )
         if outcome.fatal:
             raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
-        if outcome.state == "FAIL" and not (outcome.again and self._work.again(outcome.number, self._limits.retries)):
+        if outcome.state == OutcomeState.FAIL and not (
+            outcome.again and self._work.again(outcome.number, self._limits.retries)
+        ):
             self._failed_in_a_row += 1
-        elif outcome.state not in ("FAIL", "INTERRUPTED", "KILLED"):
+        elif outcome.state not in (OutcomeState.FAIL, OutcomeState.INTERRUPTED, OutcomeState.KILLED):
             self._failed_in_a_row = 0
         if self._failed_in_a_row >= self._limits.failures and self._open:
             self._open = False
@@ -240,10 +242,10 @@ class Scheduler:
             if future not in late:
                 self._report(self._outcome(future, task))
             elif task.number is not None:
-                self._report(TrialOutcome(task.number, "INTERRUPTED", None, time.monotonic() - task.begun))
+                self._report(TrialOutcome(task.number, OutcomeState.INTERRUPTED, seconds=time.monotonic() - task.begun))
 
     def _report(self, outcome: TrialOutcome) -> None:
-        if outcome.state != "NONE":
+        if outcome.state != OutcomeState.NONE:
             self._watcher.trial(outcome)
 
     def _outcome(self, future: Future, task: _Task) -> TrialOutcome:
@@ -255,9 +257,9 @@ class Scheduler:
             return result
         error = future.exception() if future.status == "error" else None
         if isinstance(error, LateResult):  # its trial has failed, and was counted, already
-            return TrialOutcome(-1, "NONE", None, 0.0)
+            return TrialOutcome(-1, OutcomeState.NONE)
         if isinstance(error, KilledWorker):
             how = task.reason or exit_reason(error.last_worker.nanny)
             return self._work.died(future.key, how, again=how != self._plan.overdue)
         said = without_passwords(f"{type(error).__name__}: {error}")
-        return TrialOutcome(-1, "FAIL", None, 0.0, error=said, halt=machine_fault(error) if error else None)
+        return TrialOutcome(-1, OutcomeState.FAIL, error=said, halt=machine_fault(error) if error else None)

@@ -18,15 +18,15 @@ from sweeps.engine.scheduler import Limits, Scheduler, Watcher, Work
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
+from sweeps.study.attributes import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.claims import Claims
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
 from sweeps.study.retries import again
-from sweeps.study.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import CheckedSweep, TrialOutcome
+from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import died, reap, take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import send_all
@@ -117,7 +117,7 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     if not leaders:
         return None
     row = leaders[0]
-    return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
+    return TrialOutcome(row.number, OutcomeState.COMPLETE, row.value, row.seconds or 0.0, row.params)
 
 
 def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> str:

@@ -24,8 +24,9 @@ from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.study import retries as attempts
 from sweeps.study import samplers
 from sweeps.study import study as studies
+from sweeps.study.attributes import CONFIG, IDENTITY, OUTCOME
+from sweeps.study.identity import Identity, check_identity, remember_place
 from sweeps.study.objective_choice import parse_objective
-from sweeps.study.study import Identity
 from sweeps.system import paths
 from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
@@ -132,7 +133,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         InputError: a name or a file is wrong.
     """
     require_tensorflow()
-    samplers.check_names(config.sampler, config.pruner)
+    samplers.check_names(config.sampler, config.pruner, config.sampler_options, config.pruner_options)
     paths.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     placed = _absolute(config.space) if space is None else config.space
     return SweepRequest(
@@ -220,7 +221,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     if not studies.begun(journal) or request.enqueue:
         return False
     study, source = studies.load(config.study, journal), request.source_of_space
-    known = study.user_attrs.get(studies.IDENTITY)
+    known = study.user_attrs.get(IDENTITY)
     if known is None:  # its first start died before it had one
         return False
     metric, direction, train = parse_objective(config.objective or known["objective"])
@@ -228,20 +229,20 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     asked = {**known, **config.identity(), **found}
     if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
         asked["keras"] = request.keras.changed
-    studies.check_identity(study, Identity(**asked), source)
+    check_identity(study, Identity(**asked), source)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
-    other_metrics = list(config.metrics) != study.user_attrs.get(studies.CONFIG, {}).get("metrics")
+    other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
     if other_metrics or (config.objective and not train and not metric.startswith("val_")):
         return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest
-    studies.check_identity(study, Identity(**asked), source)
+    check_identity(study, Identity(**asked), source)
     from sweeps.doctor.files import check_files  # imports MLflow, for which a sweep has time later
 
     left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_tidy = paths.has_store() and not left and not running and not any(check_files(journal))
-    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
+    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(OUTCOME) is None:
         return False
-    studies.remember_place(study, config.space, source)
+    remember_place(study, config.space, source)
     return True

@@ -11,7 +11,7 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
 from sweeps.engine.sweep import source_of
 from sweeps.errors import InputError
-from sweeps.study.study import CONFIG, DATA, GIVEN, IDENTITY
+from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY
 
 
 def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | None:

@@ -13,8 +13,9 @@ from sweeps.export.keras_file import load_keras_file
 from sweeps.export.readme import readme
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.study import results
+from sweeps.study.attributes import DATA, IDENTITY, PREPARED
+from sweeps.study.identity import remember_place
 from sweeps.study.results import Best
-from sweeps.study.study import DATA, IDENTITY, PREPARED, remember_place
 from sweeps.system import paths
 from sweeps.system.atomic_files import new_folder, sha256, write_json
 from sweeps.system.import_keras import import_keras

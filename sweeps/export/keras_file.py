@@ -16,7 +16,7 @@ from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.model.keras_state import unchanged
 from sweeps.space.fingerprint import SPACE_VERSION, Fingerprint, SpaceSource, shortened
 from sweeps.study import results
-from sweeps.study.study import GIVEN, IDENTITY, MODEL_SHA256, PARAMS
+from sweeps.study.attributes import GIVEN, IDENTITY, MODEL_SHA256, PARAMS
 from sweeps.system.atomic_files import sha256
 from sweeps.system.import_keras import import_keras
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sweeps.errors import BackendUnreachable
-from sweeps.report.tensorboard_events import StudyEvents, write_lock
+from sweeps.report.tensorboard_events import StudyEvents
 from sweeps.study import results
 from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
+from sweeps.system.locks import exclusive_if_free
 from tracking import StoreUnavailable
 
 #: seconds between two updates from a running sweep; TensorBoard reloads as often
@@ -55,9 +56,10 @@ def _event_files(study: str) -> Iterator[tuple[Path, Callable[[], int]]]:
     folder = paths.study_folder(study) / "tensorboard"
     with in_reach():
         events = StudyEvents(opened, store_of(study), folder)
-        with write_lock(folder) as locked:
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive_if_free(folder / "alive") as is_free:
             # another process that serves this study updates the files for both
-            yield folder, events.refresh if locked else lambda: len(list(folder.glob("trial-*")))
+            yield folder, events.refresh if is_free else lambda: len(list(folder.glob("trial-*")))
 
 
 def _launch(folder: Path, port: int) -> str:

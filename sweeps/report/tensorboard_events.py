@@ -7,9 +7,7 @@ TensorFlow is not needed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -23,7 +21,8 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from sweeps.study.study import PARAMS, RUN_ID, objective_of
+from sweeps.study.attributes import PARAMS, RUN_ID
+from sweeps.study.study import objective_of
 from tracking import EpochValue, Refused, Store, epoch_curves
 from tracking.audit import is_running
 
@@ -101,19 +100,6 @@ class StudyEvents:
             ],
         )
         temporary.rename(folder / EVENTS)
-
-
-@contextlib.contextmanager
-def write_lock(folder: Path) -> Iterator[bool]:
-    """Lock `folder` for writing; yields False if another process has locked it. Two would write each epoch twice."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "alive").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _write_curves(folder: Path, curves: dict[str, list[EpochValue]], written: dict[str, int]) -> None:

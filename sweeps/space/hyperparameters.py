@@ -1,4 +1,4 @@
-"""KerasTuner's language of hyperparameters, answered by an Optuna trial or by a record.
+"""KerasTuner's language of hyperparameters, answered by an Optuna trial.
 
 `build(hp)` asks `hp.Float("learning_rate", …)`; KerasTuner decides whether that hyperparameter is active
 here, and its value is then suggested by the trial under the hyperparameter's own full name. KerasTuner
@@ -159,31 +159,6 @@ class SuggestedHyperParameters(CheckedHyperParameters):
             study = getattr(self.trial, "study", None)
             self._earlier = study.get_trials(deepcopy=False)[::-1] if study is not None else []
         return next((past for past in self._earlier if name in past.distributions), None)
-
-
-class ReplayedHyperParameters(CheckedHyperParameters):
-    """Answered by recorded values, to build a trial's model again.
-
-    Args:
-        values: by full name, the active ones; texts (as MLflow holds them) are read as what the
-            hyperparameter is.
-
-    Raises:
-        InputError: (while building) a value is missing or not allowed; KerasTuner would silently take the
-            default.
-    """
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        super().__init__()
-        self._recorded = dict(values)
-
-    def _answer(self, hp: kinds.HyperParameter) -> Value:
-        if hp.name not in self._recorded:
-            raise InputError(
-                f"the record must hold a value for {hp.name!r}, which the space asks for\n"
-                f"Recorded: {', '.join(sorted(self._recorded)) or 'nothing'}"
-            )
-        return canonical(hp, self._recorded[hp.name])
 
 
 def draw_epochs(hp: keras_tuner.HyperParameters, most: int, instead: int | None = None) -> int:

@@ -13,11 +13,9 @@ from optuna.samplers import BaseSampler, BruteForceSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import grid, retries
+from sweeps.study.attributes import HOLDER
 from sweeps.study.study import FINISHED, own
 from sweeps.system.locks import Marks
-
-#: the trial attribute that holds the mark of who works at it
-HOLDER = "holder"
 
 
 class Claims:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,12 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import get_lock_file
+from optuna.storages.journal._file import BaseJournalFileLock, get_lock_file
 
-from sweeps.system.locks import JournalLock
+from sweeps.system.locks import exclusive
 
 #: in a record, where in the file its line begins: a lost line shows by the next one
 PLACE = "at"
+
+
+class JournalLock(BaseJournalFileLock):
+    """Lets one process at a time append to a journal.
+
+    Optuna's own locks are files: one that a killed process has left stops all others for 30 seconds.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._held = journal, contextlib.ExitStack()
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self._held.enter_context(exclusive(self._journal))
+        return True
+
+    def release(self) -> None:
+        """Let the next one in."""
+        self._held.close()
 
 
 class WholeRecords(JournalFileBackend):

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 
 from sweeps.errors import BackendUnreachable, CorruptStore, InputError
 from sweeps.study import study as studies
-from sweeps.study.study import PARENT_RUN, RUN_ID
+from sweeps.study.attributes import PARENT_RUN, RUN_ID
 from sweeps.system import paths
 from sweeps.system.locks import exclusive, is_alive
 from tracking import Damaged, Store, TrackingError, Unwritable, find_store, open_store, translate_errors

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import study as studies
-from sweeps.study.study import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
 from sweeps.system import paths
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
@@ -69,10 +69,9 @@ def status(study: optuna.Study) -> Status:
     """Counts by state, and the best value so far; trials that train another one on are left out."""
     trials = study.get_trials(deepcopy=False)
     counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
-    objective = studies.objective_of(study)
-    best = objective.best(trials)
     total = int(study.user_attrs.get(TOTAL, 0))
-    return Status(study.study_name, objective.metric, total, counts, best.value if best else None)
+    best = next((trial.value for trial in _ranked(study)), None)
+    return Status(study.study_name, studies.objective_of(study).metric, total, counts, best)
 
 
 def rows(study: optuna.Study) -> list[TrialRow]:
@@ -89,10 +88,7 @@ def value_epochs(study: optuna.Study) -> dict[int, int]:
 
 def top(study: optuna.Study, n: int) -> list[TrialRow]:
     """The `n` best COMPLETE trials, best first; the earlier one among equals."""
-    own = map(_row, studies.own(study.get_trials(deepcopy=False)))
-    complete = [row for row in own if row.state == "COMPLETE" and row.value is not None]
-    sign = -1 if studies.objective_of(study).direction == "maximize" else 1
-    return sorted(complete, key=lambda row: (sign * (row.value or 0.0), row.number))[:n]
+    return [_row(trial) for trial in _ranked(study)[:n]]
 
 
 def best(study: optuna.Study) -> Best:
@@ -101,8 +97,7 @@ def best(study: optuna.Study) -> Best:
     Raises:
         InputError: no trial is complete yet.
     """
-    objective = studies.objective_of(study)
-    trial = objective.best(study.get_trials(deepcopy=False))
+    trial = next(iter(_ranked(study)), None)
     if trial is None or trial.value is None:
         counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
         raise InputError(
@@ -110,7 +105,8 @@ def best(study: optuna.Study) -> Best:
             f"Go on with: sweeps run {study.study_name} …"
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
-    return Best(study.study_name, objective.metric, trial.value, trial.number, run_id, params, epoch, uri)
+    metric = studies.objective_of(study).metric
+    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri)
 
 
 def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:
@@ -138,6 +134,10 @@ def model_uri(study: optuna.Study, number: int) -> str:
     if not 0 <= number < len(trials) or MODEL_URI not in trials[number].user_attrs:
         raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
     return str(trials[number].user_attrs[MODEL_URI])
+
+
+def _ranked(study: optuna.Study) -> list[FrozenTrial]:
+    return studies.objective_of(study).ranked(study.get_trials(deepcopy=False))
 
 
 def _row(trial: FrozenTrial) -> TrialRow:

@@ -16,19 +16,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION
-from sweeps.study.study import CONTINUES
+from sweeps.study.attributes import AFTER, CONTINUES, CUT_SHORT, DEATH, EPOCHS, RETRY_OF
 
 #: how often a trial's worker may die before the trial is given up
 DEATHS = 3
-
-#: the trial attributes: the number of the attempt before; why an attempt was cut short; the Dask task that runs it
-RETRY_OF, CUT_SHORT, TASK = "retry_of", "cut_short", "task"
-#: of a trial that trains another one on: how many epochs it is to have in all, and how many it has had
-EPOCHS, TRAINED = "epochs", "trained"
-#: of such a trial: after how many epochs it began to train on
-AFTER = "after"
-#: the values of `CUT_SHORT`: the trial's own worker died, or the sweep ended
-DEATH, INTERRUPTION = "death", "interruption"
 
 
 class LateResult(Exception):

@@ -1,15 +1,15 @@
-"""Samplers and pruners by name.
+"""Samplers and pruners by name, and their options.
 
-Some take a number with their name: `tpe-20` draws 20 trials at random before it models, `hyperband-4` lets one trial in
-four go on.
+An option is given beside the name: `startup` is how many trials a sampler draws at random before it models, `factor`
+how many trials a rung has for each of the next one. Earlier versions had it in the name, `tpe-20` and `hyperband-4`;
+such names are still read.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -68,51 +68,58 @@ PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }
 
-#: what takes a number with its name, and the least one
-_NUMBERED = {"tpe": 1, "tpe-multivariate": 1, "gp": 1, "hyperband": 2}
+#: name of a sampler or pruner -> its option and the least value
+_OPTIONS = {"tpe": ("startup", 1), "tpe-multivariate": ("startup", 1), "gp": ("startup", 1), "hyperband": ("factor", 2)}
 
 #: samplers that walk one sequence together, and so need one seed in all workers
 _SEQUENCES = {"qmc"}
 
 
-def make_pruner(name: str, epochs: int) -> BasePruner:
+def make_pruner(name: str, epochs: int, options: Mapping[str, int] = {}) -> BasePruner:
     """The pruner of that name, for trials of so many epochs."""
-    with _no_warning_of_experiments():
-        return _made(name, PRUNERS, epochs)
+    return _made(name, PRUNERS, epochs, options)
 
 
-def check_names(sampler: str, pruner: str) -> None:
-    """Raises:
-    InputError: the sampler or the pruner is unknown, or needs what is not installed.
-    """
-    for kind, name, known in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
-        if _parts(name)[0] not in known:
-            raise unknown(kind, name, known)
-    make_sampler(sampler, 0, 0)
-
-
-def make_sampler(name: str, seed: int, trial: int) -> BaseSampler:
+def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = {}) -> BaseSampler:
     """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for."""
     sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
-    with _no_warning_of_experiments():
-        return _made(name, SAMPLERS, sequence)
+    return _made(name, SAMPLERS, sequence, options)
 
 
-def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int) -> Made:
-    base, numbers = _parts(name)
-    return known[base](first, *numbers)
+def check_names(
+    sampler: str, pruner: str, sampler_options: Mapping[str, int] = {}, pruner_options: Mapping[str, int] = {}
+) -> None:
+    """Raises:
+    InputError: the sampler, the pruner or an option is unknown, or needs what is not installed.
+    """
+    _check("sampler", sampler, SAMPLERS, sampler_options)
+    _check("pruner", pruner, PRUNERS, pruner_options)
+    make_sampler(sampler, 0, 0, sampler_options)
 
 
-def _parts(name: str) -> tuple[str, tuple[int, ...]]:
-    """`hyperband-4` as "hyperband" and (4,); what takes no such number stays as it is."""
-    base, _, number = name.rpartition("-")
-    takes = base in _NUMBERED and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= _NUMBERED[base]
-    return (base, (int(number),)) if takes else (name, ())
+def _check(kind: str, name: str, known: Iterable[str], options: Mapping[str, int]) -> None:
+    base, _ = _parts(name)
+    if base not in known:
+        raise unknown(kind, name, known)
+    allowed, least = _OPTIONS.get(base, ("", 0))
+    for option, value in options.items():
+        if option != allowed:
+            takes = f"only the option {allowed}" if allowed else "no options"
+            raise InputError(f"--{kind}-option: {kind} {base} takes {takes}, got {option!r}")
+        if value < least:
+            raise InputError(f"--{kind}-option: {option} must be at least {least}, got {value}")
 
 
-@contextlib.contextmanager
-def _no_warning_of_experiments() -> Iterator[None]:
-    """Optuna warns of parts that may change; its version is bounded here."""
-    with warnings.catch_warnings():
+def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int, options: Mapping[str, int]) -> Made:
+    base, of_name = _parts(name)
+    with warnings.catch_warnings():  # of parts that may change: Optuna's version is bounded here
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield
+        return known[base](first, **(of_name | dict(options)))
+
+
+def _parts(name: str) -> tuple[str, dict[str, int]]:
+    """`hyperband-4` as "hyperband" and {"factor": 4}; what takes no such number stays as it is."""
+    base, _, number = name.rpartition("-")
+    option, least = _OPTIONS.get(base, ("", 0))
+    is_number = option and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= least
+    return (base, {option: int(number)}) if is_number else (name, {})

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -18,6 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
+from sweeps.study.attributes import CONTINUES, IDENTITY, TOTAL
+from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import make_pruner, make_sampler
 
@@ -25,34 +25,6 @@ from sweeps.study.samplers import make_pruner, make_sampler
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-#: the study attribute that holds its `Identity`
-IDENTITY = "sweep"
-#: the study attribute that describes the data: its target's kind, class labels, columns
-DATA = "data"
-#: the study attribute that holds how many trials it is to have
-TOTAL = "total"
-#: the study attribute that holds the id of the MLflow run of the sweep
-PARENT_RUN = "parent_run"
-#: the study attribute that holds how the last sweep ended, once its record is closed
-OUTCOME = "outcome"
-#: the study attribute that holds its configuration
-CONFIG = "config"
-#: the study attribute that says what a Python program gave beside it: "space", "data"
-GIVEN = "given"
-#: the attribute of a trial that trains another one on: that one's number. Such trials have more epochs than the
-#: others, so they count towards no total, and are not compared
-CONTINUES = "continued_from"
-#: the trial attribute, and the tag of its run, that names metrics that were not finite in an epoch
-UNDEFINED = "not_finite"
-#: the trial attribute that says what its model takes, where the space's `fit` has made something else of the data
-PREPARED = "prepared"
-#: the trial attributes: hyperparameters as the model got them, the MLflow run, why it failed, …
-PARAMS, RUN_ID, ERROR, EPOCH, MODEL_URI = "params", "run_id", "error", "epoch", "model_uri"
-#: what each COMPLETE trial has
-RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
-#: the trial attribute that holds the hash of its model's file
-MODEL_SHA256 = "model_sha256"
 
 
 @dataclass(frozen=True)
@@ -66,40 +38,16 @@ class Objective:
         """Whether `value` beats `than` (None: whatever comes first wins)."""
         return than is None or (value > than if self.direction == "maximize" else value < than)
 
-    def best(self, trials: Iterable[FrozenTrial]) -> FrozenTrial | None:
-        """The COMPLETE trial with the best finite value, the earliest among equals; None without one."""
-        found: FrozenTrial | None = None
-        for trial in trials:
-            if trial.state != TrialState.COMPLETE or trial.value is None or not np.isfinite(trial.value):
-                continue
-            if CONTINUES in trial.user_attrs:
-                continue
-            if found is None or self.better(trial.value, found.value):
-                found = trial
-        return found
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a resume must not change: a study whose trials differ in these compares nothing.
-
-    Attributes:
-        options: those of `sweeps run` that were given, of which none has to be.
-        hyperparameters: what the space declares, by name; Optuna itself would mix two ranges in silence.
-        keras: Keras's global settings that are not its defaults.
-    """
-
-    space: str
-    dataset: str
-    digest: str
-    objective: str
-    direction: str
-    epochs: int
-    seed: int
-    set: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    hyperparameters: Mapping[str, str] = field(default_factory=dict)
-    keras: Mapping[str, str] = field(default_factory=dict)
+    def ranked(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+        """The COMPLETE trials with a finite value, best first, the earlier one among equals; without those that train
+        another one on."""
+        sign = -1 if self.direction == "maximize" else 1
+        complete = [
+            trial
+            for trial in own(trials)
+            if trial.state == TrialState.COMPLETE and trial.value is not None and np.isfinite(trial.value)
+        ]
+        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
 
 
 @dataclass(frozen=True)
@@ -112,6 +60,8 @@ class StudyRef:
     pruner: str = "hyperband"
     epochs: int = 1
     seed: int = 0
+    sampler_options: Mapping[str, int] = field(default_factory=dict)
+    pruner_options: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def checkpoints(self) -> Path:
@@ -126,7 +76,7 @@ class StudyRef:
     def sampler_of(self, number: int) -> BaseSampler:
         """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
         equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
-        return make_sampler(self.sampler, self.seed, number)
+        return make_sampler(self.sampler, self.seed, number, self.sampler_options)
 
     def open(self) -> optuna.Study:
         """The study; what draws a trial of it is `sampler_of` its number.
@@ -136,7 +86,7 @@ class StudyRef:
         """
         study = _load(self.name, self.journal)
         study.sampler = self.sampler_of(0)
-        study.pruner = make_pruner(self.pruner, self.epochs)
+        study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
         return study
 
 
@@ -145,10 +95,7 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
 
 
-_UNKNOWN = SpaceSource()
-
-
-def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) -> optuna.Study:
+def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOURCE) -> optuna.Study:
     """The study, made when it is not there yet.
 
     Raises:
@@ -171,53 +118,6 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = _UNKNOWN) ->
     source.remember(study)
     remember_place(study, identity.space, source)
     return ref.open()
-
-
-def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = _UNKNOWN) -> None:
-    """Raises:
-    InputError: the study was begun with something else.
-    """
-    known, asked = dict(study.user_attrs[IDENTITY]), json.loads(json.dumps(asdict(wanted)))
-    if source.check(study, wanted.space):
-        known["space"] = asked["space"]
-        if source.accepted:
-            known["hyperparameters"] = asked["hyperparameters"]
-    # a study of an earlier version does not say what its space declared, of a space that a program gave it says nothing
-    if not known.get("hyperparameters") and (
-        "hyperparameters" not in known or "space" in study.user_attrs.get(GIVEN, ())
-    ):
-        known["hyperparameters"] = asked["hyperparameters"]
-    now, then = _options_beside(asked), _options_beside(known)
-    changed = [key for key in now | then if key != "dataset" and then.get(key) != now.get(key)]
-    if changed:
-        difference = "; ".join(f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in changed)
-        data = " (digest is of the data as the models get it, which may change with the version)"
-        raise InputError(
-            f"study {study.study_name!r} was begun with another configuration: {difference}\n"
-            f"Run with the same one, or name a new study (STUDY=…){data if 'digest' in changed else ''}"
-        )
-
-
-def remember_place(study: optuna.Study, space: str, source: SpaceSource) -> None:
-    """Note where the file of the study's space is now."""
-    for name in (IDENTITY, CONFIG):
-        known = study.user_attrs.get(name)
-        if source.changes(study) == () and known is not None and known["space"] != space:
-            study.set_user_attr(name, known | {"space": space})
-
-
-def _options_beside(identity: dict[str, Any]) -> dict[str, Any]:
-    """One level of names; an option that was not given is none of them."""
-    flat = dict(identity)
-    options: dict[str, Any] = flat.pop("options", {})
-    declared: dict[str, str] = flat.pop("hyperparameters", {})
-    settings: dict[str, str] = flat.pop("keras", {})
-    return (
-        flat
-        | options
-        | {f"hyperparameter {name}": text for name, text in declared.items()}
-        | {f"keras {name}": text for name, text in settings.items()}
-    )
 
 
 def load(name: str, journal: Path) -> optuna.Study:

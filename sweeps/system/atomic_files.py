@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from sweeps.errors import InputError
+from sweeps.system.locks import exclusive, exclusive_if_free
 
 
 @contextlib.contextmanager
@@ -28,41 +28,31 @@ def new_folder(path: Path, replace: bool) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     made.chmod(0o755)
-    # let go of by the kernel, however this process ends: see `is_left`
-    held = os.open(made, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    try:
-        yield made
-        for file in made.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        old = made.with_name(made.name + "-old")
-        if path.exists():
-            path.rename(old)
-        made.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
-        _sync(path.parent)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    finally:
-        os.close(held)
+    with exclusive(made):  # until it has its name: see `is_left`
+        try:
+            yield made
+            for file in made.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            old = made.with_name(made.name + "-old")
+            if path.exists():
+                path.rename(old)
+            made.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+            _sync(path.parent)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
 
 
 def is_left(folder: Path) -> bool:
     """Whether the process that made this temporary folder is gone."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+    with exclusive_if_free(folder) as is_free:
+        return is_free
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A temporary file that takes the place of `path` when the block ends well, and is removed otherwise."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:

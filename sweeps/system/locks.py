@@ -1,4 +1,9 @@
-"""Locks that the kernel takes away when their holder ends, in whatever way: none is ever left behind."""
+"""Locks that the kernel takes away when their holder ends, in whatever way: none is ever left behind.
+
+They are `flock` on the file or folder in question. The package `filelock` locks a separate file, which it truncates:
+no folder, no journal, and nothing that several processes share, as they do the mark of `present`. `Marks` are byte
+ranges of one file, which no library offers.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +14,32 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from optuna.storages.journal._file import BaseJournalFileLock
-
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Be the only one within such a block of this file (made when it is not there yet); others wait."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    """Be the only one within such a block of this folder or file (made when it is not there yet); others wait."""
+    with _opened(path) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def exclusive_if_free(path: Path) -> Iterator[bool]:
+    """As `exclusive`, without waiting: whether no other process is within such a block."""
+    with _opened(path) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_free = True
+        except BlockingIOError:
+            is_free = False
+        yield is_free
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -57,30 +78,6 @@ def is_alive(folder: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-class JournalLock(BaseJournalFileLock):
-    """Lets one process at a time append to a journal.
-
-    Optuna's own locks are files: one that a killed process has left stops all others for 30 seconds.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._held: int | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock."""
-        descriptor = os.open(self._journal, os.O_RDWR | os.O_CREAT, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        self._held = descriptor
-        return True
-
-    def release(self) -> None:
-        """Let the next one in."""
-        assert self._held is not None
-        os.close(self._held)
-        self._held = None
 
 
 #: the byte that is locked by whose turn it is; the marks are below it

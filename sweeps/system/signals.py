@@ -38,6 +38,13 @@ def listen(farewell: str) -> None:
     sys.unraisablehook = _raise_again
 
 
+def raise_at_once() -> None:
+    """Let Ctrl-C and SIGTERM raise; for commands that have nothing to end in order."""
+    signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
     """While the block runs, a first signal is only remembered: it must not tear what is being written."""
@@ -65,6 +72,20 @@ def blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _CtrlC(KeyboardInterrupt):
+    """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
+    (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).
+    """
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise _CtrlC
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise Interrupted("ended by SIGTERM", signum)
 
 
 def _hear(signum: int, frame: FrameType | None) -> None:

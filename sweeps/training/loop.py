@@ -68,10 +68,6 @@ class StepLoop:
                 size *= 2
             start = stop
 
-    def traces(self) -> int:
-        """How often the graph was traced: 1, or something made it again."""
-        return int(self._function.experimental_get_tracing_count())
-
     def _call(self, order: Any, start: int, stop: int) -> None:
         with without_rewriting():
             done = self._function(order, tf.constant(start), tf.constant(stop), *self._rows.tensors)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.system.atomic_files import whole_file
+from sweeps.system.atomic_files import atomic_write
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,7 +43,7 @@ class Checkpoints:
             OSError: it cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(self._path(number)) as file:
+        with atomic_write(self._path(number)) as file:
             for array in (np.frombuffer(document.encode(), np.uint8), *arrays):
                 np.save(file, array, allow_pickle=False)
 

@@ -10,8 +10,9 @@ import keras
 import optuna
 
 from sweeps.errors import InputError
+from sweeps.study.attributes import UNDEFINED
 from sweeps.study.objective_choice import no_such_metric
-from sweeps.study.study import UNDEFINED, Objective
+from sweeps.study.study import Objective
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
     from tracking import TrialRun
@@ -33,14 +34,17 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     """The callback through which a trial is recorded and steered.
 
     Args:
+        epochs: how many the trial has, at most.
+        params: gives the active hyperparameters.
+        tell: called with each epoch (from 1) and the value of the objective, None if it was not measured.
+        stopped: whether the sweep is ending.
         patience: epochs without a better value after which it stops; None for never.
-        after: it does not stop so before this epoch, which a trial that is trained on begins with.
+        after: the epoch before which it does not stop for that reason; a trial that is trained on begins with it.
+        compared: whether the pruner compares it with other trials.
 
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
         best_weights: those of the model after that epoch.
-        stopped: whether the sweep is ending.
-        compared: the pruner compares it with other trials.
         followed: another callback acts on `stopped`.
     """
 
@@ -49,18 +53,20 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         trial: optuna.Trial,
         run: TrialRun,
         objective: Objective,
+        *,
         epochs: int,
         params: Callable[[], Mapping[str, object]],
         tell: Callable[[int, float | None], None],
         stopped: Callable[[], bool],
         patience: int | None = None,
         after: int = 0,
+        compared: bool = True,
     ) -> None:
         super().__init__()
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
         self.best: float | None = None
         self.best_epoch = 0
-        self.stopped, self.followed, self.compared = stopped, False, True
+        self.stopped, self.followed, self.compared = stopped, False, compared
         self._epochs: list[dict[str, float]] = []
         self._undefined: dict[str, str] = {}
         self.best_weights: list[Any] = []

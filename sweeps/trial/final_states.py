@@ -6,10 +6,10 @@ import logging
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
 
-from sweeps.study.retries import RETRY_OF, lineage, origin
-from sweeps.study.study import CONTINUES, StudyRef, objective_of, own
+from sweeps.study.attributes import CONTINUES, RETRY_OF
+from sweeps.study.retries import lineage, origin
+from sweeps.study.study import StudyRef, objective_of
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.resume import TrialProgress
 
@@ -46,9 +46,7 @@ def keep(study: optuna.Study, number: int, ref: StudyRef, state: object) -> None
     """
     states = Checkpoints(ref.states)
     trials = study.get_trials(deepcopy=False)
-    sign = -1 if objective_of(study).direction == "maximize" else 1
-    complete = [trial for trial in own(trials) if trial.state == TrialState.COMPLETE]
-    ranked = [trial.number for trial in sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))]
+    ranked = [trial.number for trial in objective_of(study).ranked(trials)]
     try:
         if number in ranked[:KEPT] or CONTINUES in trials[number].user_attrs:
             states.save(number, state)

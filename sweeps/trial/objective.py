@@ -19,9 +19,8 @@ from sweeps.report.curves import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, explain, resolve
+from sweeps.study.attributes import AFTER, CONTINUES, EPOCH, EPOCHS, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, TRAINED
 from sweeps.study.claims import claims_of
-from sweeps.study.retries import AFTER, EPOCHS, TRAINED
-from sweeps.study.study import CONTINUES, EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED
 from sweeps.system import worker_process
 from sweeps.training import as_tensors
 from sweeps.trial.callbacks import make_callbacks
@@ -67,11 +66,17 @@ def objective(
                 raise TrialOverdue(plan.overdue)
 
         watch = EpochWatch(
-            *(trial, run, plan.objective, epochs, lambda: hp.active_values, tell, worker_process.stop_requested),
+            trial,
+            run,
+            plan.objective,
+            epochs=epochs,
+            params=lambda: hp.active_values,
+            tell=tell,
+            stopped=worker_process.stop_requested,
             patience=plan.fitting.patience,
             after=int(trial.user_attrs.get(AFTER, 0)),
+            compared=CONTINUES not in trial.user_attrs,
         )
-        watch.compared = CONTINUES not in trial.user_attrs
         result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
     finally:
         trial.set_user_attr(PARAMS, hp.active_values)

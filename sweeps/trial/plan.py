@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sweeps.config import SweepConfig
@@ -11,7 +12,8 @@ from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
-from sweeps.study.study import Identity, Objective, StudyRef
+from sweeps.study.identity import Identity
+from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
 from sweeps.trial.fit_options import Fitting
 
@@ -131,7 +133,16 @@ class CheckedSweep:
         """The study that they are about."""
         config = self.config
         journal = paths.journal(config.study)
-        return StudyRef(config.study, journal, config.sampler, config.pruner, config.epochs, config.seed)
+        return StudyRef(
+            config.study,
+            journal,
+            sampler=config.sampler,
+            pruner=config.pruner,
+            epochs=config.epochs,
+            seed=config.seed,
+            sampler_options=config.sampler_options,
+            pruner_options=config.pruner_options,
+        )
 
     @property
     def identity(self) -> Identity:
@@ -184,20 +195,42 @@ class EpochReport:
     value: float | None  # None: the objective was not taken in this epoch
 
 
+class OutcomeState(StrEnum):
+    """How a trial ended; more than a study tells apart."""
+
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+    #: the sweep ended before it; a study knows it as FAIL
+    INTERRUPTED = "INTERRUPTED"
+    #: its worker died, and it is tried again; a study knows it as FAIL
+    KILLED = "KILLED"
+    #: there was no trial left to claim
+    NONE = "NONE"
+
+
 @dataclass(frozen=True)
 class TrialOutcome:
-    """How a trial ended."""
+    """How a trial ended.
+
+    Attributes:
+        number: the trial's; -1 if there was none.
+        value: the objective's best value; None without one.
+        exhausted: the sampler has nothing left to propose.
+        again: if it failed, it may be tried again.
+        fatal: no other trial is to follow it.
+        undefined: metrics that were not finite, each with its first such value.
+        halt: what is wrong with the machine; the trial is left unfinished then.
+    """
 
     number: int
-    #: "COMPLETE", "PRUNED", "FAIL", "INTERRUPTED", "KILLED" (its worker died, it is tried again), or "NONE" where no
-    #: trial was left to claim
-    state: str
-    value: float | None
-    seconds: float
+    state: OutcomeState
+    value: float | None = None
+    seconds: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
-    exhausted: bool = False  # the sampler has nothing left to propose
-    again: bool = True  # where it failed it may be tried again
-    fatal: bool = False  # no other trial is to follow it
-    undefined: Mapping[str, str] = field(default_factory=dict)  # metrics that were not finite, with the first value
-    halt: str | None = None  # what is wrong with the machine; the trial is left unfinished then
+    exhausted: bool = False
+    again: bool = True
+    fatal: bool = False
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    halt: str | None = None

@@ -8,11 +8,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import retries
+from sweeps.study.attributes import CUT_SHORT, DEATH, ERROR, INTERRUPTION, PARAMS, PARENT_RUN, RUN_ID, TASK
 from sweeps.study.claims import Claims
-from sweeps.study.retries import CUT_SHORT, DEATH, DEATHS, INTERRUPTION, TASK
-from sweeps.study.study import ERROR, PARAMS, PARENT_RUN, RUN_ID, own
+from sweeps.study.retries import DEATHS
+from sweeps.study.study import own
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import TrialOutcome
+from sweeps.trial.plan import OutcomeState, TrialOutcome
 from tracking import Store, close_trial
 
 GONE = "its process ended before the trial did"
@@ -46,7 +47,7 @@ def died(
         again: whether it may be tried again.
 
     Returns:
-        How the trial ended: "KILLED" where it is tried again, "FAIL" where it has had its tries, and where the worker
+        How the trial ended: KILLED where it is tried again, FAIL where it has had its tries, and where the worker
         had not asked for a trial yet (its number is -1 then).
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -56,7 +57,7 @@ def died(
         for trial in claims.abandoned(study):
             if TASK not in trial.user_attrs:
                 return _end(study, store, checkpoints, trial, how, again)
-    return TrialOutcome(-1, "FAIL", None, 0.0, error=how)
+    return TrialOutcome(-1, OutcomeState.FAIL, error=how)
 
 
 def _end(
@@ -71,7 +72,8 @@ def _end(
     else:
         retries.retry(study, trial.number)
     params = trial.user_attrs.get(PARAMS, trial.params)
-    return TrialOutcome(trial.number, "FAIL" if last or not again else "KILLED", None, 0.0, params, error)
+    state = OutcomeState.FAIL if last or not again else OutcomeState.KILLED
+    return TrialOutcome(trial.number, state, params=params, error=error)
 
 
 def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None:
@@ -90,7 +92,7 @@ def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, c
 
     Args:
         error: what is known of its end.
-        cause: see `attempts.CUT_SHORT`; None where it is not to be tried again.
+        cause: a value of `CUT_SHORT`; None where it is not to be tried again.
     """
     known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
     run_id = close_trial(store, parent, trial.number, known, error)

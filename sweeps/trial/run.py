@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import replace
 
 import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
@@ -18,25 +18,19 @@ from sweeps.data import Dataset, load
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.resolve import comes_of, explain
+from sweeps.study.attributes import CONTINUES, CUT_SHORT, ERROR, INTERRUPTION, PARAMS, RETRY_OF, RUN_ID, TASK, UNDEFINED
 from sweeps.study.claims import claims_of
 from sweeps.study.grid import is_walked
-from sweeps.study.retries import CUT_SHORT, INTERRUPTION, RETRY_OF, TASK, LateResult
-from sweeps.study.study import CONTINUES, ERROR, PARAMS, RUN_ID, UNDEFINED, trial_seed
+from sweeps.study.retries import LateResult
+from sweeps.study.study import trial_seed
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial import final_states
 from sweeps.trial.epochs import TrialInterrupted
 from sweeps.trial.objective import TrialOverdue, objective
-from sweeps.trial.plan import TrialBegun, TrialOutcome, TrialPlan
+from sweeps.trial.plan import OutcomeState, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.trial.resume import TrialProgress
 from tracking import TrackingError, TrialRun, Unwritable, close_trial
-
-_STATES = {
-    "COMPLETE": TrialState.COMPLETE,
-    "PRUNED": TrialState.PRUNED,
-    "FAIL": TrialState.FAIL,
-    "INTERRUPTED": TrialState.FAIL,
-}
 
 GIVEN_UP = "given up before its result came"
 
@@ -55,7 +49,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
     folder = plan.study.journal.parent
     worker_process.log_to(folder / "workers.log")
     if worker_process.stop_requested():
-        return TrialOutcome(-1, "NONE", None, 0.0)
+        return TrialOutcome(-1, OutcomeState.NONE)
     study = plan.study.open()
     exhausted: list[bool] = []
     # a sampler that has walked all of its grid calls this
@@ -63,7 +57,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
     with claims_of(folder).claim(study, plan.total, number, plan.study.sampler_of) as trial:
         if trial is None:
             walked = plan.study.sampler == "grid" and is_walked(study)
-            return TrialOutcome(-1, "NONE", None, 0.0, exhausted=walked)
+            return TrialOutcome(-1, OutcomeState.NONE, exhausted=walked)
         trial.set_user_attr(TASK, _task())
         progress = final_states.progress_of(study, trial, plan.study)
         started = time.perf_counter()
@@ -85,45 +79,29 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         except OSError as full:  # the trial stays RUNNING; who comes next finds that nobody works at it
             if (fault := machine_fault(full)) is None:
                 raise
-            end = _End("INTERRUPTED", error=fault, halt=end.halt or fault)
-        progress.close(forget=end.state != "INTERRUPTED")
-        if end.state == "COMPLETE" and progress.last is not None:
+            end = TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=fault, halt=end.halt or fault)
+        progress.close(forget=end.state != OutcomeState.INTERRUPTED)
+        if end.state == OutcomeState.COMPLETE and progress.last is not None:
             final_states.keep(study, trial.number, plan.study, progress.last)
     clear_session()
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     exhausted_now = bool(exhausted) and not waiting
     undefined = trial.user_attrs.get(UNDEFINED, {})
-    return TrialOutcome(
-        *(trial.number, end.state, end.value, seconds, params, end.error, exhausted_now, end.again, end.fatal),
-        undefined=undefined,
-        halt=end.halt,
-    )
+    return replace(end, seconds=seconds, params=params, exhausted=exhausted_now, undefined=undefined)
 
 
-@dataclass(frozen=True)
-class _End:
-    """How an attempt ended; see `TrialOutcome`."""
-
-    state: str
-    value: float | None = None
-    error: str | None = None
-    again: bool = True
-    fatal: bool = False
-    halt: str | None = None
-
-
-def _lost(trial: optuna.Trial, lost: OSError | TrackingError) -> _End:
+def _lost(trial: optuna.Trial, lost: OSError | TrackingError) -> TrialOutcome:
     """A trial whose results cannot be kept: left unfinished where the machine is at fault, since those that would end
     well were only the smallest models."""
     error, fault = without_passwords(f"{type(lost).__name__}: {lost}"), _fault(lost)
     if fault is None:
         trial.set_user_attr(ERROR, error)
-        return _End("FAIL", error=error)
+        return TrialOutcome(trial.number, OutcomeState.FAIL, error=error)
     with contextlib.suppress(OSError):  # the journal may be on that disk
         trial.set_user_attr(ERROR, error)
         trial.set_user_attr(CUT_SHORT, INTERRUPTION)
-    return _End("INTERRUPTED", error=error, halt=fault)
+    return TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=error, halt=fault)
 
 
 def _fault(error: BaseException) -> str | None:
@@ -133,14 +111,15 @@ def _fault(error: BaseException) -> str | None:
     return machine_fault(error)
 
 
-def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, end: _End) -> None:
+def _conclude(study: optuna.Study, trial: optuna.Trial, plan: TrialPlan, end: TrialOutcome) -> None:
     """Tell the study how the trial ended.
 
     Raises:
         LateResult: the trial was given up meanwhile; what the study says of it stays, and its run says the same.
     """
     try:
-        study.tell(trial, end.value, _STATES[end.state])
+        interrupted = end.state == OutcomeState.INTERRUPTED
+        study.tell(trial, end.value, TrialState.FAIL if interrupted else TrialState[end.state])
     except (ValueError, UpdateFinishedTrialError) as refused:
         if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
             raise
@@ -163,7 +142,7 @@ def _task() -> str:
         return ""
 
 
-def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: TrialProgress) -> _End:
+def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: TrialProgress) -> TrialOutcome:
     """Run the objective in a tracked run."""
     seed = trial_seed(plan.study.seed, progress.origin)
     tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
@@ -176,24 +155,26 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Tria
         try:
             value = objective(trial, plan, data, run, seed, progress)
         except optuna.TrialPruned:
-            run.state = "PRUNED"
-            return _End("PRUNED")
+            run.state = OutcomeState.PRUNED
+            return TrialOutcome(trial.number, OutcomeState.PRUNED)
         except TrialInterrupted as stop:
-            run.state = "INTERRUPTED"
+            run.state = OutcomeState.INTERRUPTED
             trial.set_user_attr(CUT_SHORT, INTERRUPTION)
-            return _End("INTERRUPTED", error=_remember(trial, run, str(stop)))
+            return TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=_remember(trial, run, str(stop)))
         except TrialOverdue as late:
-            return _End("FAIL", error=_remember(trial, run, str(late)))
+            return TrialOutcome(trial.number, OutcomeState.FAIL, error=_remember(trial, run, str(late)))
         except Exception as error:  # whatever a user's model raises fails this trial, not the sweep
             if _fault(error):
-                run.state = "INTERRUPTED"
+                run.state = OutcomeState.INTERRUPTED
                 raise
             run.log_text(without_passwords(traceback.format_exc()), "error.txt")
             # KerasTuner's words: not to be tried again; not to be followed by any other trial
             again, fatal = not comes_of(error, FailedTrialError), comes_of(error, FatalError)
-            return _End("FAIL", error=_remember(trial, run, explain(error)), again=again, fatal=fatal)
-        run.state = "COMPLETE"
-        return _End("COMPLETE", value)
+            return TrialOutcome(
+                trial.number, OutcomeState.FAIL, error=_remember(trial, run, explain(error)), again=again, fatal=fatal
+            )
+        run.state = OutcomeState.COMPLETE
+        return TrialOutcome(trial.number, OutcomeState.COMPLETE, value)
 
 
 def _remember(trial: optuna.Trial, run: TrialRun, error: str) -> str:

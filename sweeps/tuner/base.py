@@ -23,8 +23,8 @@ from sweeps.space.discovery import discover
 from sweeps.space.reference import packed
 from sweeps.space.resolve import declaration
 from sweeps.study import study as studies
+from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
-from sweeps.study.study import IDENTITY, TOTAL
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.options import Entries, Options, Plan
@@ -125,7 +125,9 @@ class Tuner:
                 "epochs": epochs,
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
+                "sampler_options": self._plan.sampler_options,
                 "pruner": self._plan.pruner,
+                "pruner_options": self._plan.pruner_options,
                 # KerasTuner searches by metrics of the training rows as well
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,

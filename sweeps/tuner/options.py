@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import keras_tuner
@@ -71,7 +71,8 @@ class Plan:
     """How a tuner searches.
 
     Attributes:
-        sampler, pruner: names of `sweeps.study.study`.
+        sampler, pruner: names of `sweeps.study.samplers`.
+        sampler_options, pruner_options: theirs.
         max_trials: None: all of a grid.
         epochs: a trial's; None: as many as `search` is given.
     """
@@ -80,6 +81,8 @@ class Plan:
     pruner: str
     max_trials: int | None
     epochs: int | None = None
+    sampler_options: Mapping[str, int] = field(default_factory=dict)
+    pruner_options: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import InputError, unknown
 from sweeps.study import study as studies
-from sweeps.study.study import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
+from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
 from sweeps.tuner.place import Place
 
 _STATUS = {

@@ -66,9 +66,10 @@ class BayesianOptimization(Tuner):
         if (alpha, beta) != (1e-4, 2.6):
             warnings.warn("alpha and beta have no meaning for Optuna's sampler: they are passed over", stacklevel=2)
         sampler = "gp" if find_spec("torch") else "tpe-multivariate"
+        options = {}
         if num_initial_points is not None:
             at_least("num_initial_points", num_initial_points, 1)
-            sampler = f"{sampler}-{num_initial_points}"
+            options["startup"] = num_initial_points
         entries = Entries(
             seed,
             hyperparameters,
@@ -77,7 +78,8 @@ class BayesianOptimization(Tuner):
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
-        super().__init__(hypermodel, objective, Plan(sampler, "none", max_trials), entries, kwargs)
+        plan = Plan(sampler, "none", max_trials, sampler_options=options)
+        super().__init__(hypermodel, objective, plan, entries, kwargs)
 
 
 class Hyperband(Tuner):
@@ -106,7 +108,7 @@ class Hyperband(Tuner):
         **kwargs: Any,
     ) -> None:
         total = configurations(max_epochs, factor, hyperband_iterations)
-        plan = Plan("tpe-multivariate", f"hyperband-{factor}", total, max_epochs)
+        plan = Plan("tpe-multivariate", "hyperband", total, max_epochs, pruner_options={"factor": factor})
         entries = Entries(
             seed,
             hyperparameters,

@@ -8,9 +8,11 @@ import optuna
 import pytest
 
 from sweeps.study import retries
+from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.claims import Claims
 from sweeps.study.grid import is_walked
-from sweeps.study.study import PARENT_RUN, Identity, StudyRef, create
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef, create
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 

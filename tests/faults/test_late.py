@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from sweeps.data import DataSource
+from sweeps.study.attributes import ERROR, PARENT_RUN, RUN_ID
+from sweeps.study.identity import Identity
 from sweeps.study.retries import LateResult
-from sweeps.study.study import ERROR, PARENT_RUN, RUN_ID, Identity, Objective, StudyRef, create
+from sweeps.study.study import Objective, StudyRef, create
 from sweeps.system import paths
 from sweeps.trial import run as trials
-from sweeps.trial.plan import TrialPlan
+from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.reaper import give_up
 from tracking import DataDescription, TrialRun, begin_sweep, open_store
 
@@ -35,8 +37,9 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run
     plan = TrialPlan(
         ref, Objective("val_accuracy", "maximize"), "mlp", DataSource("digits"), (), frozenset(), store, parent
     )
+    outcome = TrialOutcome(trial.number, OutcomeState(state), 0.9 if state == "COMPLETE" else None)
     with pytest.raises(LateResult, match="trial 0 was given up, its result came too late: "):
-        trials._conclude(study, trial, plan, trials._End(state, 0.9 if state == "COMPLETE" else None))
+        trials._conclude(study, trial, plan, outcome)
     (told,) = study.get_trials()
     assert (told.state.name, told.value, told.user_attrs[ERROR]) == ("FAIL", None, "its host was cut off")
     record = store.client.get_run(run.run_id)

@@ -17,7 +17,7 @@ from sweeps.cli.run import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
 from sweeps.space.discovery import ambiguous, discover, point
-from sweeps.space.hyperparameters import ReplayedHyperParameters, SuggestedHyperParameters
+from sweeps.space.hyperparameters import SuggestedHyperParameters
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 #: what a command line can hold: no NUL, no lone surrogate
@@ -36,6 +36,7 @@ options = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 1),
         "sampler": texts,
         "pruner": texts,
+        "sampler_options": st.dictionaries(st.sampled_from(["startup", "other"]), st.integers(1, 1_000_000)),
         "objective": texts,
         "set": st.lists(texts, max_size=3),
         "time_budget": st.floats(0, 86400 * 365, exclude_min=True),
@@ -152,10 +153,6 @@ def test_what_a_space_is_found_to_have_suggested_recorded_and_enqueued_is_one_po
     values = suggested.active_values
     assert values.keys() <= found.keys()
     assert all(name in values for name in found if not name.startswith("c") or values["on"])
-
-    replayed = ReplayedHyperParameters(values)
-    declare(replayed)
-    assert replayed.active_values == values
 
     study.enqueue_trial(dict(point(declare, found, values, grid=grid).params))
     again = SuggestedHyperParameters(study.ask(), grid=grid)

@@ -14,7 +14,6 @@ from tracking import (
     TrackingError,
     TrialRun,
     begin_sweep,
-    best_run,
     child_runs,
     close_trial,
     end_sweep,
@@ -96,15 +95,6 @@ def test_a_run_whose_block_is_left_by_an_exception_has_failed(store: Store, pare
         raise ZeroDivisionError
     assert store.client.get_run(run.run_id).info.status == "FAILED"
     assert store.client.get_run(run.run_id).data.tags["state"] == "FAIL"
-
-
-def test_the_best_run_is_complete_and_first_by_its_metric(store: Store, parent: str) -> None:
-    run_of(store, parent, 1, 0.7)
-    winner = run_of(store, parent, 2, 0.9)
-    run_of(store, parent, 3, 0.95, "PRUNED")
-    found = best_run(store, "best_val_accuracy", maximize=True)
-    assert found is not None
-    assert found.info.run_id == winner
 
 
 def test_a_sweep_is_recorded_and_taken_up_again_by_a_resume(store: Store, parent: str) -> None:

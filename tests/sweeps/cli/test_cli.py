@@ -36,6 +36,13 @@ Fails = Callable[..., str]
             ["run", "--enqueue", "none.json"],
             "--enqueue: 'none.json': no such file",
         ),
+        (
+            ["run", "--sampler-option", "start=5"],
+            "sampler tpe takes only the option startup, got 'start'",
+        ),
+        (["run", "--sampler-option", "startup"], "--sampler-option: NAME=NUMBER is wanted"),
+        (["run", "--sampler-option", "startup=x"], "--sampler-option.startup: Input should be a valid integer"),
+        (["run", "--pruner-option", "factor=1"], "--pruner-option: factor must be at least 2, got 1"),
         (["run", "--sampler", "gp"], "sampler 'gp' needs PyTorch"),
         (["run", "--dataset", "digts"], "unknown dataset 'digts'. Did you mean 'digits'?"),
         (["run", "--dataset", "none.csv", "--target", "y"], "no such file"),
@@ -111,11 +118,13 @@ def test_the_command_line_wins_over_the_configuration_file(tmp_path: Path) -> No
     file = tmp_path / "sweep.toml"
     file.write_text(
         'study = "one"\ntrials = 3\nepochs = 5\ntime-budget = "2m"\n'
+        "[sampler-options]\nstartup = 5\n"
         '[set]\nn_hidden = "1..3"\noptimizer = ["adam", "sgd"]\n'
     )
     config = load_config({"trials": 7, "epochs": None}, file)
     assert (config.study, config.trials, config.epochs, config.time_budget) == ("one", 7, 5, 120.0)
     assert config.set == ("n_hidden=1..3", "optimizer=adam,sgd")
+    assert config.sampler_options == {"startup": 5}
 
 
 @pytest.mark.parametrize(

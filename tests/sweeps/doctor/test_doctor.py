@@ -15,7 +15,9 @@ import pytest
 from sweeps.cli.main import main
 from sweeps.doctor import examine
 from sweeps.study import study as studies
-from sweeps.study.study import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL, Identity, StudyRef
+from sweeps.study.attributes import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID, TOTAL
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from sweeps.system.atomic_files import write_json
 from sweeps.system.locks import present

@@ -20,8 +20,10 @@ import sweeps
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.study import study as studies
-from sweeps.study.retries import CUT_SHORT, INTERRUPTION, unfinished
-from sweeps.study.study import IDENTITY, Identity, StudyRef
+from sweeps.study.attributes import CUT_SHORT, IDENTITY, INTERRUPTION
+from sweeps.study.identity import Identity
+from sweeps.study.retries import unfinished
+from sweeps.study.study import StudyRef
 from sweeps.tuner import RandomSearch
 from tracking import find_store
 

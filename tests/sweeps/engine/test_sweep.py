@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Workspace
+from support import Workspace, first_run
 
 import sweeps
-from tracking import Store, best_run, child_runs, find_store
+from tracking import Store, child_runs, find_store
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,7 @@ def test_status_list_and_best_print_one_json_document(finished: Workspace) -> No
 
 def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -> None:
     best = finished.json("best", "digits-mlp")
-    found = best_run(store, "best_val_accuracy", maximize=True)
-    assert found is not None
+    found = first_run(store, "best_val_accuracy", maximize=True)
     # of equal ones MLflow puts the latest first, a study the earliest
     equal = [run for run in child_runs(store) if run.data.metrics.get("best_val_accuracy") == best["value"]]
     equal.sort(key=lambda run: int(run.data.tags["trial"]))
@@ -194,18 +193,25 @@ def test_a_model_is_built_again_from_what_its_run_logged_alone(
     finished: Workspace, store: Store, tmp_path: Path
 ) -> None:
     import keras
+    from keras_tuner.engine import hyperparameters as kinds
 
     from sweeps.data import DataSource, load
-    from sweeps.space.hyperparameters import ReplayedHyperParameters
+    from sweeps.space.domains import Value, canonical
+    from sweeps.space.hyperparameters import CheckedHyperParameters
     from sweeps.space.resolve import build, resolve
     from tracking.models import fetch_keras_file
+
+    class Logged(CheckedHyperParameters):
+        def _answer(self, hp: kinds.HyperParameter) -> Value:
+            return canonical(hp, logged_params[hp.name])
 
     space = resolve("mlp", load(DataSource("digits")).spec)
     complete = [run for run in child_runs(store) if run.data.tags["state"] == "COMPLETE"]
     assert complete
     for run in complete:
         keras.utils.clear_session()  # which numbers the names of layers anew, as between a worker's trials
-        rebuilt = build(space, ReplayedHyperParameters(run.data.params))
+        logged_params = run.data.params
+        rebuilt = build(space, Logged())
         folder = tmp_path / run.info.run_id
         folder.mkdir()
         logged = keras.saving.load_model(fetch_keras_file(store, run.data.tags["model_uri"], folder))

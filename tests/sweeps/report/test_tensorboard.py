@@ -20,9 +20,11 @@ from support import Workspace
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from sweeps.report.tensorboard_events import StudyEvents, write_lock
+from sweeps.report.tensorboard_events import StudyEvents
 from sweeps.study import study as studies
-from sweeps.study.study import PARAMS, RUN_ID, Identity, StudyRef
+from sweeps.study.attributes import PARAMS, RUN_ID
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from tracking import Store, TrialRun, find_store, open_store
 
 
@@ -114,13 +116,6 @@ def test_a_trial_whose_run_was_deleted_for_good_is_left_out(
     epoch(there, 1, 0.25, 0.5)
     assert board.refresh() == 1
     assert [path.name for path in (tmp_path / "board").iterdir()] == ["trial-0001"]
-
-
-def test_only_one_process_writes_to_a_board(tmp_path: Path) -> None:
-    with write_lock(tmp_path) as first, write_lock(tmp_path) as second:
-        assert (first, second) == (True, False)
-    with write_lock(tmp_path) as later:
-        assert later
 
 
 def test_curves_have_the_names_and_values_that_keras_own_callback_writes(

@@ -17,7 +17,9 @@ from sweeps.errors import CorruptStore, SweepError
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.study import results
 from sweeps.study import study as studies
-from sweeps.study.study import Identity, StudyRef
+from sweeps.study.attributes import EPOCH, MODEL_URI, PARAMS, RUN_ID, TOTAL
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from tracking import Store
 
@@ -29,16 +31,16 @@ def journal(here: Path) -> Iterator[Path]:
     """Of study "s": two trials COMPLETE, one PRUNED, one FAIL."""
     path = paths.journal("s")
     study = studies.create(StudyRef("s", path, "random", "none"), IDENTITY, SpaceSource())
-    study.set_user_attr(studies.TOTAL, 3)
+    study.set_user_attr(TOTAL, 3)
     for number, state in enumerate(("COMPLETE", "PRUNED", "FAIL", "COMPLETE")):
         trial = study.ask()
-        trial.set_user_attr(studies.RUN_ID, f"run{number}")
+        trial.set_user_attr(RUN_ID, f"run{number}")
         trial.suggest_int("units", 1, 64)
         trial.report(0.5, 1)
-        trial.set_user_attr(studies.PARAMS, trial.params)
+        trial.set_user_attr(PARAMS, trial.params)
         if state == "COMPLETE":
-            trial.set_user_attr(studies.EPOCH, 1)
-            trial.set_user_attr(studies.MODEL_URI, f"models:/m{number}")
+            trial.set_user_attr(EPOCH, 1)
+            trial.set_user_attr(MODEL_URI, f"models:/m{number}")
         study.tell(trial, number / 10 if state == "COMPLETE" else None, optuna.trial.TrialState[state])
     yield path
     studies.forget(path)

@@ -13,9 +13,10 @@ from optuna.trial import TrialState
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import journal as journals
 from sweeps.study import study as studies
+from sweeps.study.identity import Identity
 from sweeps.study.journal import WholeRecords
-from sweeps.study.samplers import PRUNERS, SAMPLERS, check_names, make_sampler
-from sweeps.study.study import Identity, Objective, StudyRef, trial_seed
+from sweeps.study.samplers import PRUNERS, SAMPLERS, check_names, make_pruner, make_sampler
+from sweeps.study.study import Objective, StudyRef, trial_seed
 
 IDENTITY = Identity("mlp", "digits", "abc", "val_accuracy", "maximize", 4, 0, ())
 
@@ -73,6 +74,32 @@ def test_a_number_goes_with_the_names_that_take_one(sampler: str, pruner: str, s
     check_names("tpe-multivariate-20", "hyperband-12")
     with pytest.raises(InputError, match=said):
         check_names(sampler, pruner)
+
+
+def test_options_are_those_of_the_sampler_or_pruner_and_win_over_a_number_in_its_name() -> None:
+    sampler = make_sampler("tpe-20", 0, 0, {"startup": 7})
+    assert isinstance(sampler, optuna.samplers.TPESampler)
+    assert sampler._n_startup_trials == 7
+    pruner = make_pruner("hyperband", 9, {"factor": 4})
+    assert isinstance(pruner, optuna.pruners.HyperbandPruner)
+    assert pruner._reduction_factor == 4
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options", "pruner", "pruner_options", "said"),
+    [
+        ("tpe", {"start": 5}, "none", {}, "--sampler-option: sampler tpe takes only the option startup, got 'start'"),
+        ("random", {"startup": 5}, "none", {}, "--sampler-option: sampler random takes no options, got 'startup'"),
+        ("tpe", {"startup": 0}, "none", {}, "--sampler-option: startup must be at least 1, got 0"),
+        ("tpe", {}, "hyperband", {"factor": 1}, "--pruner-option: factor must be at least 2, got 1"),
+    ],
+)
+def test_an_option_that_a_sampler_or_pruner_does_not_take_is_refused_with_those_that_it_takes(
+    sampler: str, options: dict[str, int], pruner: str, pruner_options: dict[str, int], said: str
+) -> None:
+    check_names("tpe", "hyperband", {"startup": 5}, {"factor": 2})
+    with pytest.raises(InputError, match=f"^{said}$"):
+        check_names(sampler, pruner, options, pruner_options)
 
 
 def test_two_workers_never_begin_with_the_same_draw() -> None:
@@ -164,7 +191,7 @@ def test_a_whole_journal_is_left_as_it_is(tmp_path: Path) -> None:
     assert [path.name for path in ref(tmp_path).journal.parent.iterdir()] == ["journal.log"]
 
 
-def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
+def test_complete_trials_are_ranked_by_their_finite_values_the_earlier_first_among_equals() -> None:
     study = optuna.create_study(direction="maximize")
     for value, state in (
         (0.5, TrialState.COMPLETE),
@@ -174,12 +201,8 @@ def test_the_best_is_the_earliest_highest_finite_complete_value() -> None:
         (None, TrialState.FAIL),
     ):
         study.add_trial(optuna.trial.create_trial(state=state, value=value))
-    best = Objective("val_accuracy", "maximize").best(study.get_trials())
-    assert best is not None
-    assert best.number == 1
-    lowest = Objective("val_loss", "minimize").best(study.get_trials())
-    assert lowest is not None
-    assert lowest.number == 0
+    assert [trial.number for trial in Objective("val_accuracy", "maximize").ranked(study.get_trials())] == [1, 2, 0]
+    assert [trial.number for trial in Objective("val_loss", "minimize").ranked(study.get_trials())] == [0, 1, 2]
 
 
 def test_a_trials_seed_follows_from_the_studys_seed_and_its_number_alone() -> None:

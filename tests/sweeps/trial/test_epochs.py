@@ -41,7 +41,15 @@ class Model:
 def watch(objective: str) -> EpochWatch:
     trial = optuna.create_study().ask()
     run = cast(TrialRun, Run())
-    made = EpochWatch(trial, run, Objective(objective, "maximize"), 3, dict, lambda epoch, value: None, lambda: False)
+    made = EpochWatch(
+        trial,
+        run,
+        Objective(objective, "maximize"),
+        epochs=3,
+        params=dict,
+        tell=lambda epoch, value: None,
+        stopped=lambda: False,
+    )
     made.set_model(Model())
     return made
 

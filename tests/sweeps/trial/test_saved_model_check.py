@@ -23,7 +23,9 @@ from sweeps.model.keras_state import KerasState
 from sweeps.space.reference import PackedSpace
 from sweeps.space.resolve import build, own_space
 from sweeps.study import study
-from sweeps.study.study import GIVEN, Identity, StudyRef
+from sweeps.study.attributes import GIVEN
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
 from sweeps.trial.plan import SweepRequest

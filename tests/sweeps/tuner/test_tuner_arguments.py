@@ -91,7 +91,7 @@ def test_hyperband_has_the_configurations_that_keras_tuner_draws(max_epochs: int
 
 def test_hyperband_prunes_by_its_own_factor() -> None:
     hyperband = kt.Hyperband(build_model, "val_accuracy", max_epochs=16, factor=12)
-    pruner = make_pruner(hyperband._plan.pruner, 16)
+    pruner = make_pruner(hyperband._plan.pruner, 16, hyperband._plan.pruner_options)
     assert isinstance(pruner, optuna.pruners.HyperbandPruner)
     assert pruner._reduction_factor == 12
     assert pruner._max_resource == 16
@@ -99,7 +99,8 @@ def test_hyperband_prunes_by_its_own_factor() -> None:
 
 def test_the_first_points_of_bayesian_optimization_are_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.tuner.tuners.find_spec", lambda name: None)  # without PyTorch: TPE
-    sampler = make_sampler(kt.BayesianOptimization(build_model, num_initial_points=7)._plan.sampler, 0, 0)
+    plan = kt.BayesianOptimization(build_model, num_initial_points=7)._plan
+    sampler = make_sampler(plan.sampler, 0, 0, plan.sampler_options)
     assert isinstance(sampler, optuna.samplers.TPESampler)
     assert sampler._n_startup_trials == 7
     with pytest.raises(InputError, match="num_initial_points: a whole number of at least 1 is needed, got 0"):
@@ -286,7 +287,8 @@ def test_a_trial_gets_copies_of_the_callbacks_beside_our_watch() -> None:
     _, call, _ = read((X, Y), {"callbacks": [stop]}, names)
     space = space_of(call)
     trial = optuna.create_study().ask()
-    watch = EpochWatch(trial, None, None, 1, dict, lambda *_: None, lambda: False)  # type: ignore[arg-type]
+    options = {"epochs": 1, "params": dict, "tell": lambda *_: None, "stopped": lambda: False}
+    watch = EpochWatch(trial, None, None, **options)  # type: ignore[arg-type]
     space.fit(SuggestedHyperParameters(trial), Model(), X, Y, **(ENGINE | {"callbacks": [watch]}))
     copied, gate = space.hypermodel.seen[1]["callbacks"]
     assert copied.patience == 7

@@ -1,0 +1,70 @@
+"""The schema of what a study and its trials hold beside Optuna's own fields: the names of their user attributes.
+
+These names are on disk. They stay as they are, so that studies of earlier versions can be resumed. The fingerprints of
+the study's search space have theirs in `sweeps.space.fingerprint`, which this package is built on.
+"""
+
+from __future__ import annotations
+
+# Of a study
+
+#: its `Identity`
+IDENTITY = "sweep"
+#: its configuration
+CONFIG = "config"
+#: what a Python program gave beside the configuration: "space", "data"
+GIVEN = "given"
+#: the data: the target's kind, class labels, columns
+DATA = "data"
+#: how many trials it is to have
+TOTAL = "total"
+#: the id of the sweep's MLflow run
+PARENT_RUN = "parent_run"
+#: how the last sweep ended, once its record is closed
+OUTCOME = "outcome"
+
+# Of a trial, whatever its state
+
+#: the mark of the process that works at it; see `sweeps.study.claims`
+HOLDER = "holder"
+#: the name of the Dask task that runs it
+TASK = "task"
+#: the id of its MLflow run
+RUN_ID = "run_id"
+#: its hyperparameters as the model got them
+PARAMS = "params"
+#: metrics that were not finite in an epoch; also a tag of its run
+UNDEFINED = "not_finite"
+#: why it failed
+ERROR = "error"
+#: the number of the attempt before it
+RETRY_OF = "retry_of"
+#: why it was cut short: `DEATH` or `INTERRUPTION`
+CUT_SHORT = "cut_short"
+#: the values of `CUT_SHORT`: its own worker died, or the sweep ended
+DEATH, INTERRUPTION = "death", "interruption"
+
+# Of a COMPLETE trial
+
+#: the epoch, from 1, that its value is of
+EPOCH = "epoch"
+#: where its model is
+MODEL_URI = "model_uri"
+#: the hash of its model's file
+MODEL_SHA256 = "model_sha256"
+#: what its model takes as input, if the space's `fit` changed the data
+PREPARED = "prepared"
+#: what each COMPLETE trial has
+RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
+
+# Of a trial that trains another one on. It has more epochs than the others, so it does not count towards the study's
+# total and is not compared with them
+
+#: the number of the trial that it continues
+CONTINUES = "continued_from"
+#: after how many epochs it began
+AFTER = "after"
+#: how many epochs it is to have in all
+EPOCHS = "epochs"
+#: how many it has had
+TRAINED = "trained"
