@@ -209,7 +209,7 @@ def test_of_several_outputs_the_main_one_is_predicted_by_its_own_loss(rows: Path
     expected = second_of(AB, sigmoid)(named.predict(X, verbose=0)["output"])
     assert predict_file(folder, rows, ROWS) == expected
     assert (
-        "sigmoid function makes probabilities, of the second class of labels.json" in (folder / "README.md").read_text()
+        "sigmoid function gives probabilities, of the second class of labels.json" in (folder / "README.md").read_text()
     )
 
     inputs = keras.Input((4,))
