@@ -1,24 +1,25 @@
-"""Figures about this project, each with the command that reproduces it. No part of what is installed.
+"""Benchmarks of this project, each with the command that reproduces it; not part of the installed package.
 
 The files:
 
-    speed.py           `make bench`: the same 12 configurations by this project and its peers, and the floor
+    speed.py           `make bench`: the same 12 configurations by this project and its peers, and a lower bound
     scale.py           `make bench-scale`: overhead a trial, memory and the second core as a study grows
-    table.py           the README's table, made of results.json
+    chapter.py         `make bench-chapter`: the results of the book's chapter and this project's (`chapter_*.py`)
+    table.py           writes the README's table from results.json
 
-    configurations.py  the 12 configurations, written down
-    space.py           the search space that they are points of: one build function for all ways
-    ways/              one file a way of running them; each run is a process of its own
-    growth.py          how what `make bench-scale` shows is measured, on studies that prefill.py makes
-    sweeping.py        this project's `sweeps run`, with a clock around it
-    probe.py           what MLflow and Optuna take in a worker
-    floor.py           the matrix products that the configurations need, timed alone
-    goals.py           what is to be reached, what was, by how much it was missed
-    records.py         what results.json holds
-    show.py            the same as tables on a terminal
+    configurations.py  the 12 configurations
+    space.py           their search space: one build function for all ways
+    ways/              one file for each way of running them; each run is a separate process
+    growth.py          the measurements of `make bench-scale`, on studies from prefill.py
+    sweeping.py        this project's `sweeps run`, timed
+    probe.py           time that MLflow and Optuna take in a worker
+    floor.py           the lower bound: the time of the configurations' matrix products alone
+    goals.py           the goals, and by how much they were missed
+    records.py         the contents of results.json
+    show.py            tables on a terminal
 """
 
 import os
 
-# read when TensorFlow is imported: its greetings would stand between the tables
+# read when TensorFlow is imported; hides its log messages
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

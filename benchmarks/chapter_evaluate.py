@@ -1,4 +1,4 @@
-"""An export's score on the test set, in a process that knows the data and Keras, and nothing of the sweep.
+"""The score of an export on the test set, in a process without the sweep.
 
 python -m benchmarks.chapter_evaluate exports/STUDY fashion_mnist
 python -m benchmarks.chapter_evaluate exports/STUDY houses.csv --target price
@@ -22,7 +22,7 @@ from sweeps.training import as_tensors
 @click.argument("dataset")
 @click.option("--target", help="The column to predict.")
 def main(export: Path, dataset: str, target: str | None) -> None:
-    """Print the accuracy, or for a regression the RMSE in the target's own unit."""
+    """Print the accuracy, or for a regression the RMSE in the target's unit."""
     data = load(DataSource(dataset, target=target))
     if data.test is None:
         raise click.UsageError(f"dataset {dataset!r} has no test set")

@@ -1,11 +1,11 @@
-"""The chapter's untuned models as a reader writes them: plain Keras, its own `fit`, one process each.
+"""The chapter's untuned models in plain Keras, one process for each.
 
     python -m benchmarks.chapter_models image
     python -m benchmarks.chapter_models regression --housing housing.csv
     python -m benchmarks.chapter_models two_inputs --housing housing.csv
 
-One line of JSON: validation and test figure, and the seconds of loading and `fit`. Fashion-MNIST comes from
-`$KERAS_HOME`; rows are split as this project splits them, so that both are tested on the same ones.
+Prints one line of JSON: the validation and test figures, and the seconds of loading and `fit`. Fashion-MNIST comes
+from `$KERAS_HOME`; rows are split as in this project, so that both have the same test rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from sweeps.data import DataSource, load
 from sweeps.data.dataset import Part
 
-#: the numbers of a row, so that, as in the chapter, the first five are wide and the last six deep
+#: the numeric columns, in an order in which, as in the chapter, the first five are wide and the last six deep
 COLUMNS = (
     "median_income",
     "housing_median_age",
@@ -35,15 +35,15 @@ COLUMNS = (
     "longitude",
 )
 TARGET = "median_house_value"
-#: dollars; the chapter's unit
+#: the chapter's unit of prices, in dollars
 UNIT = 100_000.0
 
 MODELS = ("image", "regression", "two_inputs")
 
 Rows = tuple[Any, Any]
-"""`(x, y)` as `model.fit` takes them."""
+"""`(x, y)`, arguments of `model.fit`."""
 Fitted = tuple[keras.Model, Any, Rows]
-"""A trained model, its History, and the rows to test with."""
+"""A trained model, its History, and the test rows."""
 
 
 def image() -> Fitted:
@@ -66,7 +66,7 @@ def image() -> Fitted:
 
 def regression(housing: Path) -> Fitted:
     """Normalization, 50, 50, 50, 1 with Adam 1e-3 for 20 epochs."""
-    train, valid, test = _houses(housing)
+    train, valid, test = _housing_rows(housing)
     normalize = keras.layers.Normalization()
     normalize.adapt(train[0])
     model = keras.Sequential([keras.Input((len(COLUMNS),)), normalize])
@@ -78,7 +78,7 @@ def regression(housing: Path) -> Fitted:
 
 def two_inputs(housing: Path) -> Fitted:
     """Wide & Deep: five features straight to the output, six by two layers of 30; Adam 1e-3 for 20 epochs."""
-    parts = [((x[:, :5], x[:, 2:]), y) for x, y in _houses(housing)]
+    parts = [((x[:, :5], x[:, 2:]), y) for x, y in _housing_rows(housing)]
     wide, deep = keras.Input((5,)), keras.Input((6,))
     normalize_wide, normalize_deep = keras.layers.Normalization(), keras.layers.Normalization()
     normalize_wide.adapt(parts[0][0][0])
@@ -98,14 +98,14 @@ def _fit_regression(model: keras.Model, train: Rows, valid: Rows) -> Any:
     return model.fit(*train, epochs=20, validation_data=valid, verbose=0)
 
 
-def _houses(file: Path) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    """Rows to train, validate and test with, float32 (n, 8), their prices in `UNIT`; a missing number is the median."""
+def _housing_rows(file: Path) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Rows for training, validation and test: float32 (n, 8) with medians for missing numbers, and prices in `UNIT`."""
     data = load(DataSource(str(file), target=TARGET))
     assert data.test is not None
-    middles = {name: np.nanmedian(data.train.columns[name]) for name in COLUMNS}
+    medians = {name: np.nanmedian(data.train.columns[name]) for name in COLUMNS}
 
     def numbers(part: Part) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        columns = [np.nan_to_num(part.columns[name], nan=middles[name]) for name in COLUMNS]
+        columns = [np.nan_to_num(part.columns[name], nan=medians[name]) for name in COLUMNS]
         return np.concatenate(columns, axis=1).astype(np.float32), (part.y / UNIT).astype(np.float32)
 
     return [numbers(part) for part in (data.train, data.validation, data.test)]

@@ -1,26 +1,20 @@
-"""What `chapter.json` holds."""
+"""The contents of `chapter.json`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from benchmarks.records import Goal, Machine, Record
 
-from benchmarks.records import Goal, Machine
-
-#: where `make bench-chapter` writes
+#: written by `make bench-chapter`
 FILE = Path(__file__).with_name("chapter.json")
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Figures(_Record):
-    """What one way came to; `validation` and `test` are accuracies, or RMSEs in 100,000 dollars.
+class Figures(Record):
+    """The results of one run; `validation` and `test` are accuracies, or RMSEs in 100,000 dollars.
 
     Attributes:
-        seconds: of its process for a sweep, of the search from the import of the tuner on, of `fit`.
+        seconds: of the process for a sweep, of import and search for a tuner, of `fit` for a model.
     """
 
     validation: float | None = None
@@ -28,18 +22,18 @@ class Figures(_Record):
     seconds: float
 
 
-class Row(_Record):
+class Row(Record):
     """One result of the chapter.
 
     Attributes:
         name: a study of `chapter_sweeps.SWEEPS`, or a search of `chapter_tuner`.
-        command: what is typed for ours.
+        command: the command of this project's run.
         metric: "accuracy" or "rmse".
         chapter_validation, chapter_test: as printed in the chapter.
-        theirs: the chapter's own code here; None where it was not run.
-        ours: None where it was not run.
+        theirs: the chapter's code on this machine; None where it was not run.
+        ours: this project; None where it was not run.
         passed_after: seconds from the start of the process to the end of the first epoch whose validation figure
-            is at least the chapter's; None where that is not asked or did not happen.
+            is at least the chapter's; None where that was not measured or did not happen.
     """
 
     name: str
@@ -53,20 +47,10 @@ class Row(_Record):
     passed_after: float | None = None
 
 
-class ChapterResults(_Record):
-    """All of `chapter.json`; `left_out` says what was not run, and why."""
+class ChapterResults(Record):
+    """The contents of `chapter.json`; `left_out` says what was not run, and why."""
 
     machine: Machine
     rows: tuple[Row, ...]
     goals: tuple[Goal, ...] = ()
     left_out: tuple[str, ...] = ()
-
-
-def load(file: Path = FILE) -> ChapterResults | None:
-    """What an earlier run wrote; None without one."""
-    return ChapterResults.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def save(results: ChapterResults, file: Path = FILE) -> None:
-    """Write it so that a difference can be read line by line."""
-    file.write_text(results.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One of the chapter's results, ours and theirs: every run is a process of its own in a folder of its own."""
+"""The runs of the chapter's results: each is a separate process in a folder of its own."""
 
 from __future__ import annotations
 
@@ -13,35 +13,31 @@ from typing import Any
 
 from benchmarks.chapter_records import Figures, Row
 from benchmarks.chapter_sweeps import TUNERS, Documented
-from benchmarks.processes import environment
+from benchmarks.processes import RunFailedError, environment, last_line
 from tracking import child_runs, find_store
 
 
-class FailedError(Exception):
-    """A process failed; the message is the last line that it said."""
-
-
 def sweep_row(documented: Documented, housing: str, smoke: bool) -> Row:
-    """Search, export, and test the winner once.
+    """Search, export the best model, and test it once.
 
     Args:
-        housing: the path of the California housing file; "" where Fashion-MNIST is searched.
+        housing: the path of the California housing file; "" for Fashion-MNIST.
         smoke: two trials of one epoch.
 
     Raises:
-        FailedError: a process failed.
+        RunFailedError: a process failed.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-chapter-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
-        less = ("--trials", "2", "--epochs", "1") if smoke else ()
+    with tempfile.TemporaryDirectory(prefix="bench-chapter-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
+        limits = ("--trials", "2", "--epochs", "1") if smoke else ()
         began, started = time.time(), time.perf_counter()
-        _process(folder, "sweeps", "run", *documented.arguments(housing), *less)
+        _process(folder, "sweeps", "run", *documented.arguments(housing), *limits)
         seconds = time.perf_counter() - started
         best = json.loads(_process(folder, "sweeps", "best", documented.study, "--json"))
-        test = _tested(folder, documented, housing)
+        test = _test_score(folder, documented, housing)
         passed = None
         if documented.validation is not None:
-            passed = _passed(folder, documented, best["objective"], began)
+            passed = _passed_after(folder, documented, best["objective"], began)
     return Row(
         name=documented.study,
         section=documented.section,
@@ -55,10 +51,10 @@ def sweep_row(documented: Documented, housing: str, smoke: bool) -> Row:
 
 
 def model_figures(documented: Documented, housing: str) -> Figures:
-    """The chapter's untuned model by plain Keras.
+    """Train the chapter's untuned model by plain Keras.
 
     Raises:
-        FailedError: its process failed.
+        RunFailedError: its process failed.
     """
     data = ("--housing", housing) if documented.housing else ()
     with tempfile.TemporaryDirectory(prefix="bench-chapter-") as folder:
@@ -66,24 +62,24 @@ def model_figures(documented: Documented, housing: str) -> Figures:
 
 
 def tuner_figures(module: str, search: str, smoke: bool) -> Figures:
-    """One of the chapter's tuner searches with either import.
+    """Run one of the chapter's tuner searches.
 
     Args:
         module: `sweeps.tuner` or `keras_tuner`.
-        smoke: on a few rows.
+        smoke: use only a few rows.
 
     Raises:
-        FailedError: its process failed.
+        RunFailedError: its process failed.
     """
-    less = ("--rows", "1000") if smoke else ()
+    limits = ("--rows", "1000") if smoke else ()
     with tempfile.TemporaryDirectory(prefix="bench-chapter-") as folder:
-        printed = _process(Path(folder), "benchmarks.chapter_tuner", module, "--search", search, "--here", *less)
-    found = _last_json(printed)
-    return Figures(validation=found["val_accuracy"], seconds=found["seconds"])
+        printed = _process(Path(folder), "benchmarks.chapter_tuner", module, "--search", search, "--here", *limits)
+    answer = _last_json(printed)
+    return Figures(validation=answer["val_accuracy"], seconds=answer["seconds"])
 
 
 def tuner_row(search: str, ours: Figures, theirs: Figures | None) -> Row:
-    """Both sides of a tuner search."""
+    """The row of a tuner search."""
     return Row(
         name=search,
         section=f"10.3 {search} search",
@@ -95,7 +91,7 @@ def tuner_row(search: str, ours: Figures, theirs: Figures | None) -> Row:
     )
 
 
-def _tested(folder: Path, documented: Documented, housing: str) -> float:
+def _test_score(folder: Path, documented: Documented, housing: str) -> float:
     _process(folder, "sweeps", "export", documented.study)
     _, _, dataset, *rest = documented.arguments(housing)
     target = rest[:2] if documented.housing else []
@@ -104,8 +100,8 @@ def _tested(folder: Path, documented: Documented, housing: str) -> float:
     return float(_last_json(printed)["test"]) / documented.unit
 
 
-def _passed(folder: Path, documented: Documented, metric: str, began: float) -> float | None:
-    """Seconds from `began` to the end of the first epoch, of any trial, that is as good as the chapter."""
+def _passed_after(folder: Path, documented: Documented, metric: str, began: float) -> float | None:
+    """Seconds from `began` to the end of the first epoch of any trial that reaches the chapter's figure."""
     store = find_store(f"sqlite:///{folder / 'runs' / 'mlflow.db'}", documented.study)
     assert store is not None
     assert documented.validation is not None
@@ -119,20 +115,19 @@ def _passed(folder: Path, documented: Documented, metric: str, began: float) -> 
 
 
 def _process(folder: Path, module: str, *arguments: str) -> str:
-    """Run `python -m module …` to its end; what it printed."""
+    """Run `python -m module …`; return its standard output."""
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
     if done.returncode != 0:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        raise FailedError(f"{' '.join(command[2:4])}: {said[-1][:300] if said else 'it said nothing'}")
+        raise RunFailedError(f"{' '.join(command[2:4])}: {last_line(done.stderr + done.stdout)}")
     return done.stdout
 
 
 def _last_json(printed: str) -> dict[str, Any]:
-    """The last line that is a JSON object; a library's greeting may follow or come before."""
+    """The last line that is a JSON object, among the messages of libraries."""
     for line in reversed(printed.splitlines()):
         with suppress(ValueError):
-            found = json.loads(line)
-            if isinstance(found, dict):
-                return found
-    raise FailedError("no result was printed")
+            document = json.loads(line)
+            if isinstance(document, dict):
+                return document
+    raise RunFailedError("no result was printed")

@@ -1,4 +1,4 @@
-"""The documented sweeps: for each of the chapter's results one command that is to beat it."""
+"""The documented sweeps: one command for each of the chapter's results, with the aim of a better result."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from benchmarks.chapter_models import TARGET, UNIT
 
 @dataclass(frozen=True)
 class Documented:
-    """One sweep and what the chapter prints.
+    """A sweep, and the figures that the chapter prints.
 
     Attributes:
-        study: its name.
-        section: of the chapter.
-        options: of `sweeps run STUDY`, beside those of the data.
-        model: the chapter's own, by its name in `chapter_models.MODELS`.
-        housing: whether the data is the California housing file; Fashion-MNIST otherwise.
+        study: the name of the study.
+        section: the section of the chapter.
+        options: options of `sweeps run STUDY`, without those of the data.
+        model: the chapter's model, a name of `chapter_models.MODELS`.
+        housing: the data is the California housing file; otherwise Fashion-MNIST.
         validation, test: the chapter's figures; None where it prints none.
     """
 
@@ -31,16 +31,16 @@ class Documented:
 
     @property
     def metric(self) -> str:
-        """Of the figures: accuracy, or the RMSE in the chapter's unit."""
+        """The metric of the figures: `accuracy`, or `rmse` in the chapter's unit."""
         return "rmse" if self.housing else "accuracy"
 
     @property
     def unit(self) -> float:
-        """What this project's figure is divided by to be in the chapter's unit."""
+        """The divisor of this project's figures that gives the chapter's unit."""
         return UNIT if self.housing else 1.0
 
     def arguments(self, housing: str) -> tuple[str, ...]:
-        """All of `sweeps run`'s.
+        """The arguments of `sweeps run`.
 
         Args:
             housing: the path of the California housing file.
@@ -50,20 +50,20 @@ class Documented:
 
     @property
     def command(self) -> str:
-        """As a person types it; `$HOUSING` names the file."""
+        """The command line; `$HOUSING` is the path of the housing file."""
         return " ".join(("sweeps run", *self.arguments("$HOUSING")))
 
 
-def _options(**given: str) -> tuple[str, ...]:
-    """`trials="4"` as `--trials 4`; `set` may hold several, with spaces between."""
+def _options(**values: str) -> tuple[str, ...]:
+    """Command-line options: `trials="4"` gives `--trials 4`; values separated by spaces repeat the option."""
     flags: list[str] = []
-    for name, value in given.items():
-        for one in value.split():
-            flags += ["--" + name.replace("_", "-"), one]
+    for name, value in values.items():
+        for part in value.split():
+            flags += ["--" + name.replace("_", "-"), part]
     return tuple(flags)
 
 
-#: a first look: the space's defaults and a few trials more
+#: a quick sweep: the space's defaults and a few more trials
 QUICK = Documented(
     "chapter-quick",
     "10.2.2 image classifier, 300-100, in 90 s",
@@ -72,7 +72,7 @@ QUICK = Documented(
     validation=0.8912,
     test=0.8851,
 )
-#: networks that are larger than needed, held back by dropout and a rate that falls to nothing
+#: large networks, regularized by dropout and a learning rate that decays to zero
 LONG = Documented(
     "chapter-long",
     "10.2.2 image classifier, 300-100, in 15 minutes",
@@ -114,14 +114,14 @@ TWO_INPUTS = Documented(
 
 SWEEPS = (QUICK, LONG, REGRESSION, TWO_INPUTS)
 
-#: the chapter's tuner searches: its validation accuracy by search
+#: the validation accuracy of each of the chapter's tuner searches
 TUNERS = {"random": 0.8736, "hyperband": 0.8704, "bayesian": 0.8636}
 
-#: names the California housing file, as for the tests
+#: the environment variable with the path of the California housing file, also used by the tests
 HOUSING_VARIABLE = "SWEEPS_HOUSING_CSV"
 
 
-def housing_file(given: str | None) -> str | None:
-    """The file's absolute path: the one given, else the one that the environment names; None without either."""
-    named = given or os.environ.get(HOUSING_VARIABLE)
-    return os.path.abspath(named) if named else None  # noqa: PTH100  (a text goes into a command line)
+def housing_file(path: str | None) -> str | None:
+    """The absolute path of the given file, or of the environment variable's; None where neither is given."""
+    named = path or os.environ.get(HOUSING_VARIABLE)
+    return os.path.abspath(named) if named else None  # noqa: PTH100  (used in a command line)

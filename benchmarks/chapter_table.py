@@ -1,8 +1,7 @@
-"""The table of `chapter.json` in the tour: `python -m benchmarks.chapter_table` writes it between its markers."""
+"""The table of `chapter.json`: `python -m benchmarks.chapter_table` writes it into docs/chapter.md."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,14 +10,14 @@ from benchmarks import chapter_records
 from benchmarks.chapter_records import ChapterResults, Figures, Row
 from benchmarks.records import Goal
 from benchmarks.show import verdict, wanted
-from benchmarks.table import markdown, replaced
+from benchmarks.table import markdown, update_page
 
 HEAD = ["", "chapter, printed", "chapter's code here", "seconds", "ours", "seconds"]
 GOALS_HEAD = ["figure", "goal", "measured", ""]
 
 
 def rows(results: ChapterResults) -> list[list[str]]:
-    """A line for each result: the figures as `validation / test`."""
+    """A row for each result, with figures as `validation / test`."""
     return [
         [
             row.section,
@@ -33,12 +32,12 @@ def rows(results: ChapterResults) -> list[list[str]]:
 
 
 def goal_rows(results: ChapterResults) -> list[list[str]]:
-    """A line for each goal."""
+    """A row for each goal."""
     return [[goal.figure, wanted(goal), _measured(goal), verdict(goal)] for goal in results.goals]
 
 
 def block(results: ChapterResults) -> str:
-    """What stands between the markers."""
+    """The text between the markers."""
     machine = results.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     commands = "\n".join(f"    {row.command}" for row in results.rows)
@@ -64,12 +63,12 @@ def _seconds(figures: Figures | None) -> str:
 
 
 def _passed(row: Row) -> str:
-    """When it had passed the chapter, where that was asked."""
+    """The time until the chapter's figure was reached, if that was measured."""
     return "" if row.passed_after is None else f" ({row.passed_after:.0f} to pass the chapter)"
 
 
 def _measured(goal: Goal) -> str:
-    """Four digits, which tell accuracies apart; a dash where there is none."""
+    """Four digits, as accuracies differ in the fourth; a dash where there is no figure."""
     return "-" if goal.measured is None else f"{goal.measured:.4g}"
 
 
@@ -77,17 +76,10 @@ def _measured(goal: Goal) -> str:
 @click.option("--results", type=click.Path(path_type=Path), default=chapter_records.FILE)
 @click.option("--page", type=click.Path(path_type=Path), default=chapter_records.FILE.parents[1] / "docs/chapter.md")
 def main(results: Path, page: Path) -> None:
-    """Write the table of the last results into the tour."""
-    found = chapter_records.load(results)
-    if found is None:
-        click.echo(f"chapter_table: there are no results at {str(results)!r}; run: make bench-chapter", err=True)
-        sys.exit(2)
-    try:
-        text = replaced(page.read_text(encoding="utf-8"), block(found))
-    except (OSError, ValueError) as error:
-        click.echo(f"chapter_table: {page.name}: {getattr(error, 'strerror', None) or error}", err=True)
-        sys.exit(2)
-    page.write_text(text, encoding="utf-8")
+    """Write the table of the last results into docs/chapter.md."""
+    stored = ChapterResults.load(results)
+    missing = f"there are no results at {str(results)!r}; run: make bench-chapter"
+    update_page(page, block(stored) if stored else None, missing)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""The three tuner searches of the chapter, as a reader types them, with either import.
+"""The three tuner searches of the chapter, by this project or by KerasTuner.
 
     python -m benchmarks.chapter_tuner sweeps.tuner
     python -m benchmarks.chapter_tuner keras_tuner
 
-Fashion-MNIST comes from `$KERAS_HOME`. One line of JSON a search: the best validation accuracy and the seconds, from
-the import of the tuner's module on. Each search is a process of its own, as a reader's notebook cell after a restart.
+Fashion-MNIST comes from `$KERAS_HOME`. Each search is a separate process, like a notebook after a restart, and prints
+one line of JSON: the best validation accuracy and the seconds from the import of the tuner's module on.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import subprocess
@@ -19,9 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import keras
 
 MODULES = ("sweeps.tuner", "keras_tuner")
+SEARCHES = ("random", "hyperband", "bayesian")
 
 
 def build_model(hp: Any) -> keras.Model:
@@ -40,7 +41,7 @@ def build_model(hp: Any) -> keras.Model:
 
 
 def classifier(kt: Any) -> Any:
-    """The chapter's hypermodel, whose `fit` draws one more hyperparameter."""
+    """The chapter's hypermodel, whose `fit` has one more hyperparameter."""
 
     class Classifier(kt.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> keras.Model:
@@ -56,9 +57,9 @@ def classifier(kt: Any) -> Any:
 
 def tuner_of(kt: Any, search: str, folder: Path, seed: int) -> Any:
     """One of the chapter's three tuners."""
-    place = {"overwrite": True, "directory": str(folder), "project_name": search}
+    project = {"overwrite": True, "directory": str(folder), "project_name": search}
     if search == "random":
-        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=seed, **place)
+        return kt.RandomSearch(build_model, objective="val_accuracy", max_trials=5, seed=seed, **project)
     if search == "hyperband":
         return kt.Hyperband(
             classifier(kt),
@@ -67,15 +68,15 @@ def tuner_of(kt: Any, search: str, folder: Path, seed: int) -> Any:
             max_epochs=10,
             factor=3,
             hyperband_iterations=2,
-            **place,
+            **project,
         )
     return kt.BayesianOptimization(
-        classifier(kt), objective="val_accuracy", seed=seed, max_trials=10, alpha=1e-4, beta=2.6, **place
+        classifier(kt), objective="val_accuracy", seed=seed, max_trials=10, alpha=1e-4, beta=2.6, **project
     )
 
 
 def callbacks_of(search: str, folder: Path) -> list[keras.callbacks.Callback]:
-    """The chapter gives its Hyperband early stopping and TensorBoard."""
+    """The chapter's callbacks: early stopping and TensorBoard for Hyperband."""
     if search != "hyperband":
         return []
     return [keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(str(folder / "tensorboard"))]
@@ -86,8 +87,8 @@ def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> 
 
     Args:
         module: `sweeps.tuner` or `keras_tuner`.
-        rows: train and validate with so many only; None: 55,000 and 5,000.
-        scaled: pixels from 0 to 1, as in the chapter's first half; its tuner section leaves them from 0 to 255.
+        rows: number of training rows, and of validation rows; None: 55,000 and 5,000.
+        scaled: scale pixels to 0..1, as in the chapter's first half; its tuner section does not.
     """
     (x, y), _ = keras.datasets.fashion_mnist.load_data()
     x = x / 255.0 if scaled else x
@@ -119,26 +120,21 @@ def run(module: str, search: str, rows: int | None, scaled: bool, seed: int) -> 
         }
 
 
-def main() -> None:
-    """Every search in a process of its own; `--here` runs one of them in this one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("module", choices=MODULES)
-    parser.add_argument("--search", choices=("random", "hyperband", "bayesian"), action="append")
-    parser.add_argument("--rows", type=int, help="train and validate with so many rows only")
-    parser.add_argument("--scaled", action="store_true", help="pixels from 0 to 1")
-    parser.add_argument("--seed", type=int, default=42, help="of sampler, weights and shuffles [42]")
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    searches = asked.search or ["random", "hyperband", "bayesian"]
-    if asked.here:
-        print(json.dumps(run(asked.module, searches[0], asked.rows, asked.scaled, asked.seed)))
+@click.command()
+@click.argument("module", type=click.Choice(MODULES))
+@click.option("--search", "searches", multiple=True, type=click.Choice(SEARCHES), default=SEARCHES)
+@click.option("--rows", type=int, help="Train and validate with so many rows only.")
+@click.option("--scaled", is_flag=True, help="Scale pixels to 0..1.")
+@click.option("--seed", default=42, show_default=True, help="Seed of sampler, weights and shuffles.")
+@click.option("--here", is_flag=True, hidden=True)
+def main(module: str, searches: tuple[str, ...], rows: int | None, scaled: bool, seed: int, here: bool) -> None:
+    """Run each search in a process of its own, or with `--here` one search in this process."""
+    if here:
+        print(json.dumps(run(module, searches[0], rows, scaled, seed)))
         return
-    common = ["--rows", str(asked.rows)] if asked.rows else []
-    common += ["--scaled"] if asked.scaled else []
-    common += ["--seed", str(asked.seed)]
+    options = [*(["--rows", str(rows)] if rows else []), *(["--scaled"] if scaled else []), "--seed", str(seed)]
     for search in searches:
-        options = ["--search", search, "--here", *common]
-        command = [sys.executable, "-m", "benchmarks.chapter_tuner", asked.module, *options]
+        command = [sys.executable, "-m", "benchmarks.chapter_tuner", module, "--search", search, "--here", *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout.splitlines()[-1], flush=True)
 

@@ -1,9 +1,9 @@
-"""The 12 configurations that every way runs, in this order.
+"""The 12 configurations that each way runs, in this order.
 
-The first is the chapter's own classifier (300-100, SGD 0.01). The others were drawn once, by `drawn()`, from the
-chapter's own search space: 0 to 8 hidden layers of one width, 16 to 256; learning rate 1e-4 to 1e-2 on a
-logarithmic scale; SGD or Adam. `space.build_model` has a width for each layer, up to 300, so that 300-100 is a
-point of it too. They are written down so that they can be reviewed; a test draws them again.
+The first is the chapter's classifier (300-100, SGD 0.01). The others were drawn by `drawn()` from the chapter's
+search space: 0 to 8 hidden layers of one width, 16 to 256; learning rate 1e-4 to 1e-2 on a logarithmic scale; SGD
+or Adam. `space.build_model` has a width for each layer, up to 300, so that it contains 300-100. They are listed here
+for review; a test draws them again.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-#: Hands-On Machine Learning seeds its searches with it
+#: the seed of the searches in Hands-On Machine Learning
 SEED = 42
 BATCH_SIZE = 32
 PIXELS = 28 * 28
 CLASSES = 10
 
-#: what the search space allows, bounds included
+#: the ranges of the search space, including the bounds
 HIDDEN, NEURONS, LEARNING_RATE, OPTIMIZERS = (0, 8), (16, 300), (1e-4, 1e-2), ("sgd", "adam")
 #: the chapter's widths
 DRAWN_NEURONS = (16, 256)
@@ -27,7 +27,7 @@ Configuration = Mapping[str, int | float | str]
 
 
 def _of(widths: Sequence[int], learning_rate: float, optimizer: str) -> Configuration:
-    """The hyperparameters of a network, under the names that `space.build_model` asks for."""
+    """The hyperparameters of a network, by their names in `space.build_model`."""
     layers = {f"n_neurons_{layer}": width for layer, width in enumerate(widths)}
     return {"n_hidden": len(widths), **layers, "learning_rate": learning_rate, "optimizer": optimizer}
 
@@ -55,20 +55,20 @@ def widths(configuration: Configuration) -> tuple[int, ...]:
 
 
 def label(configuration: Configuration) -> str:
-    """`300-100 sgd 0.01`."""
+    """A configuration as text: `300-100 sgd 0.01`."""
     hidden = list(map(str, widths(configuration)[1:-1]))
     shape = f"{len(hidden)} x {hidden[0]}" if len(set(hidden)) == 1 else "-".join(hidden) or "none"
     return f"{shape} {configuration['optimizer']} {configuration['learning_rate']:g}"
 
 
 def drawn(count: int = 11) -> list[Configuration]:
-    """The draw from the search space that `CONFIGURATIONS` was written down from."""
+    """Draw the configurations of `CONFIGURATIONS` after the first."""
     generator = np.random.default_rng(SEED)
-    found = []
+    configurations = []
     for _ in range(count):
         n_hidden = int(generator.integers(*HIDDEN, endpoint=True))
         neurons = [int(generator.integers(*DRAWN_NEURONS, endpoint=True))] * n_hidden
         learning_rate = float(f"{10 ** generator.uniform(*np.log10(LEARNING_RATE)):.2g}")
         optimizer = str(generator.choice(OPTIMIZERS))
-        found.append(_of(neurons, learning_rate, optimizer))
-    return found
+        configurations.append(_of(neurons, learning_rate, optimizer))
+    return configurations

@@ -1,4 +1,4 @@
-"""The benchmark's data: Fashion-MNIST as this project reads it, whole, or a few rows of it in a file."""
+"""The benchmark's data: Fashion-MNIST as this project reads it, or its first rows as a file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NAME = "fashion_mnist"
 
 
 def fashion_mnist() -> Dataset:
-    """uint8 (55000, 28, 28) to train with and (5000, 28, 28) to validate with, from `$KERAS_HOME`.
+    """Images uint8 (55000, 28, 28) for training and (5000, 28, 28) for validation, from `$KERAS_HOME`.
 
     Raises:
-        sweeps.errors.InputError: it is not there, and cannot be fetched.
+        sweeps.errors.InputError: it does not exist there and cannot be downloaded.
     """
     return load(DataSource(NAME))
 
 
 def some_rows(data: Dataset, folder: Path, training: int, validation: int) -> str:
-    """A dataset of the first rows, as the path of an .npz file."""
+    """Write the first rows to an .npz file; return its path."""
     file = folder / f"first-{training}.npz"
     train = data.train.map(lambda array: array[:training])
     valid = data.validation.map(lambda array: array[:validation])

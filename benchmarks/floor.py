@@ -1,8 +1,8 @@
-"""The floor: the matrix products that a configuration needs, timed alone in NumPy on one core.
+"""The lower bound (floor): a configuration's matrix products, timed alone in NumPy on one core.
 
-A training step of a batch needs, for each layer, the forward product and the weights' gradient, and the
-inputs' gradient for all layers but the first; a validation step the forward products. Nothing else is timed:
-no gathering of rows, no scaling, activation, loss, metric or update.
+A training step needs, for each layer, the forward product and the weights' gradient, and for all layers but the first
+the inputs' gradient; a validation step needs the forward products. Nothing else is timed: no gathering of rows,
+scaling, activation, loss, metric or update.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.configurations import BATCH_SIZE, CONFIGURATIONS, widths
 from benchmarks.records import Floor
 
 Matrix = npt.NDArray[np.float32]
-#: timings of each epoch, of which the median counts
+#: repetitions of each epoch; the median counts
 REPEATS = 3
 
 
@@ -42,17 +42,17 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """A multiplication and an addition for each inner element."""
+        """One multiplication and one addition for each inner element."""
         return 2 * self.rows * self.inner * self.columns
 
 
 def forward_products(units: Sequence[int], batch: int) -> list[Product]:
-    """The products of a forward pass through layers of `units`, from the input on."""
+    """The products of a forward pass; `units` are the widths from the input to the output."""
     return [Product("forward", layer, batch, *pair) for layer, pair in enumerate(pairwise(units))]
 
 
 def training_products(units: Sequence[int], batch: int) -> list[Product]:
-    """The products of a training step: forward, then back from the last layer to the first."""
+    """The products of a training step: forward, then backward from the last layer to the first."""
     back = []
     for forward in reversed(forward_products(units, batch)):
         n_in, n_out = forward.inner, forward.columns
@@ -63,11 +63,11 @@ def training_products(units: Sequence[int], batch: int) -> list[Product]:
 
 
 def epoch_seconds(units: Sequence[int], rows: int, training: bool) -> float:
-    """Seconds of all products of one epoch over so many rows, the last, smaller batch included."""
+    """Seconds of all products of an epoch over `rows` rows, including the last, smaller batch."""
     products = training_products if training else forward_products
     sizes = [BATCH_SIZE] * (rows // BATCH_SIZE) + [rows % BATCH_SIZE] * (rows % BATCH_SIZE > 0)
-    made = {size: _step(units, size, products(units, size)) for size in set(sizes)}
-    steps = [made[size] for size in sizes]
+    step_by_size = {size: _step(units, size, products(units, size)) for size in set(sizes)}
+    steps = [step_by_size[size] for size in sizes]
     timings = []
     for _ in range(REPEATS):
         began = time.perf_counter()
@@ -78,10 +78,10 @@ def epoch_seconds(units: Sequence[int], rows: int, training: bool) -> float:
 
 
 def measure(configurations: int, train_rows: int, validation_rows: int, slots: int) -> Floor:
-    """The floor of the first so many configurations.
+    """Measure the first `configurations` configurations.
 
     Args:
-        slots: processes that are timed at once, to see what cores take from each other.
+        slots: number of parallel processes for `Floor.busy`.
     """
     command = [
         sys.executable,
@@ -89,13 +89,13 @@ def measure(configurations: int, train_rows: int, validation_rows: int, slots: i
         __name__,
         *map(str, (configurations, train_rows, validation_rows, slots)),
     ]
-    # a process that has imported nothing else: the timed ones import what their parent has
+    # a separate process without other imports: the timed processes inherit them
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True)
     return Floor.model_validate_json(done.stdout)
 
 
 def main() -> None:
-    """The floor of the arguments of `measure`, as one line of JSON."""
+    """Print the `Floor` for the arguments of `measure` as one line of JSON."""
     *arguments, slots = map(int, sys.argv[1:])
     with ProcessPoolExecutor(slots, mp_context=get_context("spawn")) as pool:
         pool.submit(_epochs, 1, BATCH_SIZE, BATCH_SIZE).result()
@@ -103,8 +103,8 @@ def main() -> None:
         together = [future.result() for future in [pool.submit(_epochs, *arguments) for _ in range(slots)]]
         blas = pool.submit(_blas).result()
     busy = statistics.mean(sum(t) + sum(v) for t, v in together) / (sum(train) + sum(validate))
-    found = Floor(training=tuple(train), validation=tuple(validate), busy=busy, blas=blas)
-    print(found.model_dump_json())
+    result = Floor(training=tuple(train), validation=tuple(validate), busy=busy, blas=blas)
+    print(result.model_dump_json())
 
 
 def _epochs(configurations: int, train_rows: int, validation_rows: int) -> tuple[list[float], list[float]]:
@@ -115,8 +115,8 @@ def _epochs(configurations: int, train_rows: int, validation_rows: int) -> tuple
 
 
 def _step(units: Sequence[int], batch: int, products: Sequence[Product]) -> Callable[[], None]:
-    """A function that computes the products, in memory that is taken beforehand and shared as a network
-    shares it; transposed operands are read where they lie."""
+    """A function that computes the products in preallocated memory, which they share as in a network; transposed
+    operands are views."""
     generator = np.random.default_rng(0)
 
     def matrix(rows: int, columns: int) -> Matrix:
@@ -140,8 +140,8 @@ def _step(units: Sequence[int], batch: int, products: Sequence[Product]) -> Call
 
 
 def _blas() -> str:
-    found = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    return ", ".join(f"{i['internal_api']} {i['version']} {i.get('architecture', '')}".strip() for i in found)
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return ", ".join(f"{i['internal_api']} {i['version']} {i.get('architecture', '')}".strip() for i in libraries)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is to be reached on 2 cores, and what was."""
+"""The goals on 2 cores, with what was measured."""
 
 from __future__ import annotations
 
@@ -8,33 +8,52 @@ from collections.abc import Callable, Iterable
 from benchmarks.records import Breakdown, Goal, Results, Run, Scale, Speed
 from benchmarks.ways import WAYS
 
-#: way, epochs a trial, how many times its seconds a trial are this project's
+#: way, epochs a trial, and the goal for its seconds a trial relative to this project's
 _RATIOS = (("keras_tuner", 3, 15.0), ("tutorial", 3, 25.0), ("ray_tune", 3, 12.0), ("keras_tuner", 10, 15.0))
 
 
 def goals(results: Results) -> tuple[Goal, ...]:
-    """Every goal, measured or not."""
-    return (*_speed_goals(results.speed), *_scale_goals(results.scale))
+    """All goals, measured or not."""
+    speed = results.speed or Speed(dataset="", configurations=(), runs=(), floor=None)
+    scale = results.scale or Scale(overhead={}, memory={}, trials_an_hour={})
+    ratios = (
+        (f"seconds a trial, {WAYS[way].title} ÷ this ({epochs} epochs)", wanted, True, ratio(speed, way, epochs))
+        for way, epochs, wanted in _RATIOS
+    )
+    return tuple(
+        Goal(figure=figure, wanted=wanted, at_least=at_least, measured=measured)
+        for figure, wanted, at_least, measured in (
+            *ratios,
+            ("training and validation ÷ their matrix products (3 epochs)", 1.1, False, over_floor(speed, 3)),
+            ("the same (10 epochs)", 1.1, False, over_floor(speed, 10)),
+            ("MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, services(speed, 3)),
+            ("the same (10 epochs)", 0.02, False, services(speed, 10)),
+            ("seconds of a trial beside training, at trial 10", 0.15, False, scale.overhead.get(10)),
+            ("the same at trial 1,000", 0.4, False, scale.overhead.get(1000)),
+            ("a worker's memory after 200 trials ÷ after 20", 1.10, False, memory_growth(scale)),
+            ("trials an hour, 2 slots ÷ 1 slot", 1.8, True, second_core(scale)),
+        )
+    )
 
 
 def runs_of(speed: Speed, way: str, epochs: int) -> list[Run]:
-    """The repetitions of one way."""
+    """All runs of a way with that many epochs."""
     return [run for run in speed.runs if run.way == way and run.epochs == epochs]
 
 
 def seconds_a_trial(speed: Speed, way: str, epochs: int) -> float | None:
-    """The median over the repetitions; None without any."""
+    """The median over the repetitions; None where there are none."""
     return _median(run.per_trial for run in runs_of(speed, way, epochs))
 
 
 def ratio(speed: Speed, way: str, epochs: int) -> float | None:
-    """How many times this project's seconds a trial that way takes."""
+    """A way's seconds a trial relative to this project's; None where one was not measured."""
     theirs, ours = seconds_a_trial(speed, way, epochs), seconds_a_trial(speed, "this", epochs)
     return None if theirs is None or ours is None else theirs / ours
 
 
 def over_floor(speed: Speed, epochs: int) -> float | None:
-    """Seconds that train and validate ÷ the matrix products of as many epochs, training and validation."""
+    """Seconds of training and validation relative to those of their matrix products."""
     if speed.floor is None:
         return None
     floor = speed.floor.epoch * epochs
@@ -42,60 +61,20 @@ def over_floor(speed: Speed, epochs: int) -> float | None:
 
 
 def services(speed: Speed, epochs: int) -> float | None:
-    """The share of a trial that MLflow and Optuna take together."""
+    """The share of MLflow and Optuna in a trial's seconds."""
     return _of_breakdowns(speed, epochs, lambda breakdown: breakdown.services)
 
 
 def second_core(scale: Scale) -> float | None:
-    """Trials an hour with two slots ÷ with one."""
+    """Trials an hour with two slots relative to one slot."""
     one, two = (_median(scale.trials_an_hour.get(slots, ())) for slots in (1, 2))
     return None if one is None or two is None else two / one
 
 
 def memory_growth(scale: Scale) -> float | None:
-    """A worker's memory after 200 trials ÷ after 20."""
+    """A worker's memory after 200 trials relative to that after 20."""
     early, late = scale.memory.get(20), scale.memory.get(200)
     return None if early is None or late is None else late / early
-
-
-def _speed_goals(speed: Speed | None) -> list[Goal]:
-    def figure(text: str, wanted: float, at_least: bool, value: Callable[[Speed], float | None]) -> Goal:
-        measured = None if speed is None else value(speed)
-        return Goal(figure=text, wanted=wanted, at_least=at_least, measured=measured)
-
-    return [
-        *(
-            figure(
-                f"seconds a trial, {WAYS[way].title} ÷ this ({epochs} epochs)",
-                wanted,
-                True,
-                lambda found, way=way, epochs=epochs: ratio(found, way, epochs),  # type: ignore[misc]
-            )
-            for way, epochs, wanted in _RATIOS
-        ),
-        figure(
-            "training and validation ÷ their matrix products (3 epochs)",
-            1.1,
-            False,
-            lambda found: over_floor(found, 3),
-        ),
-        figure("the same (10 epochs)", 1.1, False, lambda found: over_floor(found, 10)),
-        figure("MLflow and Optuna, share of a trial (3 epochs)", 0.02, False, lambda found: services(found, 3)),
-        figure("the same (10 epochs)", 0.02, False, lambda found: services(found, 10)),
-    ]
-
-
-def _scale_goals(scale: Scale | None) -> list[Goal]:
-    found = scale or Scale(overhead={}, memory={}, trials_an_hour={})
-    return [
-        Goal(figure=text, wanted=wanted, at_least=at_least, measured=measured)
-        for text, wanted, at_least, measured in (
-            ("seconds of a trial beside training, at trial 10", 0.15, False, found.overhead.get(10)),
-            ("the same at trial 1,000", 0.4, False, found.overhead.get(1000)),
-            ("a worker's memory after 200 trials ÷ after 20", 1.10, False, memory_growth(found)),
-            ("trials an hour, 2 slots ÷ 1 slot", 1.8, True, second_core(found)),
-        )
-    ]
 
 
 def _of_breakdowns(speed: Speed, epochs: int, value: Callable[[Breakdown], float]) -> float | None:
@@ -103,5 +82,5 @@ def _of_breakdowns(speed: Speed, epochs: int, value: Callable[[Breakdown], float
 
 
 def _median(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return statistics.median(found) if found else None
+    known = list(values)
+    return statistics.median(known) if known else None

@@ -1,7 +1,7 @@
-"""What a trial costs beside training as a study grows, a worker's memory, and the second core.
+"""Overhead of a trial as a study grows, a worker's memory, and the gain of a second core.
 
-Overhead is taken from outside: with one slot, the time from one trial's end to the next one's, as the client
-sees them, less the seconds that the trial trained and validated.
+Overhead is measured with one slot by the client: the time between the ends of two trials, less the second trial's
+seconds of training and validation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.data import NAME, fashion_mnist, some_rows
 from benchmarks.prefill import prefill
 from benchmarks.processes import environment
 from benchmarks.records import Scale
-from benchmarks.sweeping import TimedSweep, TimedTrial, timed_sweep
+from benchmarks.sweeping import TimedTrial, timed_sweep
 from sweeps.config import SweepConfig, load_config
 
 TRAINED, UNTRAINED = "benchmarks.space:build_model", "benchmarks.space:Untrained"
@@ -30,16 +30,16 @@ TRAINED, UNTRAINED = "benchmarks.space:build_model", "benchmarks.space:Untrained
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """The measurements.
 
     Attributes:
-        rows: of training and validation.
-        early: trials of one sweep at which overhead is taken; each counts with the two before and after it.
-        memory: trials of the same sweep, which ends with the last, after which memory is taken.
-        grown: (trials that are there already, the space, whether MLflow has runs of them).
-        after: trials that are run on top of those; the first two of them warm up, the others count.
-        hourly: trials of a sweep, epochs of a trial, repetitions, for the trials an hour.
-        whole: whether those take the whole dataset in place of `rows`.
+        rows: number of training and validation rows.
+        early: trials of the first sweep at which overhead is measured, over the two trials before and after each.
+        memory: trials of the same sweep after which memory is measured; the last one ends the sweep.
+        grown: (existing trials of a study, its space, whether they have MLflow runs).
+        after: trials that are added to those studies; the first two warm up and do not count.
+        hourly: trials of a sweep, epochs of a trial and repetitions, for trials an hour.
+        whole: use the whole dataset for trials an hour.
     """
 
     rows: tuple[int, int] = (2000, 500)
@@ -67,26 +67,26 @@ def measure(plan: Plan, console: Console) -> Scale:
     """Run the plan.
 
     Raises:
-        sweeps.errors.InputError: Fashion-MNIST is not there.
+        sweeps.errors.InputError: Fashion-MNIST is not available.
     """
     data = fashion_mnist()
     with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
-        some = some_rows(data, Path(folder), *plan.rows)
+        few_rows = some_rows(data, Path(folder), *plan.rows)
         console.print(f"{plan.memory[-1]} small trials in one worker …")
-        overhead, memory = _one_worker(plan, some)
+        overhead, memory = _one_worker(plan, few_rows)
         for trials, space, record in plan.grown:
             console.print(f"a study of {trials:,} trials …")
             with _workspace():
                 prefill("bench", trials, record)
-                sweep = _sweep(some, space, trials + plan.after)
+                sweep = timed_sweep(_config(few_rows, space, trials + plan.after))
             overhead[trials] = statistics.median(overheads(sweep.trials)[1:])
         console.print("trials an hour …")
-        rates = _trials_an_hour(plan, NAME if plan.whole else some)
+        rates = _trials_an_hour(plan, NAME if plan.whole else few_rows)
     return Scale(overhead=overhead, memory=memory, trials_an_hour=rates)
 
 
 def overheads(trials: Sequence[TimedTrial]) -> list[float]:
-    """Seconds of each trial but the first that neither train nor validate, in a sweep of one slot."""
+    """Seconds besides training and validation of each trial but the first, in a sweep with one slot."""
     return [
         trial.arrived - before.arrived - trial.phases.get("train", 0.0) - trial.phases.get("validate", 0.0)
         for before, trial in pairwise(trials)
@@ -102,7 +102,7 @@ def _one_worker(plan: Plan, dataset: str) -> tuple[dict[int, float], dict[int, i
 
     with _workspace():
         trials = timed_sweep(_config(dataset, TRAINED, plan.memory[-1]), on_trial).trials
-    # the first of `overheads` is that of the second trial
+    # `overheads` begins with the second trial
     around = {number: overheads(trials)[max(0, number - 4) : number + 1] for number in plan.early}
     return {number: statistics.median(values) for number, values in around.items()}, memory
 
@@ -113,19 +113,15 @@ def _trials_an_hour(plan: Plan, dataset: str) -> dict[int, tuple[float, ...]]:
     for repetition in range(repetitions):
         for jobs in (1, 2) if repetition % 2 == 0 else (2, 1):
             with _workspace():
-                # random: the n-th trial of both is the same configuration
+                # the random sampler gives both the same configurations
                 config = _config(dataset, TRAINED, trials, epochs=epochs, jobs=jobs, sampler="random")
                 rates[jobs].append(3600 * trials / timed_sweep(config).search)
     return {jobs: tuple(found) for jobs, found in rates.items()}
 
 
-def _sweep(dataset: str, space: str, trials: int) -> TimedSweep:
-    return timed_sweep(_config(dataset, space, trials))
-
-
 def _config(dataset: str, space: str, trials: int, **options: object) -> SweepConfig:
-    given = {"study": "bench", "dataset": dataset, "space": space, "trials": trials, "pruner": "none"}
-    return load_config(given | {"epochs": 2, "jobs": 1} | options)
+    defaults = {"study": "bench", "dataset": dataset, "space": space, "trials": trials, "pruner": "none"}
+    return load_config(defaults | {"epochs": 2, "jobs": 1} | options)
 
 
 def _resident_bytes() -> int:
@@ -136,7 +132,7 @@ def _resident_bytes() -> int:
 
 @contextmanager
 def _workspace() -> Iterator[None]:
-    """A new, empty one, gone afterwards."""
+    """A new, empty workspace, removed afterwards."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         os.environ.pop("MLFLOW_TRACKING_URI", None)

@@ -1,4 +1,4 @@
-"""A study that has many trials already, made through Optuna's and MLflow's own means instead of run."""
+"""A study with many trials, created through Optuna and MLflow without running them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from tracking import DataDescription, TrialRun, begin_sweep, open_store
 
 
 def prefill(name: str, trials: int, record: bool) -> None:
-    """Put COMPLETE trials of the benchmark's space into a new study of this workspace.
+    """Create a study with COMPLETE trials of the benchmark's space in this workspace.
 
     Args:
-        record: whether each gets a run in MLflow too (25 ms a trial).
+        record: also create an MLflow run for each trial (25 ms).
     """
     journal = paths.journal(name)
     journal.parent.mkdir(parents=True)
     storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
-    drawn = _drawn(trials)
-    study.add_trials(drawn)
+    random_trials = _random_trials(trials)
+    study.add_trials(random_trials)
     if record:
-        study.set_user_attr(PARENT_RUN, _recorded(name, drawn))
+        study.set_user_attr(PARENT_RUN, _create_runs(name, random_trials))
 
 
-def _drawn(count: int) -> list[FrozenTrial]:
-    """Random points of the space with values as an accuracy has them."""
+def _random_trials(count: int) -> list[FrozenTrial]:
+    """Random points of the space with values in the range of an accuracy."""
     source = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    found = []
+    trials = []
     for number in range(count):
         trial = source.ask()
         params = draw(SuggestedHyperParameters(trial))
         value = 0.5 + 0.4 * number / count
-        found.append(
+        trials.append(
             optuna.trial.create_trial(
                 params=trial.params,
                 distributions=trial.distributions,
@@ -47,11 +47,11 @@ def _drawn(count: int) -> list[FrozenTrial]:
                 user_attrs={PARAMS: params, RUN_ID: ""},
             )
         )
-    return found
+    return trials
 
 
-def _recorded(name: str, trials: list[FrozenTrial]) -> str:
-    """The id of the sweep's run, its trials' runs below it."""
+def _create_runs(name: str, trials: list[FrozenTrial]) -> str:
+    """Create the sweep's run and its trials' child runs; return its id."""
     paths.home().mkdir(parents=True, exist_ok=True)
     store = open_store(paths.tracking_uri(), name, paths.artifact_root())
     parent = begin_sweep(store, None, {}, {}, DataDescription("prefilled", "0" * 32, "prefilled"))

@@ -1,6 +1,6 @@
-"""What MLflow and Optuna take in a worker: their calls, timed from outside.
+"""The time of MLflow's and Optuna's calls in a worker.
 
-Installed in a worker before the clock starts. A call inside of another one is part of that one.
+Installed in a worker before the clock starts. A nested call counts as part of the outer one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _TRIAL = ("suggest_int", "suggest_float", "suggest_categorical", "report", "shou
 
 
 def install() -> None:
-    """Put a clock around every public method of MLflow's client, and around what a trial asks of Optuna."""
+    """Time each public method of MLflow's client, and the methods of Optuna that a trial uses."""
     import mlflow
     import optuna
 
     if _installed:
         return
     client = mlflow.MlflowClient
-    methods = [name for name, found in vars(client).items() if callable(found) and not name.startswith("_")]
+    methods = [name for name, member in vars(client).items() if callable(member) and not name.startswith("_")]
     _wrap("mlflow", client, methods)
     _wrap("optuna", optuna.study.Study, _STUDY)
     _wrap("optuna", optuna.trial.Trial, _TRIAL)
@@ -35,12 +35,12 @@ def install() -> None:
 
 
 def read() -> dict[str, float]:
-    """Seconds by call, `mlflow.log_batch` for one, in this process so far."""
+    """The seconds of each call, such as `mlflow.log_batch`, in this process so far."""
     return dict(_seconds)
 
 
 def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its seconds added to `name` unless it is called by another timed one."""
+    """Wrap a function so that its seconds are added to `name`, unless another timed function calls it."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One run of a way as a process of its own, so that none finds what another one left."""
+"""Runs of a way in separate processes, so that they do not share caches or files."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _ROOT = Path(__file__).parents[1]
 
 
 class RunFailedError(Exception):
-    """A run gave no answer; the message says why, in a line."""
+    """A run failed; the message says why in one line."""
 
 
 def run(job: Job, timeout: float) -> Run:
-    """Run the job to its end.
+    """Run a job in a process.
 
     Args:
-        timeout: seconds after which it is ended.
+        timeout: seconds after which the process is ended.
 
     Raises:
-        RunFailedError: it crashed, or took too long.
+        RunFailedError: the process crashed, or was ended.
     """
     log = job.folder / "stderr.log"
     command = [sys.executable, "-m", "benchmarks.ways", job.model_dump_json()]
@@ -49,14 +49,14 @@ def run(job: Job, timeout: float) -> Run:
         finally:
             _end(process)
     if process.returncode != 0:
-        raise RunFailedError(f"failed: {_last_line(log)}")
+        raise RunFailedError(f"failed: {last_line(log.read_text(encoding='utf-8', errors='replace'))}")
     outcome = Outcome.model_validate_json(answer)
     wall_seconds = time.perf_counter() - began
     return Run(**dict(outcome), way=job.way, epochs=job.epochs, wall_seconds=wall_seconds)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The caller's, with everything kept inside of `folder`, on the CPU, and quiet."""
+    """The caller's environment, with all files in `folder`, on the CPU, without log messages."""
     mine = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     return mine | {
         "PYTHONPATH": str(_ROOT),
@@ -69,7 +69,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started, if that is still there."""
+    """End the process and its children, if they are still running."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -78,6 +78,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+def last_line(output: str) -> str:
+    """The last line of a process's output that is not empty, of at most 300 characters."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it printed nothing"

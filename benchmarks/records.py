@@ -1,33 +1,45 @@
-"""What `results.json` holds, and what a way's process is told and answers."""
+"""The contents of `results.json`, and the input and output of a way's process."""
 
 from __future__ import annotations
 
 import platform
 from importlib import metadata
 from pathlib import Path
+from typing import Self
 
 from dask.system import CPU_COUNT
 from pydantic import BaseModel, ConfigDict
 
-#: where both commands write
+#: written by `make bench` and `make bench-scale`
 FILE = Path(__file__).with_name("results.json")
 
 _PACKAGES = ("keras", "tensorflow", "keras-tuner", "optuna", "mlflow", "distributed", "ray", "numpy")
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """An immutable part of a JSON file."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def load(cls, file: Path) -> Self | None:
+        """Read a file that `save` has written; None where it does not exist."""
+        return cls.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
 
-class Job(_Record):
+    def save(self, file: Path) -> None:
+        """Write JSON with one value on each line, for readable diffs."""
+        file.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+class Job(Record):
     """One run of one way.
 
     Attributes:
         way: a name of `ways.WAYS`.
-        dataset: as `sweeps run --dataset` takes it.
-        configurations: how many of `CONFIGURATIONS`, from the first.
-        jobs: trials at once, for the ways that run several.
-        folder: for what the run writes; an own one for each.
+        dataset: an argument of `sweeps run --dataset`.
+        configurations: how many of `CONFIGURATIONS`, from the first on.
+        jobs: parallel trials, for the ways that support them.
+        folder: an empty folder for the run's files.
     """
 
     way: str
@@ -38,13 +50,13 @@ class Job(_Record):
     folder: Path
 
 
-class Breakdown(_Record):
+class Breakdown(Record):
     """Where this project's workers spent their time; seconds a trial, means over the trials.
 
     Attributes:
-        trial: from the moment the trial is asked for to its end.
-        phases: of that, the parts that each trial logs about itself: build, compile, train, validate, log.
-        calls: of that, the calls of MLflow's client and of Optuna, by name.
+        trial: from `study.ask` to the trial's end.
+        phases: its parts as logged by the trials: build, compile, train, validate, log.
+        calls: its calls of MLflow's client and Optuna, by name.
     """
 
     trial: float
@@ -53,7 +65,7 @@ class Breakdown(_Record):
 
     @property
     def training(self) -> float:
-        """Seconds that train or validate."""
+        """Seconds of training and validation."""
         return self.phases.get("train", 0.0) + self.phases.get("validate", 0.0)
 
     @property
@@ -62,13 +74,13 @@ class Breakdown(_Record):
         return sum(self.calls.values()) / self.trial
 
 
-class Outcome(_Record):
-    """What a way's process answers.
+class Outcome(Record):
+    """The output of a way's process.
 
     Attributes:
-        seconds: from the search's start to its end.
-        accuracies: the best `val_accuracy` over the epochs of each configuration, in their order.
-        extras: seconds worth telling apart, by name; whether they are part of `seconds` is in `speed.CLOCK`.
+        seconds: from the start of the search to its end.
+        accuracies: the best `val_accuracy` over the epochs, for each configuration.
+        extras: seconds of further parts, by name; `speed.CLOCK` says whether `seconds` includes them.
     """
 
     seconds: float
@@ -78,7 +90,7 @@ class Outcome(_Record):
 
 
 class Run(Outcome):
-    """One run, with what its parent knows: `wall_seconds` is the whole process, imports and data included."""
+    """An `Outcome` with its job; `wall_seconds` is the time of the whole process, including imports and data."""
 
     way: str
     epochs: int
@@ -90,12 +102,12 @@ class Run(Outcome):
         return self.seconds / len(self.accuracies)
 
 
-class Floor(_Record):
+class Floor(Record):
     """The matrix products of one epoch of each configuration, in seconds on one core.
 
     Attributes:
-        training, validation: in the configurations' order, with nothing else running.
-        busy: all of it with as many processes at once as there are slots, relative to alone.
+        training, validation: for each configuration, with nothing else running.
+        busy: the time with one process for each slot, relative to that of one process alone.
     """
 
     training: tuple[float, ...]
@@ -105,12 +117,12 @@ class Floor(_Record):
 
     @property
     def epoch(self) -> float:
-        """Seconds an epoch of the mean configuration, training and validation."""
+        """Mean seconds of an epoch over the configurations, training and validation."""
         return (sum(self.training) + sum(self.validation)) / len(self.training)
 
 
-class Speed(_Record):
-    """`make bench`; `left_out` says what was not run, and why."""
+class Speed(Record):
+    """Results of `make bench`; `left_out` says what was not run, and why."""
 
     dataset: str
     configurations: tuple[str, ...]
@@ -119,13 +131,13 @@ class Speed(_Record):
     left_out: tuple[str, ...] = ()
 
 
-class Scale(_Record):
-    """`make bench-scale`.
+class Scale(Record):
+    """Results of `make bench-scale`.
 
     Attributes:
-        overhead: trial number -> seconds of a trial that neither train nor validate (median of a few trials).
-        memory: trials that a worker has run -> its resident bytes.
-        trials_an_hour: slots -> trials an hour, one figure a repetition.
+        overhead: trial number -> seconds of a trial besides training and validation (median of a few trials).
+        memory: number of trials that a worker has run -> its resident bytes.
+        trials_an_hour: slots -> trials an hour, for each repetition.
     """
 
     overhead: dict[int, float]
@@ -133,16 +145,16 @@ class Scale(_Record):
     trials_an_hour: dict[int, tuple[float, ...]]
 
 
-class Machine(_Record):
-    """Where it was measured."""
+class Machine(Record):
+    """The machine and the versions of the measurement."""
 
     cpu: str
     cores: int
     versions: dict[str, str]
 
 
-class Goal(_Record):
-    """One figure that is to be reached; `measured` is None where the run did not bring it."""
+class Goal(Record):
+    """A goal for one figure; `measured` is None where it was not measured."""
 
     figure: str
     wanted: float
@@ -158,12 +170,12 @@ class Goal(_Record):
 
     @property
     def missed_by(self) -> float:
-        """The share of the goal that lacks, or by which it is exceeded; 0 where it is met or not measured."""
+        """The relative distance from the goal; 0 where it is met or not measured."""
         return 0.0 if self.met is not False or self.measured is None else abs(self.measured / self.wanted - 1)
 
 
-class Results(_Record):
-    """All of `results.json`."""
+class Results(Record):
+    """The contents of `results.json`."""
 
     machine: Machine
     speed: Speed | None = None
@@ -172,7 +184,7 @@ class Results(_Record):
 
 
 def this_machine() -> Machine:
-    """The processor, its cores, and the versions of what was compared."""
+    """This machine's processor and cores, and the versions of the compared packages."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -180,16 +192,6 @@ def this_machine() -> Machine:
         except metadata.PackageNotFoundError:
             continue
     return Machine(cpu=_cpu(), cores=CPU_COUNT, versions=versions)
-
-
-def load(file: Path) -> Results | None:
-    """What an earlier run wrote; None without one."""
-    return Results.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def save(results: Results, file: Path) -> None:
-    """Write it so that a difference can be read line by line."""
-    file.write_text(results.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def _cpu() -> str:

@@ -4,66 +4,103 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.goals import goals as all_goals
 from benchmarks.goals import over_floor, ratio, runs_of
-from benchmarks.records import Breakdown, Goal, Run, Scale, Speed
+from benchmarks.records import Breakdown, Goal, Results, Run, Scale, Speed, this_machine
 from benchmarks.ways import WAYS
 
 
-def speed(found: Speed, console: Console) -> None:
-    """Seconds by way, accuracies side by side, the floor, and where a trial's time goes."""
-    console.print(f"\n{found.dataset}; {len(found.configurations)} configurations", highlight=False)
-    epochs = sorted({run.epochs for run in found.runs})
+class Progress:
+    """Prints messages as they come, and collects those about what was left out.
+
+    Attributes:
+        left_out: what was left out, and why.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.left_out: list[str] = []
+
+    def leave_out(self, line: str) -> None:
+        self.left_out.append(line)
+        self.say(line)
+
+    def say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def speed(results: Speed, console: Console) -> None:
+    """Print seconds and accuracies by way, the lower bound, and the parts of a trial's time."""
+    console.print(f"\n{results.dataset}; {len(results.configurations)} configurations", highlight=False)
+    epochs = sorted({run.epochs for run in results.runs})
     for each in epochs:
-        console.print(_seconds(found, each))
+        console.print(_seconds(results, each))
     if epochs:
-        console.print(_accuracies(found, epochs[-1]))
+        console.print(_accuracies(results, epochs[-1]))
     for each in epochs:
-        if (run := _last_with_breakdown(found, each)) is not None and run.breakdown is not None:
+        if (run := _last_with_breakdown(results, each)) is not None and run.breakdown is not None:
             console.print(_time(run.breakdown, f"seconds a trial in a worker, {each} epochs"))
             around = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in run.extras.items())
             console.print(f"once a sweep: {around}", highlight=False)
-        if found.floor is not None and (over := over_floor(found, each)) is not None:
+        if results.floor is not None and (over := over_floor(results, each)) is not None:
             console.print(
-                f"matrix products of {each} epochs: {found.floor.epoch * each:.3f} s a trial on one core "
-                f"({found.floor.blas}; {found.floor.busy:.2f} times as long with all cores busy); "
+                f"matrix products of {each} epochs: {results.floor.epoch * each:.3f} s a trial on one core "
+                f"({results.floor.blas}; {results.floor.busy:.2f} times as long with all cores busy); "
                 f"training and validation take {over:.2f} times that",
                 highlight=False,
             )
-    for line in found.left_out:
+    for line in results.left_out:
         console.print(f"left out: {line}", highlight=False, markup=False)
 
 
-def scale(found: Scale, console: Console) -> None:
-    """Overhead, memory, and trials an hour."""
-    table = _table("as a study grows", "figure", "measured")
-    for number, seconds in sorted(found.overhead.items()):
-        table.add_row(f"seconds of a trial beside training, at trial {number:,}", f"{seconds:.3f}")
-    for trials, size in sorted(found.memory.items()):
-        table.add_row(f"a worker's memory after {trials} trials", f"{size / 2**20:.0f} MiB")
-    for slots, rates in sorted(found.trials_an_hour.items()):
-        table.add_row(f"trials an hour, {slots} slots", spread(rates, "{:.0f}"))
-    console.print(table)
+def scale(results: Scale, console: Console) -> None:
+    """Print overhead, memory, and trials an hour."""
+    lines = table("as a study grows", "figure", "measured")
+    for number, seconds in sorted(results.overhead.items()):
+        lines.add_row(f"seconds of a trial beside training, at trial {number:,}", f"{seconds:.3f}")
+    for trials, size in sorted(results.memory.items()):
+        lines.add_row(f"a worker's memory after {trials} trials", f"{size / 2**20:.0f} MiB")
+    for slots, rates in sorted(results.trials_an_hour.items()):
+        lines.add_row(f"trials an hour, {slots} slots", spread(rates, "{:.0f}"))
+    console.print(lines)
 
 
-def goals(found: Sequence[Goal], console: Console) -> None:
-    """Each goal: what was wanted, what was measured, by how much it was missed."""
-    table = _table("goals", "figure", "goal", "measured", "")
-    for goal in found:
-        table.add_row(goal.figure, wanted(goal), measured(goal), verdict(goal))
-    console.print(table)
+def save(console: Console, output: Path | None, **measured: Speed | Scale) -> None:
+    """Print the goals, and save the results together with those that are in `output` already.
+
+    Args:
+        output: the results file; None: nothing is saved.
+        measured: the new parts of `Results`: `speed` or `scale`.
+    """
+    earlier = Results.load(output) if output else None
+    results = (earlier or Results(machine=this_machine())).model_copy(update={"machine": this_machine(), **measured})
+    results = results.model_copy(update={"goals": all_goals(results)})
+    goals(results.goals, console)
+    if output:
+        results.save(output)
+        console.print(f"written to {output}", highlight=False, soft_wrap=True)
+
+
+def goals(entries: Sequence[Goal], console: Console) -> None:
+    """Print each goal with the measured figure, and by how much it was missed."""
+    lines = table("goals", "figure", "goal", "measured", "")
+    for goal in entries:
+        lines.add_row(goal.figure, wanted(goal), measured(goal), verdict(goal))
+    console.print(lines)
 
 
 def wanted(goal: Goal) -> str:
-    """`≥ 15`."""
+    """The goal as text: `≥ 15`."""
     return f"{'≥' if goal.at_least else '≤'} {goal.wanted:g}"
 
 
 def measured(goal: Goal) -> str:
-    """Three digits; a dash where there is none."""
+    """The measured figure with three digits; a dash where there is none."""
     return "-" if goal.measured is None else f"{goal.measured:.3g}"
 
 
@@ -75,28 +112,28 @@ def verdict(goal: Goal) -> str:
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """The median, with the range where there are several: `1.43 (1.41-1.50)`."""
+    """The median, with the range of several values: `1.43 (1.41-1.50)`."""
     text = form.format(statistics.median(values))
     return text if len(values) < 2 else f"{text} ({form.format(min(values))}-{form.format(max(values))})"
 
 
 def mean_accuracy(runs: Sequence[Run]) -> float | None:
-    """Over the configurations of all repetitions; None where one is missing."""
+    """The mean accuracy over the configurations of all repetitions; None where one is missing."""
     values = [accuracy for run in runs for accuracy in run.accuracies]
     known = [value for value in values if value is not None]
     return statistics.mean(known) if known and len(known) == len(values) else None
 
 
-def _seconds(found: Speed, epochs: int) -> Table:
+def _seconds(results: Speed, epochs: int) -> Table:
     columns = ("way", "seconds a trial", "÷ this", "process, s", "mean val_accuracy", "runs")
-    table = _table(f"{epochs} epochs a trial", *columns)
+    lines = table(f"{epochs} epochs a trial", *columns)
     for name, way in WAYS.items():
-        runs = runs_of(found, name, epochs)
+        runs = runs_of(results, name, epochs)
         if not runs:
-            table.add_row(way.title, *["-"] * 5)
+            lines.add_row(way.title, *["-"] * 5)
             continue
-        factor, accuracy = ratio(found, name, epochs), mean_accuracy(runs)
-        table.add_row(
+        factor, accuracy = ratio(results, name, epochs), mean_accuracy(runs)
+        lines.add_row(
             way.title,
             spread([run.per_trial for run in runs], "{:.2f}"),
             "-" if factor is None else f"{factor:.1f}",
@@ -104,40 +141,41 @@ def _seconds(found: Speed, epochs: int) -> Table:
             "-" if accuracy is None else f"{accuracy:.4f}",
             str(len(runs)),
         )
-    return table
+    return lines
 
 
-def _accuracies(found: Speed, epochs: int) -> Table:
-    last = {name: runs[-1] for name in WAYS if (runs := runs_of(found, name, epochs))}
+def _accuracies(results: Speed, epochs: int) -> Table:
+    last = {name: runs[-1] for name in WAYS if (runs := runs_of(results, name, epochs))}
     titles = [WAYS[name].title for name in last]
-    table = _table(f"best val_accuracy of {epochs} epochs, by configuration", "configuration", *titles)
-    for number, configuration in enumerate(found.configurations):
+    lines = table(f"best val_accuracy of {epochs} epochs, by configuration", "configuration", *titles)
+    for number, configuration in enumerate(results.configurations):
         values = [run.accuracies[number] for run in last.values()]
-        table.add_row(configuration, *("-" if value is None else f"{value:.4f}" for value in values))
-    return table
+        lines.add_row(configuration, *("-" if value is None else f"{value:.4f}" for value in values))
+    return lines
 
 
 def _time(breakdown: Breakdown, title: str) -> Table:
-    table = _table(title, "part", "seconds", "share")
+    lines = table(title, "part", "seconds", "share")
     named = sum(breakdown.phases.values())
     parts = {**breakdown.phases, "the rest": breakdown.trial - named, "a trial": breakdown.trial}
     calls = dict(sorted(breakdown.calls.items(), key=lambda call: -call[1])[:8])
     calls["MLflow and Optuna together"] = sum(breakdown.calls.values())
     for name, seconds in parts.items():
-        table.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
-    table.add_section()
+        lines.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
+    lines.add_section()
     for name, seconds in calls.items():
-        table.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
-    return table
+        lines.add_row(name, f"{seconds:.4f}", f"{seconds / breakdown.trial:.1%}")
+    return lines
 
 
-def _last_with_breakdown(found: Speed, epochs: int) -> Run | None:
-    runs = [run for run in runs_of(found, "this", epochs) if run.breakdown]
+def _last_with_breakdown(results: Speed, epochs: int) -> Run | None:
+    runs = [run for run in runs_of(results, "this", epochs) if run.breakdown]
     return runs[-1] if runs else None
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+def table(title: str, *columns: str) -> Table:
+    """An empty table; all columns but the first are aligned to the right."""
+    lines = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
-    return table
+        lines.add_column(column, justify="right" if number else "left", overflow="fold")
+    return lines

@@ -1,4 +1,4 @@
-"""The search space of the benchmark, as a reader of the chapter writes it for KerasTuner."""
+"""The search space of the benchmark, written for KerasTuner as in the chapter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OPTIMIZERS = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
 
 
 def build_model(hp: keras_tuner.HyperParameters) -> keras.Model:
-    """A compiled classifier of 28 by 28 pixels; what KerasTuner and this project are given."""
+    """A compiled classifier of 28 by 28 pixels, for KerasTuner and this project."""
     return network(draw(hp))
 
 
@@ -28,7 +28,7 @@ def draw(hp: keras_tuner.HyperParameters) -> dict[str, Any]:
 
 
 def network(values: Mapping[str, Any]) -> keras.Model:
-    """The compiled network of these hyperparameters; takes images uint8 (n, 28, 28) and class indices."""
+    """The compiled network with these hyperparameters, for images uint8 (n, 28, 28) and class indices."""
     model = keras.Sequential([keras.layers.Input((28, 28)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()])
     for layer in range(values["n_hidden"]):
         model.add(keras.layers.Dense(values[f"n_neurons_{layer}"], activation="relu"))
@@ -42,18 +42,17 @@ def network(values: Mapping[str, Any]) -> keras.Model:
 
 
 class Untrained(keras_tuner.HyperModel):  # type: ignore[misc]
-    """The same hyperparameters, and nothing done with them: what is left of a trial is what it costs beside
-    its training."""
+    """The same hyperparameters without training, so that a trial takes only its overhead."""
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A model of one small layer, whatever was drawn."""
+        """A model with one small layer, whatever the hyperparameters are."""
         draw(hp)
         return network({"n_hidden": 0, "learning_rate": 0.01, "optimizer": "sgd"})
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
     ) -> keras.callbacks.History:
-        """One epoch without a step: only its end is told to the callbacks."""
+        """One epoch without steps, of which only the callbacks are called."""
         callbacks = keras.callbacks.CallbackList(kwargs.get("callbacks"), add_history=True, model=model)
         callbacks.on_train_begin()
         callbacks.on_epoch_begin(0)

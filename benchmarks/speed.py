@@ -1,4 +1,4 @@
-"""`make bench`: the same configurations by this project and by its peers, one run after the other."""
+"""`make bench`: the same configurations by this project and its peers, one run after the other."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from rich.console import Console
 from benchmarks import floor, records, show
 from benchmarks.configurations import CONFIGURATIONS, label
 from benchmarks.data import NAME, fashion_mnist, some_rows
-from benchmarks.goals import goals
 from benchmarks.processes import RunFailedError, run
-from benchmarks.records import Job, Results, Run, Speed
+from benchmarks.records import Job, Run, Speed
+from benchmarks.show import Progress
 from benchmarks.ways import WAYS
 from sweeps.errors import SweepError
 
 CLOCK = """\
-Every run is a process of its own. The clock starts after imports, with the data in memory, and stops when
-the search is over. This project: from the check of data and space to the closed record; its workers are up
-and warm, its MLflow database is there. KerasTuner: `search`. Tutorial way: `study.optimize`, its MLflow
-database is there. Ray Tune: `Tuner.fit`, less the imports of TensorFlow in its actors. `process` is
-everything, imports and data too."""
+Each run is a separate process. The clock starts after imports, with the data in memory, and stops at the
+end of the search. This project: from the check of data and space to the end of the MLflow run; its workers
+are started and warmed up, its MLflow database exists. KerasTuner: `search`. Tutorial way: `study.optimize`,
+its MLflow database exists. Ray Tune: `Tuner.fit`, less the imports of TensorFlow in its actors. `process`
+includes imports and data."""
 
-_FORTH = tuple(WAYS)
-#: first what a goal is about: were the time to end, the others would lack
+_ALL_WAYS = tuple(WAYS)
+#: ways with goals come first: the others are left out where time runs out
 _LONG = ("keras_tuner", "this", "ray_tune", "tutorial")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Rounds of (epochs, ways in order), the first ones first while there is time.
+    """The runs of a benchmark.
 
     Attributes:
-        rows: of training and validation; None for all.
+        rounds: (epochs, ways in order); run in this order while there is time.
+        rows: number of training and validation rows; None for all.
     """
 
     rounds: tuple[tuple[int, tuple[str, ...]], ...]
@@ -47,31 +48,32 @@ class Plan:
     rows: tuple[int, int] | None = None
 
 
-FULL = Plan(((3, _FORTH), (10, _LONG), (3, _FORTH[::-1]), (10, _LONG[::-1]), (3, _FORTH), (10, _LONG)))
-SMOKE = Plan(((1, _FORTH),), configurations=2, rows=(640, 160))
+FULL = Plan(((3, _ALL_WAYS), (10, _LONG), (3, _ALL_WAYS[::-1]), (10, _LONG[::-1]), (3, _ALL_WAYS), (10, _LONG)))
+SMOKE = Plan(((1, _ALL_WAYS),), configurations=2, rows=(640, 160))
 
 
-class Schedule:
-    """Goes through a plan's rounds, and leaves out what would not end in time.
+class Schedule(Progress):
+    """Runs the rounds of a plan, and leaves out what would not end in time.
 
     Args:
-        seconds: for all runs together.
+        job: the job of each run, except for way, epochs and folder.
+        seconds: time for all runs together.
     """
 
     def __init__(self, job: Job, seconds: float, console: Console) -> None:
-        self._job, self._console = job, console
+        super().__init__(console)
+        self._job = job
         self._deadline = time.monotonic() + seconds
         self.runs: list[Run] = []
-        self.left_out: list[str] = []
 
     def round(self, epochs: int, ways: Sequence[str]) -> None:
-        """Each of the ways once."""
+        """Run each of the ways once."""
         for way in ways:
             title = f"{WAYS[way].title}, {epochs} epochs"
             if not WAYS[way].installed:
-                self._leave_out(f"{title}: not installed (pip install -e '.[bench]')")
+                self.leave_out(f"{title}: not installed (pip install -e '.[bench]')")
             elif time.monotonic() + expected(self.runs, way, epochs) > self._deadline:
-                self._leave_out(f"{title}: not run once more, the time would not have sufficed")
+                self.leave_out(f"{title}: not run once more, the time would not have sufficed")
             else:
                 self._run(way, epochs, title)
 
@@ -79,44 +81,37 @@ class Schedule:
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             job = self._job.model_copy(update={"way": way, "epochs": epochs, "folder": Path(folder)})
             try:
-                found = run(job, max(1.0, self._deadline - time.monotonic()))
+                result = run(job, max(1.0, self._deadline - time.monotonic()))
             except RunFailedError as failure:
-                self._leave_out(f"{title}: {failure}")
+                self.leave_out(f"{title}: {failure}")
                 return
-        self.runs.append(found)
-        self._say(
-            f"{title}: {found.per_trial:.2f} s a trial, {found.seconds:.1f} s of search, "
-            f"{found.wall_seconds:.1f} s of process"
+        self.runs.append(result)
+        self.say(
+            f"{title}: {result.per_trial:.2f} s a trial, {result.seconds:.1f} s of search, "
+            f"{result.wall_seconds:.1f} s of process"
         )
-
-    def _leave_out(self, line: str) -> None:
-        self.left_out.append(line)
-        self._say(line)
-
-    def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def expected(runs: Sequence[Run], way: str, epochs: int) -> float:
-    """Seconds that a run takes, by earlier ones of that way: of as many epochs, or scaled; 0 without."""
+    """The expected seconds of a run, from earlier runs of that way, scaled by epochs; 0 without any."""
     of_way = [run for run in runs if run.way == way]
-    alike = [run.wall_seconds for run in of_way if run.epochs == epochs]
+    same = [run.wall_seconds for run in of_way if run.epochs == epochs]
     scaled = [run.wall_seconds * max(1.0, epochs / run.epochs) for run in of_way]
-    return max(alike or scaled or [0.0])
+    return max(same or scaled or [0.0])
 
 
 def measure(plan: Plan, minutes: float, console: Console) -> Speed:
     """Run the plan.
 
     Raises:
-        sweeps.errors.InputError: Fashion-MNIST is not there.
+        sweeps.errors.InputError: Fashion-MNIST is not available.
     """
     began = time.monotonic()
     data = fashion_mnist()
     jobs = CPU_COUNT
     training, validation = plan.rows or (len(data.train), len(data.validation))
-    console.print(f"the floor, on one core and on {jobs} …")
-    least = floor.measure(plan.configurations, training, validation, jobs)
+    console.print(f"lower bound, on one core and on {jobs} …")
+    lower_bound = floor.measure(plan.configurations, training, validation, jobs)
     with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
         dataset = NAME if plan.rows is None else some_rows(data, Path(folder), training, validation)
         job = Job(
@@ -134,13 +129,13 @@ def measure(plan: Plan, minutes: float, console: Console) -> Speed:
         dataset=f"{NAME}, {training} images to train with, {validation} to validate with",
         configurations=tuple(map(label, CONFIGURATIONS[: plan.configurations])),
         runs=tuple(schedule.runs),
-        floor=least,
+        floor=lower_bound,
         left_out=tuple(schedule.left_out),
     )
 
 
 @click.command()
-@click.option("--smoke", is_flag=True, help="A few rows, 2 configurations, 1 epoch: whether it works at all.")
+@click.option("--smoke", is_flag=True, help="A quick check: few rows, 2 configurations, 1 epoch.")
 @click.option("--minutes", default=28.0, show_default=True, help="Runs that would end later are left out.")
 @click.option("--output", type=click.Path(path_type=Path), help=f"[{records.FILE.name}; with --smoke: none]")
 def main(smoke: bool, minutes: float, output: Path | None) -> None:
@@ -152,15 +147,9 @@ def main(smoke: bool, minutes: float, output: Path | None) -> None:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
     output = output or (None if smoke else records.FILE)
-    earlier = records.load(output) if output else None
-    results = Results(machine=records.this_machine(), speed=speed, scale=earlier.scale if earlier else None)
-    results = results.model_copy(update={"goals": goals(results)})
     console.print(CLOCK, style="dim", highlight=False)
     show.speed(speed, console)
-    show.goals(results.goals, console)
-    if output:
-        records.save(results, output)
-        console.print(f"written to {output}", highlight=False, soft_wrap=True)
+    show.save(console, output, speed=speed)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The README's table, made of results.json: `python -m benchmarks.table` writes it between its markers."""
+"""The README's table of results.json: `python -m benchmarks.table` writes it between its markers."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 def block(results: Results) -> str:
-    """What stands between the markers: the speed by way, the goals, the machine and the commands."""
+    """The text between the markers: the speed by way, the goals, the machine and the commands."""
     parts = [_speed(results.speed)] if results.speed else []
     parts += [_goals(results), _where(results)]
     return "\n\n".join(parts)
 
 
 def replaced(text: str, block: str) -> str:
-    """The text with the block between its markers.
+    """Replace the text between the markers.
 
     Raises:
-        ValueError: the markers are not there, each once and in order.
+        ValueError: the markers are not in the text, each once and in order.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"the markers {BEGIN} and {END} must stand there, each once and in this order")
+        raise ValueError(f"the markers {BEGIN} and {END} must occur once each, in this order")
     return f"{before}{BEGIN}\n{block}\n{END}{after}"
 
 
@@ -80,21 +80,29 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
 
 
+def update_page(page: Path, block: str | None, missing: str) -> None:
+    """Replace the block of a page; exit with code 2 and a message where that is not possible.
+
+    Args:
+        block: the new block; None where there are no results.
+        missing: the message where there is no block.
+    """
+    try:
+        if block is None:
+            raise ValueError(missing)
+        page.write_text(replaced(page.read_text(encoding="utf-8"), block), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        click.echo(f"{page.name}: {getattr(error, 'strerror', None) or error}", err=True)
+        sys.exit(2)
+
+
 @click.command()
 @click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
 @click.option("--readme", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "README.md")
 def main(results: Path, readme: Path) -> None:
     """Write the table of the last results into the README."""
-    found = records.load(results)
-    if found is None:
-        click.echo(f"table: there are no results at {str(results)!r}; run: make bench", err=True)
-        sys.exit(2)
-    try:
-        text = replaced(readme.read_text(encoding="utf-8"), block(found))
-    except (OSError, ValueError) as error:
-        click.echo(f"table: {readme.name}: {getattr(error, 'strerror', None) or error}", err=True)
-        sys.exit(2)
-    readme.write_text(text, encoding="utf-8")
+    stored = Results.load(results)
+    update_page(readme, block(stored) if stored else None, f"there are no results at {str(results)!r}; run: make bench")
 
 
 if __name__ == "__main__":

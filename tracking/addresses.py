@@ -1,4 +1,4 @@
-"""URIs of tracking stores: the file that one names, and whether there is somebody at the address."""
+"""URIs of tracking stores: the file that a URI names, and whether its server can be reached."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from urllib.parse import quote
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from tracking.answers import Damaged, Refused, StoreUnavailable, one_line
+from tracking.errors import Damaged, Refused, StoreUnavailable, one_line
 
-#: what a file of SQLite's begins with
+#: the first bytes of a SQLite file
 _SQLITE = b"SQLite format 3\0"
-#: where a server listens whose URI does not say it; what else a host may be (a data source, a socket) MLflow knows
+#: default ports; of other schemes the host may be a data source or a socket, which is left to MLflow
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432}
 
 
 def sqlite_uri(file: Path) -> str:
-    """The URI of a SQLite file, whatever its name is.
+    """The URI of a SQLite file.
 
-    SQLAlchemy reads `?` and `%` as parts of a URI. Quoted, they are the file's; with its slashes quoted, too, since
-    MLflow makes the folder that it takes a URI's text for, and there is none in that.
+    SQLAlchemy gives `?` and `%` a meaning in a URI, so that they must be quoted. Slashes are then quoted as well,
+    since MLflow would create the folders that it reads from the URI's text.
 
     Raises:
-        Refused: this SQLAlchemy (below 2.1) has no URI for the name.
+        Refused: SQLAlchemy (below 2.1) has no URI for this name.
     """
     for uri in (f"sqlite:///{file}", f"sqlite:///{quote(str(file), safe='')}"):
         if make_url(uri).database == str(file):
             return uri
-    raise Refused(f"the path of a database cannot be put into a URI, got {str(file)!r}")
+    raise Refused(f"no URI can be formed of the database's path, got {str(file)!r}")
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """The file of a SQLite store; None of another kind of store."""
+    """The file of a SQLite store; None for another kind of store."""
     if not uri.startswith("sqlite:"):
         return None
     database = make_url(uri).database
@@ -43,25 +43,23 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def touch(file: Path) -> None:
-    """Read from a SQLite file, an empty one being made where there is none.
+    """Read a SQLite file; create an empty one where there is none.
 
     Raises:
-        sqlite3.Error: that cannot be done.
+        sqlite3.Error: the file cannot be read or created.
     """
     with contextlib.closing(sqlite3.connect(file, timeout=20)) as database:
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
-def knock(uri: str) -> None:
-    """See whether a server listens at all, or whether a file is a database that can be read.
-
-    MLflow itself would try for minutes.
+def check_reachable(uri: str) -> None:
+    """Check within 5 seconds that a server listens, or that a file is a SQLite database; MLflow would try for minutes.
 
     Raises:
-        StoreUnavailable: none does.
+        StoreUnavailable: no server listens at the address.
         sqlite3.Error: the file cannot be read.
-        Damaged: it is none.
-        Refused: the URI cannot be read.
+        Damaged: the file is no SQLite database.
+        Refused: the URI cannot be parsed.
     """
     try:
         address, file = make_url(uri), sqlite_file(uri)
@@ -70,10 +68,10 @@ def knock(uri: str) -> None:
     if file is not None and file.is_file() and file.stat().st_size:
         with file.open("rb") as content:
             if content.read(len(_SQLITE)) != _SQLITE:
-                raise Damaged(f"{file} is no SQLite database")
+                raise Damaged(f"{file} is not a SQLite database")
         touch(file)
-    if address.host and (usual := _PORTS.get(address.get_backend_name())):
-        port = address.port or usual
+    if address.host and (default_port := _PORTS.get(address.get_backend_name())):
+        port = address.port or default_port
         try:
             socket.create_connection((address.host, port), timeout=5).close()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Experiments looked at again: a trial's figures by epoch, and an experiment set aside."""
+"""Metrics of a trial by epoch, and the renaming of an experiment that is to be replaced."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tracking.answers import TrackingError, answering
+from tracking.errors import TrackingError, translate_errors
 from tracking.names import original_name, safe_name
 from tracking.store import Store
 
-#: what a trial's run holds beside the metrics of its epochs
-_FIGURES = {"best_epoch", "n_params"}
+#: metrics of a trial's run that are not logged at each epoch
+_OF_TRIAL = {"best_epoch", "n_params"}
 
 
 @dataclass(frozen=True)
 class EpochValue:
-    """A metric at the end of an epoch (from 1), and when that was: seconds since 1970."""
+    """A metric at the end of an epoch (from 1), logged at `seconds` since 1970."""
 
     epoch: int
     value: float
@@ -27,16 +27,16 @@ class EpochValue:
 
 
 def epoch_curves(store: Store, run_id: str) -> dict[str, list[EpochValue]]:
-    """What the metrics of a trial were at the end of each epoch, by name, in the order of the epochs.
+    """A trial's metrics by name, each with its values in the order of the epochs.
 
     Raises:
-        TrackingError: the store does not answer, or has no such run.
+        TrackingError: the store cannot be read, or has no such run.
     """
     curves = {}
-    with answering():
+    with translate_errors():
         run = store.client.get_run(run_id).data
         for name in _of_epochs(original_name(stored, run.tags) for stored in run.metrics):
-            # in the order of time: of an epoch that was run twice the last counts
+            # in the order of time: the last value of a repeated epoch counts
             history = store.client.get_metric_history(run_id, safe_name(name))
             by_epoch = {entry.step: EpochValue(entry.step, entry.value, entry.timestamp / 1000) for entry in history}
             curves[name] = [by_epoch[epoch] for epoch in sorted(by_epoch)]
@@ -44,41 +44,40 @@ def epoch_curves(store: Store, run_id: str) -> dict[str, list[EpochValue]]:
 
 
 def metrics_at(store: Store, run_id: str, epoch: int) -> dict[str, float]:
-    """What the metrics of a trial were at the end of an epoch (from 1)."""
+    """A trial's metrics at the end of an epoch (from 1), by name."""
     curves = epoch_curves(store, run_id)
     return {name: at.value for name, curve in curves.items() for at in curve if at.epoch == epoch}
 
 
 def _of_epochs(names: Iterable[str]) -> list[str]:
-    """Of all metrics of a run those that are logged at each epoch's end."""
-    there = set(names)
+    """The metrics that are logged at the end of each epoch, of all names of a run's metrics."""
+    logged = set(names)
     return sorted(
         name
-        for name in there - _FIGURES
-        if not name.startswith("seconds_") and name.removeprefix("best_") not in there - {name}
+        for name in logged - _OF_TRIAL
+        if not name.startswith("seconds_") and name.removeprefix("best_") not in logged - {name}
     )
 
 
 def set_aside(uri: str, experiment: str) -> str | None:
-    """Make room for a new experiment of that name: the one there is renamed and deleted as MLflow deletes,
-    which `mlflow gc` makes final and a restore undoes.
+    """Rename and delete an experiment, so that a new one can have its name; MLflow can restore it until `mlflow gc`.
 
     Returns:
-        The name that it has now; None where there was none.
+        Its new name; None where there was no such experiment.
 
     Raises:
-        TrackingError: the store does not answer.
+        TrackingError: the request failed.
     """
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
+        existing = client.get_experiment_by_name(experiment)
+        if existing is None:
             return None
-        if found.lifecycle_stage == "deleted":  # only an active one can be renamed
-            client.restore_experiment(found.experiment_id)
+        if existing.lifecycle_stage == "deleted":  # only an active one can be renamed
+            client.restore_experiment(existing.experiment_id)
         name = f"{experiment} (overwritten {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f})"
-        client.rename_experiment(found.experiment_id, name)
-        client.delete_experiment(found.experiment_id)
+        client.rename_experiment(existing.experiment_id, name)
+        client.delete_experiment(existing.experiment_id)
     except MlflowException as error:
         raise TrackingError(str(error).splitlines()[0][:300]) from None
     return name

@@ -1,4 +1,4 @@
-"""Keras models in MLflow: logged to a run in well under a second, registered, fetched back as files."""
+"""Keras models in MLflow: logged to a run, registered, and downloaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import mlflow.keras
 
-# MLflow puts these off until its first call, which would be a trial's (0.7 s)
+# MLflow would import these during the first trial (0.7 s)
 import mlflow.store.db.utils
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
@@ -21,45 +21,43 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
-from tracking.answers import StoreUnavailable, TrackingError, answering
+from tracking.errors import StoreUnavailable, TrackingError, translate_errors
 from tracking.names import safe_name
-from tracking.spool import MODEL, PARAMS, model_of, send_model, write_json
+from tracking.spool import MODEL, PARAMS, find_model, send_model, write_json
 from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
 
 
 class AlteredModel(TrackingError):
-    """A logged model is not what was logged."""
+    """A logged model's file has changed since it was logged."""
 
 
 def log_model(
     store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]
 ) -> dict[str, str]:
-    """Log a Keras model with signature and input example; where the store is away and has a spool, the model waits
-    in there.
+    """Log a Keras model with signature and input example, or keep it in the spool while the store is unavailable.
 
-    Unlike `mlflow.keras.log_model` this infers nothing by running the model in a subprocess (7 s):
-    the requirements are the versions installed here, the signature follows from the two examples.
+    `mlflow.keras.log_model` infers requirements by running the model in a subprocess (7 s). Here they are the
+    installed versions, and the signature follows from the two examples.
 
     Args:
         model: a built `keras.Model`.
-        example: a few rows of input, as arrays (n, …) or a dict of them; None: neither signature nor example.
-        output: what the model gives for as many rows, as an array or a dict of them.
-        params: kept with the logged model, as text.
+        example: a few rows of input, an array (n, …) or a dict of arrays; None: neither signature nor example.
+        output: the model's predictions for these rows, an array (n, …) or a dict of arrays.
+        params: logged with the model, as text.
 
     Returns:
-        Tags for its run: `model_uri`, which is `models:/m-…`, or `runs:/RUN_ID/model` of a model that waits, and
-        `model_sha256`, of the `.keras` file, which `fetch_keras_file` looks for there. They are not sent here: the
-        run's next call takes them along.
+        Tags for the run, to be sent with its next call: `model_uri` (`models:/m-…`, or `runs:/RUN_ID/model` of a
+        model in the spool), and `model_sha256` of the `.keras` file, which `fetch_keras_file` verifies.
 
     Raises:
-        StoreUnavailable: the store is away and has no spool.
-        OSError: the model cannot be written; the path is named.
+        StoreUnavailable: the store is unavailable and there is no spool.
+        OSError: the model cannot be written; the error names the path.
     """
     texts = {safe_name(key): str(value) for key, value in params.items()}
     logged = None
-    with contextlib.suppress(StoreUnavailable), answering():
+    with contextlib.suppress(StoreUnavailable), translate_errors():
         logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)
     place = store.spool / run_id if store.spool else Path(tempfile.mkdtemp(prefix="sweeps-model-"))
     try:
@@ -67,9 +65,9 @@ def log_model(
         description = Model(run_id=run_id, model_id=logged.model_id if logged else None)
         save_model(place / MODEL, model, example, output, description)
         digest = _sha256(place / MODEL / KERAS_FILE)
-        with answering():
+        with translate_errors():
             if logged is None:
-                raise StoreUnavailable(f"the model of run {run_id} waits for the store")
+                raise StoreUnavailable(f"the model of run {run_id} was not sent")
             send_model(store, logged, place / MODEL)
     except StoreUnavailable:
         if store.spool is None:
@@ -87,7 +85,7 @@ def log_model(
 
 
 def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
-    """Write the model into an empty folder, as MLflow's Keras flavor lays it out; see `log_model`."""
+    """Write a model into an empty folder in the layout of MLflow's Keras flavor; see `log_model`."""
     mlflow.keras.save_model(
         model,
         str(folder),
@@ -99,13 +97,14 @@ def save_model(folder: Path, model: Any, example: Any, output: Any, description:
 
 
 def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:
-    """The logged model's `.keras` file, downloaded to `folder/model.keras`; nothing is unpickled or run.
+    """Download a logged model's `.keras` file to `folder/model.keras`; nothing is unpickled or executed.
 
     Args:
-        model_uri: as `log_model` gave it.
+        model_uri: as returned by `log_model`.
 
     Raises:
-        AlteredModel: its SHA-256 is not the one that its run remembers.
+        AlteredModel: its SHA-256 differs from the one in its run.
+        TrackingError: the model is still in the spool.
     """
     logged = _logged(store, model_uri)
     uri = f"{logged.artifact_location}/{KERAS_FILE}"
@@ -123,34 +122,32 @@ def _sha256(file: Path) -> str:
 
 
 def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> int:
-    """Register the logged model under `name`, give it the alias `champion`, and return its version.
+    """Register a logged model under `name` with the alias `champion`; return its version.
 
-    A model that is the champion already is not registered again.
+    A model of this run that is registered already gets no second version.
     """
     client = store.client
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
     logged = _logged(store, model_uri)
-    same = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == run_id]
-    # the artifacts' own address: `models:/…` would be looked up in the process's default store
-    made = (
-        same[0]
-        if same
-        else client.create_model_version(
-            name, logged.artifact_location, run_id, tags=dict(tags), model_id=logged.model_id
-        )
+    versions = client.search_model_versions(f"name = '{name}'")
+    # the location of the artifacts: `models:/…` would be looked up in the process's default store
+    champion = next((entry for entry in versions if entry.run_id == run_id), None) or client.create_model_version(
+        name, logged.artifact_location, run_id, tags=dict(tags), model_id=logged.model_id
     )
-    client.set_registered_model_alias(name, CHAMPION, made.version)
-    return int(made.version)
+    client.set_registered_model_alias(name, CHAMPION, champion.version)
+    return int(champion.version)
 
 
 def _logged(store: Store, model_uri: str) -> LoggedModel:
-    """Raises:
-    TrackingError: the model is still in the spool.
+    """MLflow's entity of a model.
+
+    Raises:
+        TrackingError: the model is still in the spool.
     """
     if not model_uri.startswith("runs:/"):
         return store.client.get_logged_model(model_uri.removeprefix("models:/"))
-    found = model_of(store, model_uri.split("/")[1])
-    if found is None:
+    logged = find_model(store, model_uri.split("/")[1])
+    if logged is None:
         raise TrackingError(f"{model_uri} was not sent to the store yet; a resume or sweeps doctor --fix sends it")
-    return found
+    return logged

@@ -1,14 +1,14 @@
-"""What was lost of the record, made again: runs and models under the ids that the study remembers.
+"""Lost runs and models, created again under the ids that the study remembers.
 
-MLflow gives ids itself, so a run or a model with a given one is a row of the database. A server takes none: what is
-made anew there has another id.
+MLflow's API assigns ids itself, so that a row with a given id is written to the database directly. That is not
+possible on a tracking server: there a rebuilt run gets a new id.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LostRun:
-    """What is known of a run that is not in the record.
+    """What is known of a run that is not in MLflow.
 
     Attributes:
-        run_id: the id that it had; None where that is not known.
-        tags: beside its number and state.
+        run_id: its former id; None where that is not known.
         metrics: name, value and epoch of each.
-        started, ended: None where nobody knows: now.
+        started, ended: None where the time is not known; the current time is then used.
     """
 
     run_id: str | None
@@ -48,13 +47,13 @@ class LostRun:
 
     @classmethod
     def of_trial(cls, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
-        """A trial's run."""
+        """The run of a trial; `tags` without its number and state, `known` are the other attributes."""
         tags = {NUMBER: str(number), STATE: state, **tags}
         return cls(name=f"trial-{number:04d}", tags=tags, status=RUN_STATUS[state], **known)
 
 
 def rebuild_run(store: Store, lost: LostRun) -> str:
-    """A run for what has none; returns its id, which is the one that it had if the store is a database."""
+    """Create a lost run; return its id, which is the former one if it is known and the store is a database."""
     tags = {**lost.tags, "rebuilt": "true"}
     database = _database(store)
     if database is None or lost.run_id is None:
@@ -69,29 +68,29 @@ def rebuild_run(store: Store, lost: LostRun) -> str:
 
 
 def keeps_ids(store: Store) -> bool:
-    """Whether what is made again has the id that it had."""
+    """Whether rebuilt runs keep their ids."""
     return _database(store) is not None
 
 
 def model_folder(store: Store, model_uri: str) -> Path | None:
-    """Where the files of a trial's model lie, though the record may not have it; None where they are not on this
-    machine.
+    """The folder with the files of a trial's model; None where they are not on this machine or cannot be logged again.
 
     Args:
-        model_uri: `models:/m-…`, or `runs:/RUN_ID/model` of one that the store was away for.
+        model_uri: `models:/m-…`, or `runs:/RUN_ID/model` of a model that was logged through the spool.
     """
     root = local_path(str(store.client.get_experiment(store.experiment_id).artifact_location))
     if root is None or _database(store) is None:
         return None
-    kind, _, rest = model_uri.partition(":/")
+    kind, _, path = model_uri.partition(":/")
     if kind == "models":
-        folder = root / "models" / rest / "artifacts"
+        folder = root / "models" / path / "artifacts"
         return folder if (folder / KERAS_FILE).is_file() else None
-    return next((folder for folder in _model_folders(root) if _run_of(folder) == rest.split("/")[0]), None)
+    folders = (file.parent for file in sorted((root / "models").glob("*/artifacts/MLmodel")))
+    return next((folder for folder in folders if _run_of(folder) == path.split("/")[0]), None)
 
 
 def rebuild_model(store: Store, folder: Path, run_id: str, params: Mapping[str, object]) -> None:
-    """Enter a model again, whose files are there; what they are now counts as what was logged."""
+    """Log a model again from its files in place; their current SHA-256 becomes the logged one."""
     from mlflow.entities import LoggedModelStatus
     from mlflow.store.tracking.dbmodels.models import SqlLoggedModel, SqlLoggedModelParam
 
@@ -148,24 +147,20 @@ def _insert_run(database: SqlAlchemyStore, store: Store, lost: LostRun, tags: Ma
 
 
 def _milliseconds(moment: datetime | None) -> int:
-    """Since the epoch, as MLflow counts."""
+    """Milliseconds since 1970; None is now."""
     return int((moment or datetime.now()).timestamp() * 1000)
 
 
 def _database(store: Store) -> SqlAlchemyStore | None:
-    """MLflow's own access to a store that is a database; None of a server."""
+    """MLflow's access to a store that is a database; None for a tracking server."""
     if store.uri.startswith(("http://", "https://")):
         return None
     from mlflow.tracking._tracking_service.utils import _get_store
 
-    found: SqlAlchemyStore = _get_store(store.uri)
-    return found
-
-
-def _model_folders(root: Path) -> Iterator[Path]:
-    return (file.parent for file in sorted((root / "models").glob("*/artifacts/MLmodel")))
+    database: SqlAlchemyStore = _get_store(store.uri)
+    return database
 
 
 def _run_of(folder: Path) -> str | None:
-    """The run that a saved model says to be of."""
+    """The run id in a saved model's description; None where its file is missing."""
     return str(Model.load(str(folder)).run_id) if (folder / KERAS_FILE).is_file() else None

@@ -1,9 +1,10 @@
-"""What the store did not take while it was away: kept in a folder a run, sent later.
+"""What could not be sent while the store was unavailable: kept in a folder for each run, sent later.
 
-    SPOOL/RUN_ID/model/       a saved model, while it is written and until the store has it
-    SPOOL/RUN_ID/rest.json    metrics with their times, parameters, tags, texts and the end of a run that is over
+    SPOOL/RUN_ID/model/             a saved model, while it is written and until it is uploaded
+    SPOOL/RUN_ID/model_params.json  the parameters logged with it
+    SPOOL/RUN_ID/rest.json          metrics with their times, parameters, tags, texts and final status of an ended run
 
-All of it may be sent twice, when the process that sends it dies in between, and counts once.
+If the sending process dies, all of it is sent again; what was sent twice counts once.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from typing import Any
 from mlflow.entities import LoggedModel, Metric
 from mlflow.models import Model
 
-from tracking.answers import Refused, StoreUnavailable, answering
+from tracking.errors import Refused, StoreUnavailable, translate_errors
 from tracking.store import Store, log_all
 
-#: inside of a run's folder
-MODEL, PARAMS, _REST = "model", "model_params.json", "rest.json"
+#: names in a run's folder
+MODEL, PARAMS, _UNSENT = "model", "model_params.json", "rest.json"
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What is still to be sent of a run that has ended.
+class UnsentRun:
+    """What is still to be sent of an ended run.
 
     Attributes:
-        texts: by artifact file.
-        ended: milliseconds since the epoch.
+        texts: artifacts, by the name of their file.
+        ended: milliseconds since 1970.
     """
 
     metrics: Sequence[Metric]
@@ -46,64 +47,66 @@ class Rest:
     ended: int
 
 
-class _Taken(Exception):
-    """Another process is at a run's folder, or has sent it."""
+class _Busy(Exception):
+    """Another process is sending a run, or has sent it."""
 
 
-def keep(store: Store, run_id: str, rest: Rest) -> None:
-    """Keep what the store did not take.
+def save_unsent(store: Store, run_id: str, unsent: UnsentRun) -> None:
+    """Write a run's unsent data to the spool.
 
     Raises:
-        StoreUnavailable: there is no spool to keep it in.
+        StoreUnavailable: the store has no spool.
         OSError: the spool cannot be written.
     """
     if store.spool is None:
-        raise StoreUnavailable(f"the tracking store did not take the end of run {run_id}, and there is no spool for it")
+        raise StoreUnavailable(
+            f"the end of run {run_id} could not be sent to the tracking store, and there is no spool"
+        )
     folder = store.spool / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    metrics = [(one.key, one.value, one.timestamp, one.step) for one in rest.metrics]
-    params = {key: str(value) for key, value in rest.params.items()}
-    write_json(folder / _REST, asdict(rest) | {"metrics": metrics, "params": params})
+    metrics = [(metric.key, metric.value, metric.timestamp, metric.step) for metric in unsent.metrics]
+    params = {key: str(value) for key, value in unsent.params.items()}
+    write_json(folder / _UNSENT, asdict(unsent) | {"metrics": metrics, "params": params})
 
 
-def waiting(store: Store) -> list[str]:
-    """The runs that the store has not got all of, though their processes are done with them."""
-    return sorted(path.parent.name for path in store.spool.glob(f"*/{_REST}")) if store.spool else []
+def unsent_runs(store: Store) -> list[str]:
+    """The ids of ended runs with unsent data."""
+    return sorted(path.parent.name for path in store.spool.glob(f"*/{_UNSENT}")) if store.spool else []
 
 
-def abandoned(store: Store) -> list[Path]:
-    """Folders of runs whose processes were not done with them; where none is running, these are left over."""
+def abandoned_folders(store: Store) -> list[Path]:
+    """Folders of runs that have not ended; if no process runs them, these are left over."""
     folders = sorted(store.spool.glob("*")) if store.spool else []
-    return [folder for folder in folders if not (folder / _REST).is_file()]
+    return [folder for folder in folders if not (folder / _UNSENT).is_file()]
 
 
-def deliver(store: Store) -> None:
-    """Send what waits.
-
-    Raises:
-        StoreUnavailable: the store is away again; what it has not taken goes on waiting.
-    """
-    for run_id in waiting(store):
-        with contextlib.suppress(Refused):  # for good, say of a run that was deleted: the doctor's
-            send(store, run_id)
-
-
-def send(store: Store, run_id: str) -> None:
-    """Send what waits of one run, unless another process is at it.
+def send_all(store: Store) -> None:
+    """Send all unsent data; what the store refuses stays in the spool.
 
     Raises:
-        StoreUnavailable: the store is away.
-        Refused: it does not take this.
+        StoreUnavailable: the store is unavailable again; the rest stays in the spool.
     """
-    with contextlib.suppress(_Taken), _claimed(store, run_id) as folder, answering():
+    for run_id in unsent_runs(store):
+        with contextlib.suppress(Refused):  # for example, the run was deleted: left to `sweeps doctor`
+            send_run(store, run_id)
+
+
+def send_run(store: Store, run_id: str) -> None:
+    """Send the unsent data of one run, unless another process is sending it.
+
+    Raises:
+        StoreUnavailable: the store is unavailable.
+        Refused: the store rejects the data.
+    """
+    with contextlib.suppress(_Busy), _locked_folder(store, run_id) as folder, translate_errors():
         _send(store, run_id, folder)
         shutil.rmtree(folder)
 
 
-def model_of(store: Store, run_id: str) -> LoggedModel | None:
-    """The logged model of a run."""
-    found = store.client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'", max_results=1)
-    return found[0] if found else None
+def find_model(store: Store, run_id: str) -> LoggedModel | None:
+    """The logged model of a run; None where it has none."""
+    models = store.client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'", max_results=1)
+    return models[0] if models else None
 
 
 def send_model(store: Store, logged: LoggedModel, folder: Path) -> None:
@@ -113,7 +116,7 @@ def send_model(store: Store, logged: LoggedModel, folder: Path) -> None:
 
 
 def send_texts(store: Store, run_id: str, texts: Mapping[str, str]) -> None:
-    """Upload texts, by the names of their files, in one call."""
+    """Upload texts as artifacts, by the names of their files, in one call."""
     with tempfile.TemporaryDirectory(prefix="sweeps-texts-") as folder:
         for file, text in texts.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
@@ -121,60 +124,60 @@ def send_texts(store: Store, run_id: str, texts: Mapping[str, str]) -> None:
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write the whole or nothing.
+    """Write a JSON file atomically.
 
     Raises:
-        OSError: it cannot be written; the path is named.
+        OSError: it cannot be written; the error names the path.
     """
-    made = path.with_name(f".{path.name}")
+    temporary = path.with_name(f".{path.name}")
     try:
-        with made.open("w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             json.dump(document, file)
             file.flush()
             os.fsync(file.fileno())
-        made.replace(path)
+        temporary.replace(path)
     except OSError as error:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _send(store: Store, run_id: str, folder: Path) -> None:
-    rest: dict[str, Any] = json.loads((folder / _REST).read_text(encoding="utf-8"))
-    log_all(store, run_id, [Metric(*one) for one in rest["metrics"]], rest["params"], rest["tags"])
-    if rest["texts"]:
-        send_texts(store, run_id, rest["texts"])
+    unsent: dict[str, Any] = json.loads((folder / _UNSENT).read_text(encoding="utf-8"))
+    log_all(store, run_id, [Metric(*metric) for metric in unsent["metrics"]], unsent["params"], unsent["tags"])
+    if unsent["texts"]:
+        send_texts(store, run_id, unsent["texts"])
     if (folder / MODEL / "MLmodel").is_file():
         params = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
-        logged = model_of(store, run_id) or store.client.create_logged_model(
+        logged = find_model(store, run_id) or store.client.create_logged_model(
             store.experiment_id, "model", run_id, params=params
         )
         description = Model.load(str(folder / MODEL))
         description.model_id = logged.model_id
         description.save(str(folder / MODEL / "MLmodel"))
         send_model(store, logged, folder / MODEL)
-    store.client.set_terminated(run_id, rest["status"], rest["ended"])
+    store.client.set_terminated(run_id, unsent["status"], unsent["ended"])
 
 
 @contextlib.contextmanager
-def _claimed(store: Store, run_id: str) -> Iterator[Path]:
-    """The run's folder, for this process alone.
+def _locked_folder(store: Store, run_id: str) -> Iterator[Path]:
+    """A run's folder, locked for this process.
 
     Raises:
-        _Taken: another process is at it, or has sent it.
+        _Busy: another process has locked it, or has sent it.
     """
     assert store.spool is not None
     folder = store.spool / run_id
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
-        raise _Taken from None
+        raise _Busy from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _Taken from None
-        if not folder.exists():  # sent between the two
-            raise _Taken
+            raise _Busy from None
+        if not folder.exists():  # sent before the lock was acquired
+            raise _Busy
         yield folder
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Where the record is kept: an MLflow tracking store with one experiment a study."""
+"""The MLflow tracking store of a study: its experiment, and the calls that create and write runs."""
 
 from __future__ import annotations
 
@@ -16,65 +16,65 @@ from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from tracking.addresses import knock, sqlite_file, touch
-from tracking.answers import StoreUnavailable, Unwritable, answering, one_line
-from tracking.blank import new_store
+from tracking.addresses import check_reachable, sqlite_file, touch
+from tracking.errors import StoreUnavailable, Unwritable, one_line, translate_errors
 from tracking.names import name_tags, safe_name
+from tracking.new_database import create_database
 
 NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
-#: the status that a run ends with, by the state of its trial
+#: the final status of a run, by the state of its trial
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
-#: where MLflow's Keras flavor keeps the model inside of a logged model
+#: the path of the model in a logged model of MLflow's Keras flavor
 KERAS_FILE = "data/model.keras"
-#: the tag of a trial's run that holds its model's hash
+#: the tag of a trial's run with the hash of its model's file
 SHA256 = "model_sha256"
 
-#: seconds that the making of a run waits for a store that is away, and between two tries
-PATIENCE, TRY_EVERY = 300.0, 2.0
-#: what MLflow takes in one call
-_MOST_METRICS, _MOST_PARAMS = 1000, 100
+#: seconds for which the creation of a run is retried, and between two attempts
+CREATE_TIMEOUT, RETRY_INTERVAL = 300.0, 2.0
+#: MLflow's limits for one call
+_MAX_ENTRIES, _MAX_PARAMS = 1000, 100
 
 
 @dataclass(frozen=True)
 class Store:
-    """An experiment in a tracking store; travels to the workers.
+    """An experiment in a tracking store; it is pickled to the workers.
 
     Attributes:
-        spool: the folder for what the store did not take while it was away; None: nothing is kept.
+        spool: the folder for what cannot be sent while the store is unavailable; None: nothing is kept.
     """
 
-    uri: str = field(repr=False)  # a database's holds its password
+    uri: str = field(repr=False)  # the URI of a database contains its password
     experiment_id: str
     spool: Path | None = None
 
     @property
     def client(self) -> MlflowClient:
-        """A client; its connections are MLflow's own, pooled per URI."""
+        """A client; MLflow pools its connections by URI."""
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
 
 def open_store(
     uri: str, experiment: str, artifact_root: str | None, spool: Path | None = None, runs: Sequence[str] = ()
 ) -> Store:
-    """The store with a study's experiment, made when it is not there yet, restored when it was deleted.
+    """Open a study's experiment; create it where it does not exist, restore it where it was deleted.
 
-    A new SQLite store is made here, before any worker opens it: two that did would race in its migration.
+    A new SQLite store is created here, before any worker opens it: two workers would race in its migrations.
 
     Args:
-        experiment: its name, where it is to be made, or none of `runs` is there to show it.
+        experiment: its name, for a new one and where none of `runs` exists.
         artifact_root: URI of the folder for a new experiment's artifacts; None leaves it to the server.
         spool: see `Store`.
-        runs: ids of runs of it that are known: an experiment may be renamed, and another get its name.
+        runs: ids of known runs of the experiment, by which it is found after a rename.
 
     Raises:
-        TrackingError: the store does not answer.
+        TrackingError: the store cannot be opened.
     """
     try:
-        with answering(uri):
-            knock(uri)
+        with translate_errors(uri):
+            check_reachable(uri)
             if (file := sqlite_file(uri)) is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                new_store(file, artifact_root=artifact_root)
+                create_database(file, artifact_root=artifact_root)
                 touch(file)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             found = _experiment(client, experiment, runs)
@@ -88,7 +88,7 @@ def open_store(
 
 
 def import_soon_needed(uri: str) -> None:
-    """Import now what a store of this kind imports when it is first used: 0.8 s, for who has time now."""
+    """Import what a store of this kind would import on first use (0.8 s)."""
     if not uri.startswith(("http://", "https://")):
         from mlflow.store.tracking import sqlalchemy_store  # noqa: F401
         from sqlalchemy.orm import configure_mappers
@@ -97,22 +97,22 @@ def import_soon_needed(uri: str) -> None:
 
 
 def find_store(uri: str, experiment: str, spool: Path | None = None, runs: Sequence[str] = ()) -> Store | None:
-    """The store with a study's experiment, see `open_store`; None where there is none.
+    """Open a study's experiment as `open_store` does; None where it does not exist.
 
     Raises:
-        TrackingError: the store does not answer.
+        TrackingError: the store cannot be opened.
     """
-    with answering(uri):
-        knock(uri)
+    with translate_errors(uri):
+        check_reachable(uri)
         file = sqlite_file(uri)
-        if file is not None and not file.is_file():  # MLflow would make one
+        if file is not None and not file.is_file():  # MLflow would create it
             return None
         found = _experiment(MlflowClient(tracking_uri=uri, registry_uri=uri), experiment, runs)
     return Store(uri, str(found.experiment_id), spool) if found else None
 
 
 def _experiment(client: MlflowClient, name: str, runs: Sequence[str]) -> Experiment | None:
-    """The experiment that has one of these runs; where none is there, the one of that name."""
+    """The experiment of the first of these runs that exists; otherwise the one of that name."""
     for run_id in runs:
         try:
             return client.get_experiment(client.get_run(run_id).info.experiment_id)
@@ -123,29 +123,30 @@ def _experiment(client: MlflowClient, name: str, runs: Sequence[str]) -> Experim
 
 
 def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
-    """A new run's id; with `parent` it is a child run.
+    """Create a run, with `parent` a child run; return its id.
 
-    Where the store's answer is lost, the run may have been made nevertheless: it bears a mark of this attempt, by
-    which it is looked for before another is made.
+    If the response is lost, the run may exist nevertheless: a retry first searches for it by the tag of this attempt.
 
     Raises:
-        StoreUnavailable: for `PATIENCE` seconds.
+        StoreUnavailable: for `CREATE_TIMEOUT` seconds.
     """
-    mark = uuid.uuid4().hex
-    tags = {**tags, ATTEMPT: mark} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
-    deadline, first = time.monotonic() + PATIENCE, True
+    attempt = uuid.uuid4().hex
+    tags = {**tags, ATTEMPT: attempt} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
+    deadline, first = time.monotonic() + CREATE_TIMEOUT, True
     while True:
         try:
-            with answering():
-                query = f"tags.`{ATTEMPT}` = '{mark}'"
-                made = [] if first else store.client.search_runs([store.experiment_id], query, max_results=1)
-                run = made[0] if made else store.client.create_run(store.experiment_id, run_name=name, tags=tags)
+            with translate_errors():
+                query = f"tags.`{ATTEMPT}` = '{attempt}'"
+                existing = [] if first else store.client.search_runs([store.experiment_id], query, max_results=1)
+                run = (
+                    existing[0] if existing else store.client.create_run(store.experiment_id, run_name=name, tags=tags)
+                )
                 return str(run.info.run_id)
         except StoreUnavailable:
             if time.monotonic() >= deadline:
                 raise
             first = False
-            time.sleep(TRY_EVERY)
+            time.sleep(RETRY_INTERVAL)
 
 
 def log(
@@ -157,27 +158,31 @@ def log(
     step: int = 0,
     timestamp: int = 0,
 ) -> None:
-    """Parameters, tags and one step's metrics in one call; `timestamp` in milliseconds since the epoch."""
+    """Log parameters, tags and the metrics of one step in one call; `timestamp` in milliseconds since 1970."""
     log_all(store, run_id, [Metric(key, value, timestamp, step) for key, value in metrics.items()], params, tags)
 
 
 def log_all(
     store: Store, run_id: str, metrics: Sequence[Metric], params: Mapping[str, object], tags: Mapping[str, object]
 ) -> None:
-    """Metrics of any steps, parameters and tags, in one call if MLflow takes them in one.
+    """Log metrics of any steps, parameters and tags, in as few calls as MLflow's limits allow.
 
-    Sent twice they count once: MLflow knows a metric by its key, step, time and value. Names that it does not take are
-    replaced (`tracking.names`). An infinite value is stored as NaN: MLflow would make 1.8e308 of it and rank it first.
+    Data that is sent twice counts once: MLflow identifies a metric by key, step, time and value. Names that MLflow
+    refuses are replaced (`tracking.names`). Infinity is stored as NaN: MLflow would store 1.8e308 and rank it first.
     """
-    tags = {**tags, **name_tags((*params, *(one.key for one in metrics)))}
-    numbers, texts = map(_storable, metrics), iter([Param(safe_name(key), str(value)) for key, value in params.items()])
-    marks = iter([RunTag(key, str(value)) for key, value in tags.items()])
+    tags = {**tags, **name_tags((*params, *(metric.key for metric in metrics)))}
+    metric_rows = map(_storable, metrics)
+    param_rows = iter([Param(safe_name(key), str(value)) for key, value in params.items()])
+    tag_rows = iter([RunTag(key, str(value)) for key, value in tags.items()])
     while True:
-        batch = list(islice(numbers, _MOST_METRICS - 2 * _MOST_PARAMS))
-        some, few = list(islice(texts, _MOST_PARAMS)), list(islice(marks, _MOST_PARAMS))
-        if not (batch or some or few):
+        batch = {
+            "metrics": list(islice(metric_rows, _MAX_ENTRIES - 2 * _MAX_PARAMS)),
+            "params": list(islice(param_rows, _MAX_PARAMS)),
+            "tags": list(islice(tag_rows, _MAX_PARAMS)),
+        }
+        if not any(batch.values()):
             return
-        store.client.log_batch(run_id, metrics=batch, params=some, tags=few)
+        store.client.log_batch(run_id, **batch)
 
 
 def _storable(metric: Metric) -> Metric:

@@ -1,4 +1,4 @@
-"""The sweep's own run: configuration, data, versions; at the end the leaderboard and the winner."""
+"""The parent run of a sweep: configuration, data and versions; at its end the leaderboard and the winner."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from tracking.answers import StoreUnavailable, answering
-from tracking.spool import Rest, keep
+from tracking.errors import StoreUnavailable, translate_errors
+from tracking.spool import UnsentRun, save_unsent
 from tracking.store import NUMBER, STATE, Store, log, start_run
 
 
 @dataclass(frozen=True)
 class DataDescription:
-    """What a dataset is called, where it came from, and the hash of its content."""
+    """The name, source and content hash of a dataset."""
 
     name: str
     digest: str
@@ -32,7 +32,7 @@ def begin_sweep(
     tags: Mapping[str, object],
     data: DataDescription,
 ) -> str:
-    """The id of the sweep's run: the `known` one reopened, or a new one with all of this logged."""
+    """Reopen the parent run `known`, or create one with these parameters, tags and data; return its id."""
     if known is not None:
         store.client.update_run(known, status="RUNNING")
         log(store, known, tags=tags)
@@ -53,7 +53,7 @@ def end_sweep(
     winner: Mapping[str, object],
     metrics: Mapping[str, float],
 ) -> None:
-    """Log how it came out and end the run with `status` (FINISHED, FAILED or KILLED)."""
+    """Log the sweep's results and end its run with `status` (FINISHED, FAILED or KILLED)."""
     client = store.client
     if leaderboard:
         client.log_text(run_id, _as_csv(leaderboard), "leaderboard.csv")
@@ -73,28 +73,28 @@ def _as_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def close_run(store: Store, run_id: str, state: str, status: str, error: str) -> None:
-    """End a run whose process died, with what is known of it; a store that is away gets it later."""
+    """End a run whose process died; while the store is unavailable, this is kept in the spool."""
     tags = {STATE: state, "error": error[:500]}
     try:
-        with answering():
+        with translate_errors():
             log(store, run_id, tags=tags)
             store.client.set_terminated(run_id, status)
     except StoreUnavailable:
-        keep(store, run_id, Rest([], {}, tags, {}, status, int(time.time() * 1000)))
+        save_unsent(store, run_id, UnsentRun([], {}, tags, {}, status, int(time.time() * 1000)))
 
 
 def close_trial(store: Store, parent: str, number: int, run_id: str | None, error: str) -> str | None:
-    """End the run of a trial whose process died, with what is known of it.
+    """End the run of a trial whose process died.
 
     Args:
-        run_id: None where the process did not come to say it. The run is looked for then, and where there is none,
-            one is made, so that each trial has its own.
+        run_id: None where the process did not report it: the trial's run is then searched for, and created where
+            there is none, so that each trial has one.
 
     Returns:
-        The run's id; None where it is not known and the store is away: `sweeps doctor`, and a resume, find it.
+        The run's id; None where it is not known and the store is unavailable: a resume and `sweeps doctor` repair that.
     """
     try:
-        with answering():
+        with translate_errors():
             run_id = run_id or _run_of(store, number) or start_trial(store, parent, number, {})
     except StoreUnavailable:
         return None
@@ -103,10 +103,10 @@ def close_trial(store: Store, parent: str, number: int, run_id: str | None, erro
 
 
 def _run_of(store: Store, number: int) -> str | None:
-    found = store.client.search_runs([store.experiment_id], f"tags.`{NUMBER}` = '{number}'", max_results=1)
-    return str(found[0].info.run_id) if found else None
+    runs = store.client.search_runs([store.experiment_id], f"tags.`{NUMBER}` = '{number}'", max_results=1)
+    return str(runs[0].info.run_id) if runs else None
 
 
 def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
-    """The id of a new run for a trial."""
+    """Create a trial's run; return its id."""
     return start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent)

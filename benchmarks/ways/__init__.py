@@ -1,7 +1,7 @@
-"""The ways of running the same configurations; one more is one file and one line.
+"""The ways of running the same configurations; a new one takes one file and one line.
 
-A file has `run(job) -> Outcome`: it does what comes once a process (imports, data), starts the clock,
-searches, stops it. All are given the same build function, the same arrays, batch size 32, and are silent.
+A file has `run(job) -> Outcome`: it imports and loads the data, starts the clock, searches, and stops the clock. All
+ways use the same build function, the same arrays and batch size 32, and print nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 @dataclass(frozen=True)
 class Way:
-    """A way: its name in tables, its file, and the package that it needs beside this project's own."""
+    """A way: its title in tables, its module, and the package that it needs besides this project's."""
 
     title: str
     module: str
@@ -20,7 +20,7 @@ class Way:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be run here."""
+        """Whether its package is installed."""
         return find_spec(self.needs) is not None
 
 

@@ -1,4 +1,4 @@
-"""One run of one way, in a process of its own: a job as JSON comes in, one line of JSON goes out."""
+"""The process of one run of one way: takes a `Job` as JSON, prints an `Outcome` as one line of JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.ways import WAYS
 
 
 def main() -> None:
-    """Run the job of the first argument; whatever else is written goes to standard error."""
+    """Run the job of the first argument; any other output goes to standard error."""
     answer = os.dup(1)
     os.dup2(2, 1)
     job = Job.model_validate_json(sys.argv[1])
@@ -20,6 +20,6 @@ def main() -> None:
         pipe.write(outcome.model_dump_json() + "\n")
 
 
-# Dask's and Ray's processes import this file too
+# Dask's and Ray's processes import this file as well
 if __name__ == "__main__":
     main()

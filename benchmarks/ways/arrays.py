@@ -1,4 +1,4 @@
-"""The data as the peers are given it: the same rows as this project's workers load, in memory."""
+"""The data for the peers: the rows that this project's workers load, in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Arrays = tuple[Array, Array, Array, Array]
 
 
 def arrays(job: Job) -> Arrays:
-    """`x`, `y` to train with, `x`, `y` to validate with: uint8 (n, 28, 28) and int32 (n,).
+    """`x` and `y` for training, `x` and `y` for validation: uint8 (n, 28, 28) and int32 (n,).
 
     Raises:
         sweeps.errors.InputError: the dataset cannot be read.

@@ -1,4 +1,4 @@
-"""Ray Tune: as many trials at once as there are cores, one CPU each, actors kept from trial to trial."""
+"""Ray Tune: one trial for each core in parallel, with reused actors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def run(job: Job) -> Outcome:
-    """The configurations are a grid of one axis; Ray's object store has the data before the clock starts."""
+    """Run the configurations as a grid with one axis; the data is in Ray's object store before the clock starts."""
     import ray
     from ray import tune
 
-    # not above: Ray's processes import this file, and what is imported below is to be timed there
+    # not at the top: Ray's processes import this file, and the imports below are timed there
     from benchmarks.ways.arrays import arrays
 
     data = arrays(job)
@@ -33,18 +33,18 @@ def run(job: Job) -> Outcome:
     began = time.perf_counter()
     results = tuner.fit()
     seconds = time.perf_counter() - began
-    found = {result.config["number"]: result.metrics for result in results}
+    metrics_by_number = {result.config["number"]: result.metrics for result in results}
     if results.errors:
         raise results.errors[0]
     ray.shutdown()
-    # each slot's process imports TensorFlow in its first trial; as for all, imports are not the search's
-    imports = sum(metrics["import_seconds"] for metrics in found.values()) / job.jobs
-    accuracies = tuple(found[number].get("val_accuracy") for number in range(job.configurations))
+    # each slot's process imports TensorFlow in its first trial; imports do not count, as for the other ways
+    imports = sum(metrics["import_seconds"] for metrics in metrics_by_number.values()) / job.jobs
+    accuracies = tuple(metrics_by_number[number].get("val_accuracy") for number in range(job.configurations))
     return Outcome(seconds=seconds - imports, accuracies=accuracies, extras={"imports": imports})
 
 
 def train(config: dict[str, Any], data: Arrays, epochs: int) -> dict[str, float]:
-    """One trial, in an actor."""
+    """Run one trial in an actor."""
     new = "keras" not in sys.modules
     began = time.perf_counter()
     from benchmarks.space import network

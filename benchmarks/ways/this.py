@@ -1,4 +1,4 @@
-"""This project: `sweeps run --enqueue` as a user's sweep goes: Dask's workers, journal, MLflow, models."""
+"""This project: `sweeps run --enqueue`, with Dask's workers, the journal, MLflow and logged models."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from sweeps.config import load_config
 
 
 def run(job: Job) -> Outcome:
-    """The configurations as a list of enqueued trials.
+    """Run the configurations as enqueued trials.
 
     Raises:
         RuntimeError: a configuration was not run as it was given.
     """
     file = job.folder / "configurations.json"
-    wanted = CONFIGURATIONS[: job.configurations]
-    file.write_text(json.dumps([dict(configuration) for configuration in wanted]), encoding="utf-8")
+    configurations = CONFIGURATIONS[: job.configurations]
+    file.write_text(json.dumps([dict(configuration) for configuration in configurations]), encoding="utf-8")
     options = {
         "study": "bench",
         "dataset": job.dataset,
         "space": "benchmarks.space:build_model",
-        "trials": len(wanted),
+        "trials": len(configurations),
         "epochs": job.epochs,
         "jobs": job.jobs,
         "pruner": "none",
@@ -31,11 +31,11 @@ def run(job: Job) -> Outcome:
     }
     sweep = timed_sweep(load_config(options))
     values = {trial.number: trial.value for trial in sweep.trials}
-    if sorted(values) != list(range(len(wanted))):
-        raise RuntimeError(f"trials 0 to {len(wanted) - 1} were enqueued, got {sorted(values)}")
+    if sorted(values) != list(range(len(configurations))):
+        raise RuntimeError(f"trials 0 to {len(configurations) - 1} were enqueued, got {sorted(values)}")
     return Outcome(
         seconds=sweep.check + sweep.search,
-        accuracies=tuple(values[number] for number in range(len(wanted))),
+        accuracies=tuple(values[number] for number in range(len(configurations))),
         extras={"check": sweep.check, "open": sweep.opened, "close": sweep.closed},
         breakdown=sweep.breakdown(),
     )

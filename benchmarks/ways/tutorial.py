@@ -1,23 +1,16 @@
-"""The way that tutorials show: Optuna, `model.fit`, Optuna's MLflow callback, `mlflow.keras.log_model`."""
+"""The way of tutorials: Optuna, `model.fit`, Optuna's MLflow callback, `mlflow.keras.log_model`."""
 
 from __future__ import annotations
 
 import time
 
-from benchmarks.configurations import (
-    BATCH_SIZE,
-    CONFIGURATIONS,
-    HIDDEN,
-    LEARNING_RATE,
-    NEURONS,
-    OPTIMIZERS,
-)
+from benchmarks.configurations import BATCH_SIZE, CONFIGURATIONS, HIDDEN, LEARNING_RATE, NEURONS, OPTIMIZERS
 from benchmarks.records import Job, Outcome
 from benchmarks.ways.arrays import arrays
 
 
 def run(job: Job) -> Outcome:
-    """The configurations are enqueued. Study and MLflow database are there before the clock starts."""
+    """Run the configurations as enqueued trials; study and MLflow database exist before the clock starts."""
     import mlflow.keras
     import optuna
     from optuna_integration.mlflow import MLflowCallback
@@ -38,9 +31,7 @@ def run(job: Job) -> Outcome:
         learning_rate = trial.suggest_float("learning_rate", *LEARNING_RATE, log=True)
         optimizer = trial.suggest_categorical("optimizer", OPTIMIZERS)
         model = network({"n_hidden": n_hidden, **values, "learning_rate": learning_rate, "optimizer": optimizer})
-        history = model.fit(
-            x, y, BATCH_SIZE, job.epochs, validation_data=(x_valid, y_valid), verbose=0
-        )  # fmt: skip
+        history = model.fit(x, y, BATCH_SIZE, job.epochs, validation_data=(x_valid, y_valid), verbose=0)
         mlflow.keras.log_model(model, name="model")
         return float(max(history.history["val_accuracy"]))
 

@@ -1,23 +1,23 @@
-"""Dense layers in a row, trained by kernels of their own: nothing is traced or compiled for a network.
+"""Training of a chain of dense layers by precompiled kernels: nothing is traced or compiled for a network.
 
 Arrays in, arrays out: this package knows neither Keras nor the rest of `sweeps`. README.md has the formulas, the layout
-of the arrays, and how to add an activation. Numba is imported by what needs it alone: ask `supported()` before.
+of the arrays, and how to add an activation. Call `supported()` before importing a module that needs Numba.
 
     target.py       whether Numba's target has the instructions; the off-switch
     cache.py        where compiled kernels are kept
-    network.py      a network, its parameters as arrays
-    runner.py       steps over rows of data: `Runner`
-    kernels.py      forward, loss, backward, update: one kernel for all depths and widths
-    losses.py       losses and their derivatives
+    network.py      the description of a network; its parameters as arrays
+    runner.py       `Runner`: steps over rows of data
+    kernels.py      forward, loss, backward and update; one kernel for all depths and widths
+    losses.py       losses and their gradients
     updates.py      optimizers
-    activations.py  activations and their slopes
+    activations.py  activations and their derivatives
     dropout.py      Dropout, with TensorFlow's random numbers
-    products.py     matrix products that pass over zeros
-    vectors.py      vectors of floats as values of compiled functions
-    memory.py       numbers in memory: single ones, bits, tiles
-    llvm.py         LLVM's vectors as a type of Numba's
-    compiling.py    how Numba compiles
-    reference.py    the same in NumPy, for tests
+    products.py     matrix products that skip zeros
+    vectors.py      SIMD vectors of floats as values of compiled functions
+    memory.py       scalars, bit masks and tiles in memory
+    llvm.py         LLVM's vectors as a Numba type
+    compiling.py    Numba's options and cache
+    reference.py    the same computations in NumPy, for tests
 """
 
 from sweeps.dense_kernels.cache import is_compiled
@@ -27,17 +27,17 @@ __all__ = ["compilation_is_due", "compile_ahead", "description", "give_up", "lan
 
 
 def compilation_is_due() -> bool:
-    """Whether the first training of this machine will compile the kernels."""
+    """Whether the next training on this machine will compile the kernels first."""
     return not is_compiled() and supported() is None
 
 
 def compile_ahead() -> None:
-    """Compile the kernels, where they are supported and not on disk yet, and keep them there: some 15 s."""
+    """Compile the kernels to disk (about 15 s), if they are supported and not compiled yet."""
     if supported() is not None:
         return
     from sweeps.dense_kernels.runner import compile_kernels
 
     try:
         compile_kernels()
-    except Exception as error:  # whatever Numba and LLVM raise
+    except Exception as error:  # any error of Numba and LLVM
         give_up(error)

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept: in a folder for the sources and the compiler as they are."""
+"""The folder of compiled kernels, one for each version of the sources and the compiler."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ _PREFIX = "kernels-"
 
 @cache
 def folder() -> Path | None:
-    """The folder for this version, made if it was not there; None where none can be written.
+    """The writable folder for this version, created on first use; None where no folder can be written.
 
-    Of a kernel Numba sees changes in its own file, not in those that it calls: so the sources are a part of the name.
-    Folders of other versions beside it are removed.
+    Numba detects changes in a kernel's own file only, so that the name contains a hash of all sources. The folders of
+    other versions beside it are removed.
     """
     name = f"{_PREFIX}{_version()}"
     for parent in _parents():
-        found = parent / name
+        path = parent / name
         try:
-            is_new = not found.is_dir()
-            found.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=found).close()
+            is_new = not path.is_dir()
+            path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()
         except OSError:
             continue
         if is_new:
-            _forget_others(found)
-        return found
+            _remove_other_versions(path)
+        return path
     return None
 
 
 def is_compiled() -> bool:
-    """Whether kernels were compiled for this version; for which processor is not known."""
-    found = folder()
+    """Whether kernels of this version are on disk, for whatever processor."""
+    path = folder()
     python = f"py{sys.version_info[0]}{sys.version_info[1]}"
-    return found is not None and any(found.rglob(f"kernels.train-*.{python}*.nbi"))
+    return path is not None and any(path.rglob(f"kernels.train-*.{python}*.nbi"))
 
 
 def discard() -> None:
-    """Remove what is kept for this version: it cannot be read."""
-    if (found := folder()) is not None:
-        shutil.rmtree(found, ignore_errors=True)
+    """Remove the kernels of this version, for example because they cannot be read."""
+    if (path := folder()) is not None:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _parents() -> list[Path]:
-    """Where the folder may lie: where Numba is told to, beside the sources, among the user's caches."""
+    """Candidates for the folder's parent: Numba's cache folder, beside the sources, the user's cache folder."""
     installation = f"sweeps-{hashlib.sha256(bytes(_HERE)).hexdigest()[:12]}"
     user = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111  # raises without a home
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    return [*([Path(given) / installation] if given else []), _HERE / "__pycache__", Path(user) / installation]
+    numba_dir = os.environ.get("NUMBA_CACHE_DIR")
+    return [*([Path(numba_dir) / installation] if numba_dir else []), _HERE / "__pycache__", Path(user) / installation]
 
 
 def _version() -> str:
@@ -64,12 +64,12 @@ def _version() -> str:
     for file in sorted(_HERE.glob("*.py")):
         content.update(file.read_bytes())
     for package in ("numba", "llvmlite"):
-        with contextlib.suppress(metadata.PackageNotFoundError):  # nothing will be compiled
+        with contextlib.suppress(metadata.PackageNotFoundError):  # then nothing is compiled
             content.update(metadata.version(package).encode())
     return content.hexdigest()[:12]
 
 
-def _forget_others(kept: Path) -> None:
-    for other in kept.parent.glob(f"{_PREFIX}*"):
-        if other != kept:
+def _remove_other_versions(current: Path) -> None:
+    for other in current.parent.glob(f"{_PREFIX}*"):
+        if other != current:
             shutil.rmtree(other, ignore_errors=True)

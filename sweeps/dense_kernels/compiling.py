@@ -1,4 +1,4 @@
-"""How Numba compiles: once a machine, without the interpreter's lock."""
+"""Numba's options: kernels run without the interpreter lock and are compiled once on a machine."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numba
 
 from sweeps.dense_kernels import cache
 
-# NaN and infinity keep their meaning; a sum may be taken in another order, as a matrix product's is
+# NaN and infinity keep their meaning; sums may be reordered, as in any matrix product
 OPTIONS = {"nogil": True, "fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
 
 
 def jit(function: Callable[..., Any]) -> Any:
-    """`function`, compiled as a part of the kernel that calls it."""
+    """Compile `function` as part of the kernel that calls it."""
     return numba.njit(**OPTIONS)(function)
 
 
 def jit_inlined(function: Callable[..., Any]) -> Any:
-    """As `jit`, and made one with what calls it: vectors that it takes or returns stay in registers."""
+    """As `jit`, and inlined into its caller: vectors that are passed or returned stay in registers."""
     return numba.njit(forceinline=True, **OPTIONS)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """`function`, compiled when it is first called and kept on disk with all that it calls."""
+    """Compile `function` with all that it calls on its first call, and cache it on disk."""
     folder = cache.folder()
-    if folder is None:  # each process compiles
+    if folder is None:  # no disk cache: each process compiles
         return jit(function)
-    before = numba.config.CACHE_DIR
+    previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder)
     try:
         return numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:  # Numba finds that it cannot write there
+    except RuntimeError:  # Numba cannot write to the folder
         return jit(function)
     finally:
-        numba.config.CACHE_DIR = before
+        numba.config.CACHE_DIR = previous

@@ -1,7 +1,7 @@
-"""Dropout with TensorFlow's own random numbers, so that a seed gives what it gives under Keras's `fit`.
+"""Dropout with TensorFlow's random numbers, so that a seed gives the same results as Keras's `fit`.
 
-They are Philox's (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011, 4x32 in ten rounds), with key and
-counter as TensorFlow's stateless operations make them of a seed (`GenerateKey` in
+The generator is Philox 4x32 in ten rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), with
+the key and counter that TensorFlow's stateless operations derive from a seed (`GenerateKey` in
 `tensorflow/core/kernels/stateless_random_ops.cc`, `Uint32ToFloat` in `core/lib/random/random_distributions.h`).
 """
 
@@ -18,13 +18,13 @@ _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _KEY = np.uint64(0x3EC8F720), np.uint64(0x02461E29)
 _ZERO, _MANTISSA = np.uint64(0), np.uint64(0x7FFFFF)
-#: Keras takes a seed modulo this (`_cast_seed` in `keras/src/backend/tensorflow/random.py`)
+#: Keras reduces seeds modulo this (`_cast_seed` in `keras/src/backend/tensorflow/random.py`)
 _SEEDS = 2**31 - 2
 
 
 @jit_inlined
 def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
-    """Four random numbers of 32 bits, of a counter and a key; each number in 64 bits."""
+    """Four 32-bit random numbers from a counter and a key; each number is stored in 64 bits."""
     for _ in range(10):
         first, second = _FACTORS[0] * c0, _FACTORS[1] * c2
         c0, c1, c2, c3 = (second >> _HIGH) ^ c1 ^ k0, second & _LOW, (first >> _HIGH) ^ c3 ^ k1, first & _LOW
@@ -33,20 +33,20 @@ def _philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 def thresholds(rates: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
-    """Rates in units of 2**-23, which is what the random numbers are compared with."""
+    """Rates in units of 2**-23, with which the random numbers are compared."""
     return np.ceil(rates.astype(np.float64) * 2**23).astype(np.uint64)
 
 
 @jit
 def draw(seed, call, threshold, scale, count, factors):  # type: ignore[no-untyped-def]
-    """What a Dropout layer multiplies with: `scale`, or 0 where the random number is below the rate.
+    """Fill `factors`: 0 where the random number is below the dropout rate, `scale` elsewhere.
 
     Args:
         seed: int64 (2,), the layer's state before the epoch's first call.
-        call: which call of the epoch it is.
+        call: the number of the call in the epoch, from 0.
         threshold: the rate in units of 2**-23.
-        count: numbers to draw, in the order of an array (rows, units).
-        factors: float32, filled; room for three more.
+        count: how many numbers to draw, in the order of an array (rows, units).
+        factors: float32 (at least count + 3,).
     """
     first, second = uint64(seed[0] % _SEEDS), uint64((seed[1] + call) % _SEEDS)
     k0, k1, c2, c3 = _philox(first, _ZERO, second, _ZERO, _KEY[0], _KEY[1])
@@ -58,11 +58,11 @@ def draw(seed, call, threshold, scale, count, factors):  # type: ignore[no-untyp
 
 @jit
 def apply(factors, width, stride, begin, rows, outputs, slopes):  # type: ignore[no-untyped-def]
-    """Multiply the outputs of a layer, which begin at `begin`, and the slopes there, with (rows, width) factors."""
+    """Multiply a layer's outputs and slopes, from index `begin`, by factors (rows, width)."""
     for row in range(rows):
-        some = factors[row * width : (row + 1) * width]
+        row_factors = factors[row * width : (row + 1) * width]
         place = begin + row * stride
         out, slope = outputs[place : place + width], slopes[place : place + width]
         for j in range(width):
-            out[j] *= some[j]
-            slope[j] *= some[j]
+            out[j] *= row_factors[j]
+            slope[j] *= row_factors[j]

@@ -1,6 +1,6 @@
-"""The steps of a chain of dense layers: forward, loss, back, update; one kernel for all depths and widths.
+"""The steps of a chain of dense layers: forward, loss, backward, update; one kernel for all depths and widths.
 
-What a layer takes has one column more than it has inputs, of ones: the bias is a row of its weights.
+A column of ones is appended to the inputs of each layer: the bias is a row of its weights.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _ONE = np.float32(1)
 
 
 class NetworkArrays(NamedTuple):
-    """A `network.Network` and its `network.Parameters` as compiled code takes them.
+    """A `network.Network` and its `network.Parameters` in the form that compiled code takes.
 
     Attributes:
         widths: int64 (layers + 1,), from the inputs to the outputs.
         strides, offsets: as in `network.Parameters`.
-        activations: int64 (layers,), of `activations.BY_NAME`; the last one is not read.
+        activations: int64 (layers,), values of `activations.BY_NAME`; the last one is not used.
         weights, moment_1, moment_2: `network.Parameters.arrays`.
         input_shift, input_scale, input_offset: float32 (inputs,).
         output_scale, output_offset: float32 (outputs,).
-        loss: of `losses.BY_NAME`.
-        loss_weight: what the loss is multiplied with.
+        loss: a value of `losses.BY_NAME`.
+        loss_weight: factor of the loss.
         dropout_thresholds: uint64 (layers,), see `dropout.thresholds`; 0 for none.
-        dropout_scales: float32 (layers,), what is kept is multiplied with.
+        dropout_scales: float32 (layers,), factors of the outputs that are kept.
         dropout_states: int64 (layers, 2).
     """
 
@@ -61,15 +61,15 @@ class NetworkArrays(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What a step works in; all but the ones is zero beforehand where nothing is written.
+    """Work memory of a step; the padding of rows stays zero.
 
     Attributes:
-        rows: of the largest batch.
-        outputs, slopes, errors: float32, (rows, stride) for each layer, the first for the inputs.
-        factors: float32, what the outputs of a layer are multiplied with by Dropout.
+        rows: rows of the largest batch.
+        outputs, slopes, errors: float32, (rows, stride) for each layer, preceded by that of the inputs.
+        factors: float32, the factors of Dropout in one layer.
         transposed: float32, the transpose of one layer's weights.
-        row_marks: uint64, which columns of each row are not zero, in one layer.
-        column_marks: uint32, which rows of each column are not zero, in one layer.
+        row_marks: uint64, bit masks of the nonzero columns of each row, in one layer.
+        column_marks: uint32, bit masks of the nonzero rows of each column, in one layer.
     """
 
     rows: int
@@ -84,13 +84,13 @@ class Scratch(NamedTuple):
 
 @jit
 def vectors_of(width):  # type: ignore[no-untyped-def]
-    """Vectors that hold as many floats."""
+    """The number of vectors that hold `width` floats."""
     return (width + LANES - 1) // LANES
 
 
 @jit
 def gather(x, order, network, outputs):  # type: ignore[no-untyped-def]
-    """The rows `order` of `x` (n, inputs), scaled, and a column of ones, where the first layer takes them."""
+    """Write the rows `order` of `x` (n, inputs), scaled, and a column of ones to the first layer's inputs."""
     width, stride = network.widths[0], network.strides[0]
     for row in range(order.size):
         source, target = x[order[row]], outputs[row * stride : row * stride + width]
@@ -102,7 +102,7 @@ def gather(x, order, network, outputs):  # type: ignore[no-untyped-def]
 
 @jit
 def prefetch_rows(x, order):  # type: ignore[no-untyped-def]
-    """Have the rows `order` of `x` brought near, while something else is computed."""
+    """Prefetch the rows `order` of `x` into the cache, in parallel with the computations that follow."""
     for row in range(order.size):
         begin = x[order[row]].ctypes.data
         for place in range(0, x.shape[1] * x.itemsize, CACHE_LINE):
@@ -111,7 +111,7 @@ def prefetch_rows(x, order):  # type: ignore[no-untyped-def]
 
 @jit
 def forward(network, rows, scratch, step, training):  # type: ignore[no-untyped-def]
-    """From the first layer's inputs to the last one's outputs, before its activation; where these begin."""
+    """Compute all layers; return the index in `scratch.outputs` of the last one's outputs, before its activation."""
     begin, last = 0, network.widths.size - 2
     for layer in range(last + 1):
         stride, width, stride_out = network.strides[layer], network.widths[layer + 1], network.strides[layer + 1]
@@ -137,10 +137,10 @@ def forward(network, rows, scratch, step, training):  # type: ignore[no-untyped-
 
 @jit
 def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-untyped-def]
-    """From the errors of the last layer to new weights in all.
+    """Propagate the last layer's errors back and update the weights of all layers.
 
     Args:
-        begin: where in `scratch` the last layer's errors begin.
+        begin: index of the last layer's errors in `scratch.errors`.
     """
     for layer in range(network.widths.size - 2, -1, -1):
         width, stride = network.widths[layer], network.strides[layer]
@@ -149,7 +149,7 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
         errors, a = uintp(scratch.errors[end:].ctypes.data), uintp(scratch.outputs[begin:].ctypes.data)
         weight = network.offsets[layer]
         w = uintp(network.weights[weight:].ctypes.data)
-        if layer:  # before the weights move
+        if layer:  # before the weights are updated
             transposed, marks = uintp(scratch.transposed.ctypes.data), uintp(scratch.row_marks.ctypes.data)
             transpose(w, vectors_of(width_out), stride_out, transposed, vectors_of(width), stride)
             mark_rows(errors, rows, stride_out, marks)
@@ -167,21 +167,22 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
 
 @kernel
 def train(network, update, x, labels, targets, weights, order, rows, start, stop, scratch, losses, predictions):  # type: ignore[no-untyped-def]
-    """Steps `start <= step < stop`, of `rows` rows each, except that the last one of `order` may have fewer.
+    """Run the steps `start <= step < stop` of `rows` rows each; the last step of `order` may have fewer.
 
     Args:
+        labels, targets, weights: see `losses.loss_and_errors`.
         x: uint8 or float32 (n, inputs).
-        order: int32 (m,), the rows in their order.
+        order: int32 (m,), indices of the rows.
         losses: float32 (steps,), filled.
         predictions: float32 (m, outputs), filled.
     """
     for step in range(start, stop):
-        some = order[step * rows : (step + 1) * rows]
-        gather(x, some, network, scratch.outputs)
+        batch = order[step * rows : (step + 1) * rows]
+        gather(x, batch, network, scratch.outputs)
         prefetch_rows(x, order[(step + 1) * rows : (step + 2) * rows])
         training = update.rates.size > 0
-        begin = forward(network, some.size, scratch, step, training)
-        predicted = predictions[step * rows : step * rows + some.size]
-        losses[step] = loss_and_errors(network, labels, targets, weights, some, begin, scratch, predicted)
+        begin = forward(network, batch.size, scratch, step, training)
+        predicted = predictions[step * rows : step * rows + batch.size]
+        losses[step] = loss_and_errors(network, labels, targets, weights, batch, begin, scratch, predicted)
         if training:
-            backward(network, update, step, some.size, begin, scratch)
+            backward(network, update, step, batch.size, begin, scratch)

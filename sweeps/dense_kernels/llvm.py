@@ -1,8 +1,8 @@
-"""LLVM's vectors as a type of Numba's, and what builds code with them.
+"""LLVM's vectors as a Numba type, and helpers to generate code with them.
 
-LLVM, which Numba compiles with, knows vectors as values; Numba does not. `Vectors(n)` is a Numba type for n of them,
-held in registers. The functions here are called while code is generated; those that compiled code calls are in
-`vectors.py` and `memory.py`.
+LLVM, Numba's compiler, has vectors as values; Numba does not. `Vectors(n)` is a Numba type of n vectors, held in
+registers. The functions here run while code is generated; those that compiled code calls are in `vectors.py` and
+`memory.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numba.extending import models, register_model
 
 from sweeps.dense_kernels.target import lanes
 
-#: floats of a vector: 16 of AVX-512, 8 of AVX2; 8 where the target has neither, which is right and slow
+#: floats of a vector: 16 for AVX-512, 8 for AVX2; 8 where the target has neither, which is correct but slow
 LANES = lanes() or 8
 BYTES = 4 * LANES
 
@@ -46,14 +46,14 @@ def load_vector(builder: Any, address: Any, i: int = 0) -> Any:
 
 
 def broadcast(builder: Any, scalar: Any) -> Any:
-    """A vector with `scalar` in every place."""
-    nothing = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
-    first = builder.insert_element(nothing, scalar, ir.Constant(INT32, 0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(INTEGERS, [0] * LANES))
+    """A vector with `scalar` in each lane."""
+    undefined = ir.Constant(ir.VectorType(scalar.type, LANES), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(INT32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(INTEGERS, [0] * LANES))
 
 
 def pack(builder: Any, vectors: list[Any]) -> Any:
-    """The value of `Vectors(len(vectors))`."""
+    """A value of the type `Vectors(len(vectors))`."""
     value = ir.Constant(ir.ArrayType(VECTOR, len(vectors)), ir.Undefined)
     for i, vector in enumerate(vectors):
         value = builder.insert_value(value, vector, i)

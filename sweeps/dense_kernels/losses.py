@@ -1,7 +1,6 @@
-"""Losses of a batch, with their derivatives by the last layer's outputs.
+"""Losses of a batch and their gradients with respect to the last layer's outputs.
 
-The activation of the last layer belongs to the loss, as in Keras, which computes the cross-entropy of a softmax or a
-sigmoid from what these were computed from.
+The last layer's activation is part of the loss, as in Keras, which computes cross-entropies from logits.
 """
 
 from __future__ import annotations
@@ -24,15 +23,19 @@ _ZERO = np.float32(0)
 
 @jit
 def loss_and_errors(network, labels, targets, weights, order, begin, scratch, predictions):  # type: ignore[no-untyped-def]
-    """The mean loss of a batch; its predictions; the derivative by the last layer's outputs into its errors.
+    """Compute a batch's loss; fill `predictions`, and the last layer's errors in `scratch` with the loss's gradient.
 
     Args:
         network: `kernels.NetworkArrays`.
-        labels: int32 (n,), for `SPARSE`; targets: float32 (n, outputs), for all others.
-        weights: float32 (n,) of the rows, or (0,) where all weigh the same.
-        order: int32 (rows,), the rows of the batch.
-        begin: where in `scratch` the last layer's outputs begin.
+        labels: int32 (n,), for the loss `SPARSE`.
+        targets: float32 (n, outputs), for the other losses.
+        weights: float32 (n,), sample weights; (0,) where there are none.
+        order: int32 (rows,), indices of the batch's rows.
+        begin: index of the last layer's outputs in `scratch.outputs`.
         predictions: float32 (rows, outputs).
+
+    Returns:
+        The weighted mean loss, float32.
     """
     rows, units = predictions.shape
     total = _ZERO
@@ -49,23 +52,23 @@ def loss_and_errors(network, labels, targets, weights, order, begin, scratch, pr
             highest = out[0]
             for j in range(1, units):
                 highest = out[j] if out[j] > highest else highest
-            whole = _ZERO
+            exp_sum = _ZERO
             for j in range(units):
                 predicted[j] = np.exp(out[j] - highest)
-                whole += predicted[j]
-            of_one = np.log(whole) + highest
+                exp_sum += predicted[j]
+            log_sum_exp = np.log(exp_sum) + highest
             for j in range(units):
-                predicted[j] /= whole
+                predicted[j] /= exp_sum
                 target = targets[source, j] if network.loss == ONE_HOT else np.float32(labels[source] == j)
-                loss += target * (of_one - out[j])
-                error[j] = (predicted[j] - target) * weight  # as TensorFlow, whatever the targets' sum
+                loss += target * (log_sum_exp - out[j])
+                error[j] = (predicted[j] - target) * weight  # as in TensorFlow, whatever the sum of the targets is
         elif network.loss == BINARY:
             for j in range(units):
                 target = targets[source, j]
                 predicted[j] = sigmoid(out[j])
-                # -log(sigmoid) without overflow, as `tf.nn.sigmoid_cross_entropy_with_logits`
-                above = out[j] if out[j] > _ZERO else _ZERO
-                loss += above - out[j] * target + np.log1p(np.exp(-abs(out[j])))
+                # -log(sigmoid) without overflow, as in `tf.nn.sigmoid_cross_entropy_with_logits`
+                positive = out[j] if out[j] > _ZERO else _ZERO
+                loss += positive - out[j] * target + np.log1p(np.exp(-abs(out[j])))
                 error[j] = (predicted[j] - target) * weight / np.float32(units)
             loss /= np.float32(units)
         else:

@@ -1,6 +1,7 @@
-"""Numbers in memory, as compiled code reads and writes them: single ones, bits for those that are not zero, tiles.
+"""Access to memory by compiled code: scalars, bit masks of nonzero floats, transposed tiles.
 
-Numba intrinsics, as those in `vectors.py`. Addresses are `uintp`, in bytes, those of vectors multiples of `llvm.BYTES`.
+The functions are Numba intrinsics, as in `vectors.py`. Addresses are `uintp`, in bytes; those of vectors are multiples
+of `llvm.BYTES`.
 """
 
 from __future__ import annotations
@@ -24,32 +25,32 @@ from sweeps.dense_kernels.llvm import (
     pointer_to,
 )
 
-#: bytes that a processor brings from memory at once
+#: bytes of a cache line
 CACHE_LINE = 64
-#: an integer with a bit for each float of a vector
+#: an integer with one bit for each lane of a vector
 MASK_TYPE = types.uint16 if LANES == 16 else types.uint8
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def nonzero(context: Any, address: Any) -> Any:
-    """Which floats of the vector at `address` are not zero (NaN is not), as `MASK_TYPE`."""
+    """A bit mask of the lanes of the vector at `address` that are not zero (NaN is not), as `MASK_TYPE`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        found = builder.fcmp_unordered("!=", load_vector(builder, arguments[0]), ir.Constant(VECTOR, None))
-        return builder.bitcast(found, ir.IntType(LANES))
+        mask = builder.fcmp_unordered("!=", load_vector(builder, arguments[0]), ir.Constant(VECTOR, None))
+        return builder.bitcast(mask, ir.IntType(LANES))
 
     return MASK_TYPE(types.uintp), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def mark(context: Any, marks: Any, bits: Any, bit: Any) -> Any:
-    """`marks`, one vector taken as integers of 32 bits, with `bit` set in those that `bits` names."""
+    """`marks`, one vector read as 32-bit integers, with `bit` set in the lanes of the mask `bits`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        which = builder.bitcast(arguments[1], _MASK)
+        lane_mask = builder.bitcast(arguments[1], _MASK)
         integers = builder.bitcast(builder.extract_value(arguments[0], 0), INTEGERS)
-        chosen = builder.select(which, broadcast(builder, arguments[2]), ir.Constant(INTEGERS, None))
+        chosen = builder.select(lane_mask, broadcast(builder, arguments[2]), ir.Constant(INTEGERS, None))
         return pack(builder, [builder.bitcast(builder.or_(integers, chosen), VECTOR)])
 
     return marks(marks, MASK_TYPE, types.uint32), code
@@ -57,7 +58,7 @@ def mark(context: Any, marks: Any, bits: Any, bit: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def lowest_bit(context: Any, bits: Any) -> Any:
-    """The place of the lowest bit that is set; there must be one."""
+    """The index of the lowest set bit; undefined for 0."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -67,7 +68,7 @@ def lowest_bit(context: Any, bits: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def get(context: Any, kind: Any, address: Any) -> Any:
-    """The number of that kind, a NumPy type, at `address`."""
+    """The scalar of the NumPy type `kind` at `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load(pointer_to(builder, arguments[1], kind=context.get_value_type(kind.dtype)))
@@ -77,7 +78,7 @@ def get(context: Any, kind: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def put(context: Any, value: Any, address: Any) -> Any:
-    """Write a number to `address`."""
+    """Write a scalar to `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store(arguments[0], pointer_to(builder, arguments[1], kind=arguments[0].type))
@@ -88,7 +89,7 @@ def put(context: Any, value: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(context: Any, address: Any) -> Any:
-    """Have the line of `address` brought near; it will be read."""
+    """Prefetch the cache line of `address` for reading."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
@@ -102,13 +103,13 @@ def prefetch(context: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def transpose_tile(context: Any, source: Any, source_row: Any, target: Any, target_row: Any) -> Any:
-    """`LANES` by `LANES` floats, transposed; a row of the source, and of the target, has so many bytes."""
+    """Transpose a tile of `LANES` by `LANES` floats; `source_row` and `target_row` are bytes from row to row."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, source_row, target, target_row = arguments
         rows = [load_vector(builder, _row(builder, source, source_row, i)) for i in range(LANES)]
         step = LANES // 2
-        while step:  # exchange the quarters off the diagonal, in ever smaller squares
+        while step:  # swap the off-diagonal quarters, in smaller and smaller squares
             upper = [lane if not lane & step else LANES + lane - step for lane in range(LANES)]
             lower = [lane + step if not lane & step else LANES + lane for lane in range(LANES)]
             for i in (i for i in range(LANES) if not i & step):

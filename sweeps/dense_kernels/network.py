@@ -1,4 +1,4 @@
-"""A network, its parameters and its optimizer as plain values and arrays: what the kernels are told.
+"""The description of a network, and its parameters as arrays.
 
 network.py -> runner.py -> kernels.py
 """
@@ -28,7 +28,7 @@ class Affine:
 
     @classmethod
     def identity(cls, features: int) -> Affine:
-        """What changes nothing."""
+        """The identity on float32 (features,)."""
         zeros, ones = np.zeros(features, np.float32), np.ones(features, np.float32)
         return cls(zeros, ones, zeros)
 
@@ -38,9 +38,9 @@ class Layer:
     """`activation(x @ kernel + bias)`, then Dropout.
 
     Attributes:
-        units: its outputs.
-        activation: a name of `activations.BY_NAME`; of the last layer it is not read, but follows from the loss.
-        dropout: the share of its outputs that are dropped, `0 <= dropout < 1`.
+        units: the number of outputs.
+        activation: a name of `activations.BY_NAME`; not used for the last layer, where the loss determines it.
+        dropout: the share of outputs that are dropped, `0 <= dropout < 1`.
     """
 
     units: int
@@ -50,15 +50,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """Dense layers in a row, and what they are trained for.
+    """A chain of dense layers and its loss.
 
     Attributes:
         inputs: features of a row.
         layers: from the inputs to the outputs.
         loss: a name of `losses.BY_NAME`.
-        input_scaling: what the first layer takes in place of a row.
-        output_scaling: its scale and offset make the last layer's outputs the predictions, under the squared error.
-        loss_weight: what the loss is multiplied with.
+        input_scaling: applied to each row before the first layer.
+        output_scaling: its scale and offset are applied to the last layer's outputs, under the squared error.
+        loss_weight: factor of the loss.
     """
 
     inputs: int
@@ -75,21 +75,21 @@ class Network:
 
 
 class Parameters:
-    """The weights of a network, what the optimizer remembers of each, and the states of its Dropout layers.
+    """The weights of a network, the optimizer's moments of each, and the states of its Dropout layers.
 
-    A layer of n inputs has n + 1 rows of weights, the last of which is its bias. Rows are filled up to whole vectors
-    (`products.padded_width`), and layers follow each other in one array.
+    A layer with n inputs has n + 1 rows of weights, the last of which is its bias. Rows are padded to whole vectors
+    (`products.padded_width`); the layers follow each other in one array.
 
     Args:
-        network: whose.
-        moments: how many numbers the optimizer remembers of a weight: 0, 1 (a velocity) or 2 (Adam's means of the
-            gradients and of their squares).
+        network: the network's description.
+        moments: numbers that the optimizer keeps for each weight: 0, 1 (a velocity) or 2 (Adam's running means of the
+            gradient and its square).
 
     Attributes:
-        strides: int64 (layers + 1,), floats from a row of each layer's inputs (and of the outputs) to the next.
-        offsets: int64 (layers,), where in `arrays` a layer begins.
-        arrays: float32 (size,) each: the weights, and two of moments; those that there are none of have size 0.
-        dropout_states: int64 (layers, 2), TensorFlow's state of each Dropout: a seed, and the calls so far.
+        strides: int64 (layers + 1,), floats from row to row of each layer's inputs, and of the outputs.
+        offsets: int64 (layers,), index of each layer in `arrays`.
+        arrays: float32 (size,) each: the weights and two moments; unused moments have size 0.
+        dropout_states: int64 (layers, 2), TensorFlow's state of each Dropout layer: a seed and the number of calls.
     """
 
     def __init__(self, network: Network, moments: int) -> None:
@@ -99,25 +99,25 @@ class Parameters:
         self._ends = list(accumulate(sizes))
         self.offsets = np.array([0, *self._ends[:-1]], np.int64)
         self.arrays: tuple[Floats, ...] = tuple(aligned(sum(sizes) if i <= moments else 0) for i in range(3))
-        self._kept = self.arrays[: moments + 1]
+        self._used_arrays = self.arrays[: moments + 1]
         self.dropout_states = np.zeros((len(network.layers), 2), np.int64)
 
     def kernels(self, layer: int) -> tuple[Floats, ...]:
-        """Views, float32 (inputs, units): a layer's kernel, and its moments."""
+        """Views of a layer's kernel and its moments, float32 (inputs, units) each."""
         return tuple(matrix[:-1] for matrix in self._matrices(layer))
 
     def biases(self, layer: int) -> tuple[Floats, ...]:
-        """Views, float32 (units,): a layer's bias, and its moments."""
+        """Views of a layer's bias and its moments, float32 (units,) each."""
         return tuple(matrix[-1] for matrix in self._matrices(layer))
 
     def _matrices(self, layer: int) -> list[Floats]:
         inputs, units, stride = self._widths[layer], self._widths[layer + 1], self.strides[layer + 1]
-        some = slice(self.offsets[layer], self._ends[layer])
-        return [array[some].reshape(-1, stride)[: inputs + 1, :units] for array in self._kept]
+        place = slice(self.offsets[layer], self._ends[layer])
+        return [array[place].reshape(-1, stride)[: inputs + 1, :units] for array in self._used_arrays]
 
 
 def aligned(size: int, kind: npt.DTypeLike = np.float32) -> Any:
-    """Zeros (size,) that begin where a vector may."""
-    room = np.zeros(size * np.dtype(kind).itemsize + BYTES, np.uint8)
-    begin = -room.ctypes.data % BYTES
-    return room[begin : begin + size * np.dtype(kind).itemsize].view(kind)
+    """Zeros (size,), aligned for vectors."""
+    memory = np.zeros(size * np.dtype(kind).itemsize + BYTES, np.uint8)
+    begin = -memory.ctypes.data % BYTES
+    return memory[begin : begin + size * np.dtype(kind).itemsize].view(kind)

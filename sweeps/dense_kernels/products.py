@@ -1,11 +1,11 @@
-"""Matrix products that pass over zeros: half the pixels of an image are, and half of what a ReLU gives.
+"""Matrix products that skip zeros: half of an image's pixels and half of a ReLU's outputs are zero.
 
-With one operand in registers and another in a core's first cache, a product by zero is left out at no cost: only
-the places of the other numbers, which are bits of an integer, are gone through. A product with no zeros takes as
-long as BLAS's. (A zero times an infinite weight counts as zero, where BLAS would give NaN.)
+One operand is held in registers and another in the L1 cache. Skipping costs nothing: the loop runs over the set bits of
+a mask of the nonzero numbers. A product without zeros takes as long as BLAS's. (Zero times an infinite weight is zero,
+where BLAS gives NaN.)
 
-All matrices are float32, stored row by row; a row begins at a multiple of `llvm.BYTES` and is filled up with
-zeros (`padded_width`). Addresses are `uintp`, in bytes.
+All matrices are float32 and row-major; rows begin at a multiple of `llvm.BYTES` and are padded with zeros
+(`padded_width`). Addresses are `uintp`, in bytes.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from sweeps.dense_kernels.memory import MASK_TYPE, get, lowest_bit, mark, nonzer
 from sweeps.dense_kernels.updates import update_weights
 from sweeps.dense_kernels.vectors import add_product, load, store, zeros
 
-#: vectors of a row that are worked at together: their sums stay in registers
+#: vectors of a row that are computed together: their sums stay in registers
 MAX_VECTORS = 8
-#: bytes of a core's first cache for the operand that is read again and again
+#: bytes of the L1 cache for the operand that is read repeatedly
 L1_BYTES = 24_576
-#: columns in a word of marks; rows in a word of marks of a column
+#: columns in a word of `mark_rows`; rows in a word of `mark_columns`
 WORD, COLUMN_WORD = 64, 32
 
 
 def padded_width(width: int) -> int:
-    """Floats that a row of `width` takes: whole vectors, and no power of two, of which a cache holds but a few."""
+    """The padded width of a row: whole vectors, and no power of two, at which few rows fit into a cache's sets."""
     vectors = -(-width // LANES)
     return LANES * (vectors + (vectors % 8 == 0 and vectors > MAX_VECTORS))
 
 
 def padded_rows(width: int) -> int:
-    """Rows that `transpose` reads of a matrix that has `width`."""
+    """Rows that `transpose` reads of a matrix with `width` rows."""
     return -(-width // LANES) * LANES
 
 
 def _by_size(make: Callable[[int], Any]) -> Any:
-    """A function of a number of vectors, 1 to `MAX_VECTORS`, and of what `make(number)` takes."""
+    """A function that calls `make(n)`, compiled for each n from 1 to `MAX_VECTORS`, with its other arguments."""
     one, two, three, four, five, six, seven, eight = (make(n) for n in range(1, MAX_VECTORS + 1))
 
     @jit
-    def chosen(n, *arguments):  # type: ignore[no-untyped-def]
+    def dispatch(n, *arguments):  # type: ignore[no-untyped-def]
         if n == 1:
             one(*arguments)
         elif n == 2:
@@ -64,12 +64,12 @@ def _by_size(make: Callable[[int], Any]) -> Any:
         else:
             eight(*arguments)
 
-    return chosen
+    return dispatch
 
 
 @jit
 def mark_rows(a, rows, stride, marks):  # type: ignore[no-untyped-def]
-    """For each of `rows` rows of `a` the columns that are not zero: a bit each, in words of 64."""
+    """Write a bit mask of the nonzero columns of each row of `a` to `marks`, in words of 64 bits."""
     words = (stride + WORD - 1) // WORD
     for row in range(rows):
         address = marks + row * words * 8
@@ -81,19 +81,19 @@ def mark_rows(a, rows, stride, marks):  # type: ignore[no-untyped-def]
 
 @jit
 def mark_columns(a, rows, stride, marks):  # type: ignore[no-untyped-def]
-    """For each column of `a`, in turn for every 32 rows, those that are not zero: a bit each."""
+    """Write bit masks of the nonzero rows of each column of `a` to `marks`, one mask for each 32 rows."""
     for first in range(0, rows, COLUMN_WORD):
         for column in range(0, stride, LANES):
-            found = zeros(1)
+            masks = zeros(1)
             for row in range(first, min(rows, first + COLUMN_WORD)):
                 bits = nonzero(uintp(a + (row * stride + column) * 4))
-                found = mark(found, bits, np.uint32(1) << np.uint32(row - first))
-            store(found, uintp(marks + (first // COLUMN_WORD * stride + column) * 4))
+                masks = mark(masks, bits, np.uint32(1) << np.uint32(row - first))
+            store(masks, uintp(marks + (first // COLUMN_WORD * stride + column) * 4))
 
 
 @jit_inlined
 def add_products(total, bits, factors, factor_step, vectors, vector_step):  # type: ignore[no-untyped-def]
-    """`total` and, for each bit that is set, a factor times some vectors, at those addresses and steps."""
+    """Add to `total`, for each set bit i, the factor i times the vectors i, each at an address plus i steps."""
     while bits:
         place = lowest_bit(bits)
         bits &= bits - uint64(1)
@@ -103,7 +103,7 @@ def add_products(total, bits, factors, factor_step, vectors, vector_step):  # ty
 
 def _make_product(n: int) -> Any:
     @jit
-    def some_columns(a, marks, rows, stride, w, stride_out, out):  # type: ignore[no-untyped-def]
+    def column_block(a, marks, rows, stride, w, stride_out, out):  # type: ignore[no-untyped-def]
         words = (stride + WORD - 1) // WORD
         for word in range(words):
             for row in range(rows):
@@ -115,7 +115,7 @@ def _make_product(n: int) -> Any:
                 total = add_products(total, bits, factors, 4, weights, stride_out * 4)
                 store(total, target)
 
-    return some_columns
+    return column_block
 
 
 _product = _by_size(_make_product)
@@ -126,9 +126,9 @@ def product(a, marks, rows, stride, w, vectors_out, stride_out, out):  # type: i
     """`out = a @ w`.
 
     Args:
-        a, marks: (rows, stride) and what `mark_rows` found in it.
-        w: a row for each column of `a` that is not zero.
-        vectors_out, stride_out: of a row of `w` and `out`.
+        a, marks: (rows, stride), and its masks from `mark_rows`.
+        w: (columns of `a`, stride_out).
+        vectors_out, stride_out: vectors and padded width of a row of `w` and `out`.
     """
     blocks = (vectors_out + MAX_VECTORS - 1) // MAX_VECTORS
     first = 0
@@ -141,18 +141,18 @@ def product(a, marks, rows, stride, w, vectors_out, stride_out, out):  # type: i
 
 def _make_descent(n: int) -> Any:
     @jit
-    def some_columns(a, marks, rows, stride, columns, errors, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
+    def column_block(a, marks, rows, stride, columns, errors, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
         for column in range(columns):
             total = zeros(n)
             for begin in range(0, rows, COLUMN_WORD):
                 bits = uint64(get(np.uint32, uintp(marks + (begin // COLUMN_WORD * stride + column) * 4)))
                 factors = uintp(a + (begin * stride + column) * 4)
-                some = uintp(errors + begin * stride_out * 4)
-                total = add_products(total, bits, factors, stride * 4, some, stride_out * 4)
+                batch = uintp(errors + begin * stride_out * 4)
+                total = add_products(total, bits, factors, stride * 4, batch, stride_out * 4)
             shift = column * stride_out * 4
             update_weights(update, step, total, uintp(w + shift), uintp(moment_1 + shift), uintp(moment_2 + shift))
 
-    return some_columns
+    return column_block
 
 
 _descent = _by_size(_make_descent)
@@ -160,13 +160,13 @@ _descent = _by_size(_make_descent)
 
 @kernel
 def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
-    """A step of the optimizer: the gradient of `w`, (columns, stride_out), is `aᵀ @ errors`.
+    """A step of the optimizer with the gradient `aᵀ @ errors` of `w`, (columns, stride_out).
 
     Args:
-        a, marks: (rows, stride) and what `mark_columns` found in it.
+        a, marks: (rows, stride), and its masks from `mark_columns`.
         errors: (rows, stride_out).
         update, step: see `updates.update_weights`.
-        w, moment_1, moment_2: the weights, and what the optimizer remembers of them.
+        w, moment_1, moment_2: the weights and the optimizer's moments.
     """
     most = max(1, min(MAX_VECTORS, L1_BYTES // (rows * BYTES)))
     blocks = (vectors_out + most - 1) // most
@@ -183,7 +183,7 @@ def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_ou
 
 @jit
 def transpose(source, vectors, stride, target, target_vectors, target_stride):  # type: ignore[no-untyped-def]
-    """`target`, rows of `target_vectors`, becomes the transpose of `source`, rows of `vectors`."""
+    """Write the transpose of `source`, with rows of `vectors`, to `target`, with rows of `target_vectors`."""
     for row in range(target_vectors):
         for column in range(vectors):
             transpose_tile(

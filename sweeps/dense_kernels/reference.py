@@ -1,6 +1,6 @@
-"""What the kernels compute, written with NumPy in float64: for tests, and for who wants to read it.
+"""A reference implementation of the kernels in NumPy and float64, for tests and for reading.
 
-Imports nothing of the kernels but their names.
+It imports nothing from the kernels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _sigmoid(z: Doubles) -> Doubles:
 
 
 def _normal(z: Doubles) -> Doubles:
-    """The share of a normal distribution below z."""
+    """The cumulative distribution function of the standard normal distribution."""
     erf: Doubles = np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))
     return 0.5 + 0.5 * erf
 
@@ -30,7 +30,7 @@ def _density(z: Doubles) -> Doubles:
     return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
-#: name -> activation and slope, functions of z
+#: name -> activation and its derivative, as functions of z
 ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], Doubles]]] = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
     "linear": (lambda z: z, np.ones_like),
@@ -43,10 +43,10 @@ ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], D
 
 
 def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
-    """Of the last layer's outputs before its activation, (rows, units), under a loss of `losses.BY_NAME`.
+    """A loss of `losses.BY_NAME` for the last layer's outputs before its activation, (rows, units).
 
     Returns:
-        The loss of each row (rows,); its derivative by z, and the predictions, both (rows, units).
+        The loss of each row (rows,), its gradient with respect to z, and the predictions, both (rows, units).
     """
     if loss.endswith("categorical_crossentropy"):
         one_hot = np.eye(z.shape[1])[targets] if loss.startswith("sparse") else targets
@@ -60,7 +60,7 @@ def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, 
 
 
 def dropout_factors(seed: Sequence[int], call: int, rate: float, shape: tuple[int, int]) -> Doubles:
-    """`1 / (1 - rate)` where an output is kept, 0 where it is dropped: TensorFlow's numbers for that seed and call."""
+    """Dropout's factors, `1 / (1 - rate)` or 0, from TensorFlow's random numbers for that seed and call."""
     mask, limit = 0xFFFFFFFF, 2**31 - 2
     first, second = int(seed[0]) % limit, int(seed[1] + call) % limit
     keyed = _philox([first, 0, second, 0], 0x3EC8F720, 0x02461E29)
@@ -83,7 +83,7 @@ def _philox(counter: list[int], k0: int, k1: int) -> list[int]:
 
 @dataclass
 class Optimizer:
-    """SGD (with momentum, or Nesterov's) where `beta_2` is None, Adam elsewhere; both with decoupled weight decay."""
+    """SGD (with momentum or Nesterov) where `beta_2` is None, else Adam; both with decoupled weight decay."""
 
     learning_rate: float
     weight_decay: float = 0.0
@@ -96,7 +96,7 @@ class Optimizer:
     moments: dict[tuple[str, int], tuple[Doubles, Doubles]] = field(default_factory=dict)
 
     def updated(self, name: tuple[str, int], w: Doubles, g: Doubles) -> Doubles:
-        """`w` after the step that `steps` counts, along the gradient `g`."""
+        """`w` after step number `steps` with the gradient `g`."""
         m, v = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
         rate = self.learning_rate
         w = w - w * rate * self.weight_decay
@@ -115,9 +115,9 @@ class Reference:
     """A `network.Network` with its parameters, trained step by step.
 
     Attributes:
-        network: what is trained.
-        kernels, biases: (inputs, units) and (units,) for each layer; training replaces them.
-        dropout_states: (layers, 2), a seed and the calls so far.
+        network: the network's description.
+        kernels, biases: (inputs, units) and (units,) for each layer; replaced by training.
+        dropout_states: (layers, 2), a seed and the number of calls.
     """
 
     network: Any
@@ -132,12 +132,12 @@ class Reference:
         weights: npt.NDArray[Any] | None = None,
         optimizer: Optimizer | None = None,
     ) -> tuple[float, Doubles]:
-        """One batch: its loss and predictions before the update, which there is with an optimizer.
+        """The loss and predictions of a batch; afterwards, with an optimizer, the weights are updated.
 
         Args:
             x: (rows, inputs).
             targets: labels (rows,), or (rows, outputs).
-            weights: of the rows, (rows,).
+            weights: sample weights, (rows,).
         """
         network, last = self.network, len(self.kernels) - 1
         before, after = network.input_scaling, network.output_scaling
@@ -165,7 +165,7 @@ class Reference:
         return float((losses * share).sum()), predictions
 
     def _learn(self, inputs: list[Doubles], slopes: list[Doubles], errors: Doubles, optimizer: Optimizer) -> None:
-        """From the errors at the last layer to new weights in all."""
+        """Propagate the last layer's errors back and update the weights of all layers."""
         optimizer.steps += 1
         for i in reversed(range(len(self.kernels))):
             gradients = inputs[i].T @ errors, errors.sum(axis=0)

@@ -1,4 +1,4 @@
-"""Steps of a network over rows of data: what other packages call."""
+"""`Runner`: the interface of the kernels for other packages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.dense_kernels.network import Affine, Floats, Layer, Network, Paramet
 from sweeps.dense_kernels.products import COLUMN_WORD, WORD, padded_rows
 from sweeps.dense_kernels.updates import NO_UPDATE, Update
 
-#: steps of the first call of the kernel, and about how long a call may take: signals are met between two
+#: steps of the first call of the kernel, and about the longest time of a call: signals are handled in between
 FIRST_STEPS, SECONDS_A_CALL = 256, 0.5
 _NONE: Floats = np.empty(0, np.float32)
 
@@ -23,12 +23,12 @@ class Runner:
     """Trains a network on rows of data, or predicts them.
 
     Args:
-        network: what is trained.
-        parameters: its parameters, which training changes; several runners may share them.
+        network: the network's description.
+        parameters: its parameters, updated in place; several runners may share them.
         x: uint8 or float32 (n, inputs), C-contiguous.
-        targets: int32 (n,), labels, for the loss `sparse_categorical_crossentropy`; float32 (n, outputs) for others.
-        sample_weights: float32 (n,); None where all rows weigh the same.
-        batch_size: rows a step; the last may have fewer.
+        targets: labels, int32 (n,), for the loss `sparse_categorical_crossentropy`; else float32 (n, outputs).
+        sample_weights: float32 (n,), or None.
+        batch_size: rows a step; the last step may have fewer.
     """
 
     def __init__(
@@ -52,54 +52,54 @@ class Runner:
         self._predictions = np.empty((0, self._units), np.float32)
 
     def compile(self) -> None:
-        """Load the kernel, or compile it and keep it on disk; no step is taken.
+        """Load the kernel from disk, or compile it; no step is taken.
 
         Raises:
-            Exception: of Numba's; the kernel cannot be compiled.
+            Exception: any of Numba's: the kernel cannot be compiled.
         """
-        attempts = 4  # what cannot be written is kept in memory: of each kernel a second attempt finds it there
+        attempts = 4  # a kernel that cannot be written stays in memory, where the next attempt finds it
         for attempt in range(1, attempts + 1):
             try:
                 self._call(np.empty(0, np.int32), NO_UPDATE, 0, 0, _NONE)
                 return
-            except Exception:  # what was kept on disk is torn, the disk is full
+            except Exception:  # a damaged file of the cache, a full disk
                 if attempt == attempts:
                     raise
                 cache.discard()
 
     def run(self, order: npt.NDArray[np.int32], update: Update | None = None) -> tuple[Floats, Floats]:
-        """All steps of `order`.
+        """Run all steps of `order`.
 
         Args:
-            order: int32 (m,), rows in the order in which they are taken.
-            update: the optimizer's, as many steps; None: the parameters stay as they are, and nothing is dropped.
+            order: int32 (m,), indices of the rows.
+            update: the optimizer's update with as many steps; None: predict only, without Dropout.
 
         Returns:
-            The loss of each step, float32 (steps,), before its update; and the predictions, float32 (m, outputs), in
-            the order of `order`, which the next run overwrites.
+            The loss of each step before its update, float32 (steps,), and the predictions in the order of `order`,
+            float32 (m, outputs), which the next run overwrites.
         """
         steps = -(-len(order) // self.batch_size)
-        found = np.empty(steps, np.float32)
+        step_losses = np.empty(steps, np.float32)
         if len(self._predictions) != len(order):
             self._predictions = np.empty((len(order), self._units), np.float32)
         start, size = 0, FIRST_STEPS
         while start < steps:
             stop, began = min(start + size, steps), time.perf_counter()
-            self._call(order, update or NO_UPDATE, start, stop, found)
+            self._call(order, update or NO_UPDATE, start, stop, step_losses)
             if time.perf_counter() - began < SECONDS_A_CALL:
                 size *= 2
             start = stop
-        return found, self._predictions
+        return step_losses, self._predictions
 
-    def _call(self, order: npt.NDArray[np.int32], update: Update, start: int, stop: int, found: Floats) -> None:
+    def _call(self, order: npt.NDArray[np.int32], update: Update, start: int, stop: int, step_losses: Floats) -> None:
         train(
             self._network, update, self._x, self._labels, self._targets, self._weights, order, self.batch_size,
-            start, stop, self._scratch, found, self._predictions,
+            start, stop, self._scratch, step_losses, self._predictions,
         )  # fmt: skip
 
 
 def compile_kernels() -> None:
-    """Compile the kernel for bytes and for floats, or load what is on disk."""
+    """Load the kernels for uint8 and float32 inputs from disk, or compile them."""
     network = Network(1, (Layer(1),), "mean_squared_error", Affine.identity(1), Affine.identity(1))
     for kind in (np.uint8, np.float32):
         x: Any = np.zeros((1, 1), kind)
@@ -107,7 +107,7 @@ def compile_kernels() -> None:
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A view that cannot be written: Numba would compile anew for one that can."""
+    """A read-only view: Numba would compile a second kernel for writable arrays."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -140,7 +140,7 @@ def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
 
 
 def _scratch(network: Network, parameters: Parameters, rows: int) -> Scratch:
-    """What a step of at most `rows` rows works in."""
+    """Work memory for steps of at most `rows` rows."""
     strides, widths = parameters.strides, network.widths
     widest = int(strides.max())
     transposed = max(padded_rows(out + 1) * stride for out, stride in zip(widths[1:], strides, strict=False))

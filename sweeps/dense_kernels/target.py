@@ -1,8 +1,8 @@
-"""What this process would compile for, and whether the kernels are any use there.
+"""Numba's compilation target in this process, and whether the kernels are supported on it.
 
-Numba compiles for the processor of the machine unless `NUMBA_CPU_NAME`, `NUMBA_CPU_FEATURES` or a file
-`.numba_config.yaml` says otherwise. What counts is therefore Numba's own target and not the processor: LLVM aborts the
-process where code asks for instructions that its target lacks.
+Numba compiles for this machine's processor unless `NUMBA_CPU_NAME`, `NUMBA_CPU_FEATURES` or a file
+`.numba_config.yaml` says otherwise. So Numba's target is checked and not the processor: LLVM aborts the process if
+code uses instructions that its target lacks.
 """
 
 from __future__ import annotations
@@ -16,29 +16,28 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-#: the switch: `0` turns the kernels off
+#: the environment variable that switches the kernels off, by the value `0`
 SWITCH = "SWEEPS_DENSE_KERNELS"
-#: the oldest and the newest Numba that the kernels were tried with; bounds in pyproject.toml say the same
+#: the oldest and newest Numba that the kernels were tested with; pyproject.toml has the same bounds
 OLDEST_NUMBA, NEWEST_NUMBA = (0, 62), (0, 68)
-#: what a processor must have for so many lanes, by LLVM's names
+#: the features that a processor needs for so many lanes, by LLVM's names
 _FEATURES = {16: ("avx512f",), 8: ("avx2", "fma")}
-#: compiles a function that does nothing
-_TRIAL = "import numba; numba.njit(lambda: None)()"
-
+#: a script that compiles an empty function
+_COMPILE_TEST = "import numba; numba.njit(lambda: None)()"
 
 _failure: str | None = None
 
 
 def supported() -> str | None:
-    """Why the kernels cannot be used in this process; None where they can.
+    """Why the kernels are not supported in this process; None where they are.
 
-    Without FMA and AVX2 they could be, and would be slower than a TensorFlow graph.
+    They need FMA and AVX2: without these they would run, but slower than a TensorFlow graph.
     """
     return _failure or _reason()
 
 
 def give_up(error: Exception) -> None:
-    """From now on the kernels are not supported in this process: they could not be compiled."""
+    """Mark the kernels as not supported in this process, since their compilation failed with `error`."""
     global _failure
     _failure = f"the kernels cannot be compiled: {_one_line(error)}"
 
@@ -56,9 +55,9 @@ def _reason() -> str | None:
 
 @cache
 def lanes() -> int:
-    """Floats of a vector in Numba's target: 16 with AVX-512, 8 with FMA and AVX2, 0 without.
+    """Floats of a vector on Numba's target: 16 with AVX-512, 8 with FMA and AVX2, 0 without.
 
-    LLVM is asked to compile for 16 floats; of an instruction that the target lacks it makes smaller ones.
+    LLVM compiles operations on 16 floats and splits those that the target lacks: the assembly shows the vectors' size.
     """
     assembly = _assembly_of_vectors().splitlines()
     for count, register in ((16, "%zmm"), (8, "%ymm")):
@@ -87,7 +86,7 @@ def _because_of_numba() -> str | None:
         return f"Numba {version} is installed; the kernels are for {bounds}"
     try:
         from numba import config
-    except Exception as error:  # whatever an import can raise
+    except Exception as error:  # an import can raise anything
         return f"Numba cannot be imported: {_one_line(error)}"
     return "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else None
 
@@ -96,8 +95,8 @@ def _because_of_target() -> str | None:
     from llvmlite import binding
     from numba import config
 
-    given = config.CPU_NAME is not None or config.CPU_FEATURES is not None
-    if given and not _compiles_at_all():
+    is_configured = config.CPU_NAME is not None or config.CPU_FEATURES is not None
+    if is_configured and not _can_compile():
         return f"Numba cannot compile for {_target_name()}"
     try:
         count = lanes()
@@ -110,9 +109,9 @@ def _because_of_target() -> str | None:
     return f"Numba compiles for {_target_name()}; this processor lacks {', '.join(lacking)}" if lacking else None
 
 
-def _compiles_at_all() -> bool:
-    """Whether Numba survives its settings: LLVM aborts the process at a name or a feature that it does not know."""
-    done = subprocess.run([sys.executable, "-c", _TRIAL], capture_output=True, check=False)
+def _can_compile() -> bool:
+    """Whether Numba compiles under its settings: LLVM aborts the process at an unknown processor or feature."""
+    done = subprocess.run([sys.executable, "-c", _COMPILE_TEST], capture_output=True, check=False)
     return done.returncode == 0
 
 
@@ -121,12 +120,12 @@ def _target_name() -> str:
     from numba import config
 
     settings = {"NUMBA_CPU_NAME": config.CPU_NAME, "NUMBA_CPU_FEATURES": config.CPU_FEATURES}
-    given = " ".join(f"{name}={value}" for name, value in settings.items() if value)
-    return given or str(binding.get_host_cpu_name())
+    configured = " ".join(f"{name}={value}" for name, value in settings.items() if value)
+    return configured or str(binding.get_host_cpu_name())
 
 
 def _assembly_of_vectors() -> str:
-    """Assembly of a multiplication and addition of 16 floats, and of a product of 16 integers."""
+    """The assembly of a fused multiply-add of 16 floats and a product of 16 integers."""
     from llvmlite import binding, ir
     from numba.core.registry import cpu_target
 

@@ -15,13 +15,12 @@ SGD, MOMENTUM, NESTEROV, ADAM = range(4)
 
 
 class Update(NamedTuple):
-    """How weights follow from gradients, step by step.
+    """The optimizer's parameters for a number of steps.
 
     Attributes:
         kind: `SGD`, `MOMENTUM`, `NESTEROV` or `ADAM`.
-        rates: float32 (steps,), the learning rate of each step; Adam's with the correction of its means, which begin
-            at zero.
-        decays: float32 (steps,), the share of a weight that a step takes away beforehand.
+        rates: float32 (steps,), the learning rate of each step, for Adam with its bias correction.
+        decays: float32 (steps,), the share of each weight that is subtracted before a step.
         constants: float32 (3,): the momentum; or `1 - beta_1`, `1 - beta_2` and `epsilon`.
     """
 
@@ -32,7 +31,7 @@ class Update(NamedTuple):
 
 
 _NONE: Floats = np.empty(0, np.float32)
-#: no step: the network only predicts
+#: no steps: predict only
 NO_UPDATE = Update(SGD, _NONE, _NONE, _NONE)
 
 
@@ -40,7 +39,7 @@ def sgd(
     steps: int, learning_rate: float, *, weight_decay: float = 0.0, momentum: float = 0.0, nesterov: bool = False
 ) -> Update:
     """`v = momentum * v - rate * g; w += v` (Nesterov: `w += momentum * v - rate * g`); `w -= rate * g` without
-    momentum. `weight_decay` takes `rate * weight_decay * w` from a weight beforehand."""
+    momentum. Before it, `rate * weight_decay * w` is subtracted from each weight."""
     rates = np.full(steps, learning_rate, np.float32)
     kind = (NESTEROV if nesterov else MOMENTUM) if momentum else SGD
     return Update(kind, rates, rates * np.float32(weight_decay), np.array([momentum, 0, 0], np.float32))
@@ -60,8 +59,8 @@ def adam(
     `rate_t = rate * sqrt(1 - beta_2**t) / (1 - beta_1**t)` at step t.
 
     Args:
-        taken: steps before these.
-        weight_decay: takes `rate * weight_decay * w` from a weight beforehand (AdamW).
+        taken: the number of steps before these.
+        weight_decay: `rate * weight_decay * w` is subtracted from each weight before a step (AdamW).
     """
     rates = np.full(steps, learning_rate, np.float32)
     decays = rates * np.float32(weight_decay)
@@ -77,10 +76,10 @@ def update_weights(update, step, gradient, weights, moment_1, moment_2):  # type
     """One step of the optimizer.
 
     Args:
-        update, step: an `Update`, and which step of it.
+        update, step: an `Update`, and the index of the step in it.
         gradient: vectors.
-        weights, moment_1, moment_2: the addresses of as many weights and of their moments: a velocity, or Adam's means
-            of the gradients and of their squares.
+        weights, moment_1, moment_2: addresses of as many weights and their moments (a velocity, or Adam's running
+            means of the gradient and its square).
     """
     rate, decay = update.rates[step], update.decays[step]
     w = load_like(gradient, weights)

@@ -1,6 +1,6 @@
-"""Vectors of floats as values of compiled functions: what a processor computes with at once, written as Python.
+"""SIMD vectors of floats as values of compiled functions.
 
-The functions are Numba intrinsics: they can be called in compiled code alone
+The functions are Numba intrinsics: they can only be called from compiled code
 (https://numba.readthedocs.io/en/stable/extending/high-level.html#implementing-intrinsics). Addresses are `uintp`, in
 bytes, multiples of `llvm.BYTES`.
 """
@@ -37,7 +37,7 @@ def load(context: Any, n: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def load_like(context: Any, vectors: Any, address: Any) -> Any:
-    """As many vectors as those, from `address`."""
+    """As many vectors as `vectors` has, from `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return pack(builder, [load_vector(builder, arguments[1], i) for i in range(vectors.n)])
@@ -60,7 +60,7 @@ def zeros(context: Any, n: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def store(context: Any, vectors: Any, address: Any) -> Any:
-    """Write them to `address`."""
+    """Write `vectors` to `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         for i in range(vectors.n):
@@ -73,14 +73,14 @@ def store(context: Any, vectors: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def add_product(context: Any, vectors: Any, factor: Any, address: Any) -> Any:
-    """`vectors` and, multiplied with the float at the address `factor`, those at `address`."""
+    """`vectors` plus the float at the address `factor` times the vectors at `address`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
         fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
-        times = broadcast(builder, builder.load(pointer_to(builder, arguments[1], kind=FLOAT)))
+        scale = broadcast(builder, builder.load(pointer_to(builder, arguments[1], kind=FLOAT)))
         sums = [
-            builder.call(fma, [times, load_vector(builder, arguments[2], i), builder.extract_value(arguments[0], i)])
+            builder.call(fma, [scale, load_vector(builder, arguments[2], i), builder.extract_value(arguments[0], i)])
             for i in range(vectors.n)
         ]
         return pack(builder, sums)
@@ -110,7 +110,7 @@ def _overload(symbol: Any, instruction: str) -> None:
     function = _arithmetic(instruction)
 
     @overload(symbol)
-    def _(left, right):  # type: ignore[no-untyped-def]  # Numba compares its parameters with the lambda's
+    def _(left, right):  # type: ignore[no-untyped-def]  # Numba compares its parameter names with the lambda's
         if isinstance(left, Vectors) and (right == left or right == types.float32):
             return lambda left, right: function(left, right)
         return None
@@ -144,7 +144,7 @@ def _divide_by_root(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any
 
 
 def _divide_by_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon: Any) -> Any:
-    """A division and a root take 20 cycles, an estimate of 14 bits (AVX-512) and a step of Newton's a third of it."""
+    """AVX-512's 14-bit estimates and a Newton step: a third of the time of a division and a square root."""
 
     def estimate(name: str, value: Any) -> Any:
         kind = ir.FunctionType(VECTOR, [VECTOR, VECTOR, ir.IntType(16)])
@@ -160,7 +160,7 @@ def _divide_by_root_by_estimates(builder: Any, vector: Any, square: Any, epsilon
     def minus(left: Any, right: Any) -> Any:
         return builder.fsub(left, right, flags=["contract"])
 
-    # of zero the estimate is infinite; a root of 1e-19 is nothing beside epsilon. NaN stays NaN
+    # the estimate for zero is infinite; the smallest normal's root is negligible beside epsilon. NaN stays NaN
     square = builder.select(
         builder.fcmp_ordered("<", square, constant(_SMALLEST_NORMAL)), constant(_SMALLEST_NORMAL), square
     )

@@ -1,8 +1,13 @@
-"""The invariant of a study, checked and repaired: what must hold after any fault and a resume.
+"""`sweeps doctor`: the invariants of a study, checked and repaired.
 
-COMPLETE and PRUNED trials are no more than the total; each attempt has one MLflow run, in a final state that matches
-its trial's; nothing is RUNNING that no process works at; the best is the highest finite value among COMPLETE trials,
-and its model is there; an export is what its manifest says; no temporary file or lock is left.
+They hold after any fault and a resume:
+
+- no more trials are COMPLETE or PRUNED than the study's total;
+- each trial has one MLflow run, whose final state matches the trial's;
+- nothing is RUNNING that no process works on;
+- the best trial has the highest finite value among the COMPLETE ones, and its model exists;
+- an export is what its manifest says;
+- no temporary file and no stale lock is left.
 """
 
 from sweeps.doctor.examination import Examination, examine, repair_files, repair_records

@@ -1,4 +1,4 @@
-"""What the checks give: findings, each with what would repair it."""
+"""What a check yields: findings, each with its repair."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tracking import Store
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a study that does not hold.
+    """A violated invariant of a study.
 
     Attributes:
-        where: the trial, the run or the file.
+        where: the trial, run or file.
         what: what is wrong with it.
-        remedy: what `--fix` does about it; without a `repair`, what a person can do.
-        repair: does it.
+        remedy: what `--fix` does about it; where `repair` is None, what the user can do.
+        repair: performs the remedy; None where no repair is possible.
     """
 
     where: str
@@ -28,18 +28,18 @@ class Finding:
     repair: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
     def line(self, repaired: bool) -> str:
-        """For a person to read."""
+        """The finding as one line of text."""
         by = "repaired: " if repaired and self.repair else "--fix " if self.repair else ""
         return f"{self.where}: {self.what}; {by}{self.remedy}"
 
 
 @dataclass(frozen=True)
 class StudyContext:
-    """A study that is looked over.
+    """What a check needs to know of a study.
 
     Attributes:
-        folder: what belongs to the study alone.
-        alive: a sweep of the study is running: what it works at is no damage.
+        folder: the study's folder in the workspace.
+        alive: a sweep of the study is running; what it works on is no finding.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The exported model scored once more on the data that the study was searched with."""
+"""The exported model, evaluated again on the validation rows of the study's data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from sweeps.data import DataSource, load
-from sweeps.doctor.exported import check_export
+from sweeps.doctor.export import check_export
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
@@ -19,25 +19,27 @@ from tracking.audit import run_params
 
 
 def check_score(context: StudyContext) -> Iterator[Finding]:
-    """Evaluate the export on the validation rows, if it is what its manifest says.
+    """Evaluate the exported model on the validation rows; nothing is evaluated where `check_export` finds damage.
 
     Raises:
-        InputError: there is no export, its data cannot be had, or its metric is not one that a model computes.
+        InputError: there is no export, the data cannot be loaded or has changed, or the model does not compute the
+            study's objective.
     """
     if any(check_export(context)):
         return
     folder = paths.export_folder(context.name)
     if not folder.exists():
-        raise InputError(f"--rescore: {folder} is not there; make it: sweeps export {context.name}")
+        raise InputError(f"--rescore: {folder} does not exist; create it: sweeps export {context.name}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
-        raise InputError("--rescore: the space's fit prepares the data, which only a trial does")
-    asked = run_params(context.store, results.whole(context.study, PARENT_RUN, context.study.user_attrs))
-    target, task, weights = (asked.get(name) for name in ("target", "task", "weight_column"))
-    own = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(asked["space"])
-    data = load(DataSource(asked["dataset"], target, task, int(asked["seed"]), weight_column=weights, as_given=own))
+        raise InputError("--rescore: the space's fit() prepares the data itself: only a trial can evaluate the model")
+    options = run_params(context.store, results.whole(context.study, PARENT_RUN, context.study.user_attrs))
+    target, task, weights = (options.get(name) for name in ("target", "task", "weight_column"))
+    as_given = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(options["space"])
+    seed = int(options["seed"])
+    data = load(DataSource(options["dataset"], target, task, seed, weight_column=weights, as_given=as_given))
     if data.digest != context.study.user_attrs[IDENTITY]["digest"]:
-        raise InputError(f"--rescore: dataset {asked['dataset']!r} is not what the study was searched with")
+        raise InputError(f"--rescore: dataset {options['dataset']!r} is not the data of the study (its digest differs)")
     model = load_keras_file(folder / "model.keras", context.name)
     from sweeps.data.own_target import for_model
     from sweeps.training import as_tensors
@@ -45,14 +47,14 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     rows = for_model(data, model).validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")
-    if metric not in scores or metric == manifest["objective"]:  # of the training rows, while the model changed
+    if metric not in scores or metric == manifest["objective"]:  # a metric of the training rows cannot be reproduced
         raise InputError(
-            f"--rescore: the model computes {', '.join(sorted(scores))}, the study's objective is {metric!r}"
+            f"--rescore: the model computes {', '.join(sorted(scores))}, not the study's objective {metric!r}"
         )
-    # the order of float32 sums differs with the batch size
+    # float32 sums depend on the batch size
     if not math.isclose(scores[metric], manifest["value"], rel_tol=1e-4, abs_tol=1e-6):
         yield Finding(
             str(folder),
-            f"its model scores {scores[metric]:.6f}, {manifest['value']:.6f} was logged",
-            f"which is right, trial {manifest['trial']} has to show: sweeps list {context.name}",
+            f"its model scores {scores[metric]:.6f}, but {manifest['value']:.6f} was logged",
+            f"compare with trial {manifest['trial']}: sweeps list {context.name}",
         )

@@ -1,4 +1,4 @@
-"""The study's trials: none too many, none that nobody works at, no result that is no number; their checkpoints."""
+"""The study's trials: their count, their states, their results and their checkpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sweeps.trial.reaper import reap
 
 
 def check_trials(context: StudyContext) -> Iterator[Finding]:
-    """Compare the trials with the budget, and with who is there to work at them."""
+    """Compare the trials with the study's total and with the processes that run them."""
     study = context.study
     trials = study.get_trials(deepcopy=False)
     counted = sum(trial.state in FINISHED for trial in own(trials))
@@ -25,32 +25,20 @@ def check_trials(context: StudyContext) -> Iterator[Finding]:
         yield Finding(
             f"study {context.name}",
             f"{counted} trials are COMPLETE or PRUNED, its total is {total}",
-            f"they cannot be taken back; a total that fits: sweeps run {context.name} … --trials {counted}",
+            f"raise the total: sweeps run {context.name} … --trials {counted}",
         )
     for trial in trials:
+        where = f"trial {trial.number}"
         if trial.state == TrialState.COMPLETE and not math.isfinite(trial.value or 0.0):
-            yield Finding(
-                f"trial {trial.number}",
-                f"COMPLETE with the value {trial.value}",
-                "it cannot be taken back; it is never best",
-            )
-        gone = [name for name in RESULT if trial.user_attrs.get(name) is None]
-        if trial.state == TrialState.COMPLETE and gone:
-            yield Finding(
-                f"trial {trial.number}",
-                f"COMPLETE without its {', '.join(gone)}: the journal has lost lines",
-                "they cannot be brought back but from a copy of the journal",
-            )
-    if context.alive:
-        return
-    for trial in trials:
-        if trial.state == TrialState.RUNNING:
-            yield Finding(
-                f"trial {trial.number}",
-                "RUNNING, though no process works at it",
-                "fails it and closes its run",
-                partial(reap, study, context.store),
-            )
-    if counted >= total:  # else a resume goes on from them
+            what = f"COMPLETE with the value {trial.value}"
+            yield Finding(where, what, "it cannot be undone, but the trial is never the best")
+        missing = [name for name in RESULT if trial.user_attrs.get(name) is None]
+        if trial.state == TrialState.COMPLETE and missing:
+            what = f"COMPLETE without its {', '.join(missing)}: the journal has lost lines"
+            yield Finding(where, what, "restore the journal from a backup")
+        if trial.state == TrialState.RUNNING and not context.alive:
+            fail = partial(reap, study, context.store)
+            yield Finding(where, "RUNNING, but no process works on it", "fails it and closes its run", fail)
+    if not context.alive and counted >= total:  # a resume needs the checkpoints of a study that lacks trials
         for path in checkpoints_left(study, context.folder / "checkpoints"):
-            yield Finding(str(path), "a checkpoint that no trial goes on from", "removes it", path.unlink)
+            yield Finding(str(path), "a checkpoint that no trial will resume from", "removes it", path.unlink)

@@ -25,7 +25,7 @@ from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
-from tracking.spool import deliver
+from tracking.spool import send_all
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
@@ -69,7 +69,7 @@ def search(
         finally:
             with contextlib.suppress(*faults), in_reach():
                 with contextlib.suppress(TrackingError):
-                    deliver(store)
+                    send_all(store)
                 session.reap()  # whose worker died, or did not end in time
                 _end(study, store, study.user_attrs[PARENT_RUN], outcome)
 

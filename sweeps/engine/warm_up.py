@@ -10,8 +10,8 @@ import numpy as np
 
 from sweeps import dense_kernels
 from sweeps.training import fit
-from tracking.blank import new_store
 from tracking.models import save_model
+from tracking.new_database import create_database
 
 
 def rehearse() -> None:
@@ -34,4 +34,4 @@ def rehearse() -> None:
 if __name__ == "__main__":  # after an installation: what is made once a machine, the first sweep need not wait for
     rehearse()
     with tempfile.TemporaryDirectory() as folder:
-        new_store(Path(folder) / "mlflow.db")
+        create_database(Path(folder) / "mlflow.db")

@@ -1,1 +1,1 @@
-"""Trained models as files that leave the house, and models read back from files."""
+"""Export of trained models, and loading of models from files."""

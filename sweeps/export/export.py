@@ -1,4 +1,4 @@
-"""The best model of a study as files that need nothing of this project."""
+"""Export of the best model of a study to a folder that does not depend on this package."""
 
 from __future__ import annotations
 
@@ -25,37 +25,38 @@ if TYPE_CHECKING:
 
 
 def export_best(study: str, force: bool = False, space: str | Space | None = None) -> str:
-    """Write `exports/STUDY/`, register the model as champion; returns what to say of it.
+    """Write the best model to `exports/STUDY/` and register it in MLflow as champion; return a message for the user.
 
     Args:
-        space: the study's, where a program gave it as an object, or its file was moved.
+        force: replace an existing export.
+        space: the study's space, if it was given as an object or its file has moved.
 
     Raises:
-        InputError: no such study, no complete trial, or an export that is there already (without `force`).
-        BackendUnreachable: the record or the logged model cannot be reached.
+        InputError: there is no such study, no complete trial, or (without `force`) an export exists.
+        BackendUnreachable: the MLflow store or the logged model cannot be reached.
     """
     folder = paths.export_folder(study)
     opened = results.open_study(study)
     best = results.best(opened)
     results.whole(opened, DATA, opened.user_attrs)
-    if folder.exists() and not force:  # before the minutes it may take
+    if folder.exists() and not force:  # checked before the download, which may take minutes
         raise InputError(f"{folder} is there already; --force replaces it")
-    import_keras()  # before MLflow does, which lets TensorFlow greet
+    import_keras()  # before MLflow imports it, which would print TensorFlow's messages
     from sweeps.export.logged_models import fetch
     from sweeps.study.record import in_reach, store_of
     from tracking.models import register_champion
 
     store = store_of(study)
-    with new_folder(folder, force) as made:
-        fetch(store, best.model_uri, made)
+    with new_folder(folder, force) as staging:
+        fetch(store, best.model_uri, staging)
         prepared = opened.get_trials(deepcopy=False)[best.trial].user_attrs.get(PREPARED)
-        details = write_export(made, made / "model.keras", best, opened.user_attrs, prepared, space)
+        details = write_export(staging, staging / "model.keras", best, opened.user_attrs, prepared, space)
     if isinstance(space, str):
         remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
         version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
     head = details["head"]
-    raw = f"Predictions give its outputs raw: their meaning is not known ({head['why']})\n"
+    raw = f"Predictions are the raw outputs: their meaning is not known ({head['why']})\n"
     return (
         f"{folder}: {best.objective} {best.value:.4f} of trial {best.trial}, {details['parameters']:,} parameters; "
         f"registered in MLflow as {study} version {version_}, alias champion\n"
@@ -65,18 +66,21 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
 
 
 def write_export(
-    made: Path,
+    folder: Path,
     keras_file: Path,
     best: Best,
     attributes: dict[str, Any],
     prepared: dict[str, Any] | None = None,
     space: str | Space | None = None,
 ) -> dict[str, Any]:
-    """Complete the folder `made`, which holds `model.keras`: SavedModel, labels, parameters, manifest, README.
+    """Add SavedModel, labels, parameters, manifest and README to an export folder.
 
     Args:
-        attributes: the study's.
-        prepared: what the model takes, where the space's `fit` makes something else of the data.
+        keras_file: the model.
+        best: the trial of the model.
+        attributes: the study's user attributes.
+        prepared: the model's inputs, where the space's `fit` prepares the data.
+        space: see `export_best`.
 
     Returns:
         The manifest.
@@ -86,18 +90,18 @@ def write_export(
     from sweeps.model.signature import signature_of
 
     identity, data = attributes[IDENTITY], attributes[DATA]
-    if prepared is not None:  # a table's columns then say nothing of it
+    if prepared is not None:  # the table's columns are then not the model's inputs
         data = data | {"inputs": prepared, "features": None}
     signature = signature_of(model, data)
-    # Keras takes every input of a model of a class of its own for float32
-    given = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
-    model.export(made / "saved_model", format="tf_saved_model", verbose=False, **given)
+    # Keras assumes that each input of a subclassed model is float32
+    input_signature = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
+    model.export(folder / "saved_model", format="tf_saved_model", verbose=False, **input_signature)
     labels = data["labels"] if len(data["labels"] or ()) > 1 else None
     head = head_of(model, signature, data["target"], labels)
-    write_json(made / "labels.json", labels)
-    write_json(made / "params.json", best.params)
-    (made / "README.md").write_text(
-        readme(best, signature, head, _own_classes(model), identity["space"], prepared is not None), encoding="utf-8"
+    write_json(folder / "labels.json", labels)
+    write_json(folder / "params.json", best.params)
+    (folder / "README.md").write_text(
+        readme(best, signature, head, _custom_classes(model), identity["space"], prepared is not None), encoding="utf-8"
     )
     details = {
         "study": best.study,
@@ -117,14 +121,14 @@ def write_export(
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
         "allow_lambda": bool(identity.get("options", {}).get("allow_lambda")),
         "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},
-        "sha256": {str(path.relative_to(made)): sha256(path) for path in sorted(made.rglob("*")) if path.is_file()},
+        "sha256": {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()},
     }
-    write_json(made / "manifest.json", details)
+    write_json(folder / "manifest.json", details)
     return details
 
 
-def _own_classes(model: Any) -> list[str]:
-    """The classes of the model and its layers that are not Keras's own, as MODULE.CLASS."""
+def _custom_classes(model: Any) -> list[str]:
+    """The custom classes of the model and its layers, as MODULE.CLASS."""
     kinds = {type(layer) for layer in (model, *model._flatten_layers())}
     return sorted(
         f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.split(".")[0] != "keras"

@@ -1,4 +1,4 @@
-"""Models from `.keras` files, those with classes of their own too."""
+"""Loading of `.keras` files, including models with custom classes."""
 
 from __future__ import annotations
 
@@ -26,50 +26,49 @@ if TYPE_CHECKING:
     from sweeps.space.definitions import Definitions
     from sweeps.space.reference import Space
 
-#: how a model was loaded: with what Keras knows; with the classes of its space; the same, and compiled by the space;
-#: built by its space, with the weights of the file; without loss, metrics and optimizer; with the lambdas of the file
+#: how a model was loaded: by Keras alone; with the space's classes; with these, and compiled by the space; built by the
+#: space, with the file's weights; without loss, metrics and optimizer; with the file's lambdas
 PLAIN, BY_SPACE, RECOMPILED, REBUILT = "plain", "by space", "recompiled", "rebuilt"
 UNCOMPILED, UNSAFE = "uncompiled", "unsafe"
 
-
-#: in Keras's errors; the last is an activation that is none, saved without a word of what it is
-_OF_LAMBDAS = re.compile(r"Python lambda|`Lambda` layer|function identifier: \{'value': \[")
+#: Keras's errors about lambdas; the last is about a lambda as an activation
+_LAMBDA_ERRORS = re.compile(r"Python lambda|`Lambda` layer|function identifier: \{'value': \[")
 
 
 class Unloadable(Exception):
-    """No way loads the file.
+    """The file cannot be loaded in any way.
 
     Attributes:
         names: the classes and functions that Keras did not find.
-        is_lambda: safe mode refuses what it holds.
-        reason: of the first way, in a line.
+        is_lambda: the file has a lambda, which safe mode refuses.
+        reason: Keras's error of the first attempt, in one line.
     """
 
-    def __init__(self, wrong: Exception) -> None:
-        # what matters is said last: Keras puts each object's error into that of the object around it
-        text = str(wrong).rpartition("Exception encountered: ")[2].strip()
+    def __init__(self, error: Exception) -> None:
+        # the cause comes last: Keras wraps the error of each object in that of its container
+        text = str(error).rpartition("Exception encountered: ")[2].strip()
         super().__init__(text)
-        self.names = re.findall(r"Could not locate (?:class|function) '([^']+)'", str(wrong))
-        self.is_lambda = _OF_LAMBDAS.search(str(wrong)) is not None
-        self.reason = " ".join(text.split())[:300] or type(wrong).__name__
+        self.names = re.findall(r"Could not locate (?:class|function) '([^']+)'", str(error))
+        self.is_lambda = _LAMBDA_ERRORS.search(str(error)) is not None
+        self.reason = " ".join(text.split())[:300] or type(error).__name__
 
 
 def load_keras_file(file: Path, study: str, space: str | Space | None = None) -> Any:
-    """A `keras.Model` from its file, in Keras's safe mode.
+    """Load a `keras.Model` from a file in Keras's safe mode.
 
-    Where it has classes of its own, those are looked for in the registered spaces and in the space of the
-    study, which is taken from this workspace: a file from elsewhere cannot name code to run. Lambdas of the file are
-    run only if the study was begun with `allow_lambda` and logged this very file.
+    Custom classes are taken from the registered spaces and from the study's space. That space is read from this
+    workspace: a file cannot name code to run. Lambdas in the file are run only if the study was created with
+    `allow_lambda` and has logged this file.
 
     Args:
-        space: the study's, where a program gave it as an object, or its file was moved.
+        space: the study's space, if it was given as an object or its file has moved.
 
     Raises:
-        InputError: a class of the model is nowhere to be found, or safe mode refuses what it holds.
-        CorruptStore: it is no `.keras` file.
+        InputError: a custom class is not found, or safe mode refuses the file.
+        CorruptStore: the file is not a `.keras` file.
     """
     if not zipfile.is_zipfile(file):
-        raise CorruptStore(f"{file} is no .keras file, or damaged")
+        raise CorruptStore(f"{file} is not a .keras file, or is damaged")
     import_keras()
     missing: list[InputError] = []
 
@@ -84,51 +83,57 @@ def load_keras_file(file: Path, study: str, space: str | Space | None = None) ->
     try:
         with unchanged():
             return load_by(file, define, lambda: _lambdas_allowed(study, file)).model
-    except Unloadable as wrong:
-        raise _refusal(file, study, wrong, missing) from None
+    except Unloadable as error:
+        raise _refusal(file, study, error, missing) from None
 
 
-def _refusal(file: Path, study: str, wrong: Unloadable, missing: list[InputError]) -> InputError:
-    """What to say of a file that no way loads.
+def _refusal(file: Path, study: str, error: Unloadable, missing: list[InputError]) -> InputError:
+    """The error for the user.
 
     Args:
-        missing: why the study's space is not in reach, if it is not.
+        missing: why the study's space is not available; empty if it is.
     """
     refused = f"{file} is refused in Keras's safe mode"
-    if wrong.is_lambda:
+    if error.is_lambda:
         why = missing[0] if missing else f"the space of {study!r} does not build this model"
-        return InputError(f"{refused}: it holds a lambda, which is code in a file; {why}")
-    if not wrong.names or not missing:
-        return InputError(f"{refused}: {wrong.reason}")
-    names = ", ".join(dict.fromkeys(wrong.names))
+        return InputError(f"{refused}: it holds a lambda, which is code inside the file; {why}")
+    if not error.names or not missing:
+        return InputError(f"{refused}: {error.reason}")
+    names = ", ".join(dict.fromkeys(error.names))
     return InputError(f"the model has a class of its own ({names}), defined by the space of {study!r}: {missing[0]}")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model, how it was loaded (`PLAIN`, …), and why it could not be by what Keras knows alone."""
+    """A loaded model.
+
+    Attributes:
+        how: the way that loaded it (`PLAIN`, …).
+        plain_error: why Keras alone could not load it; None if it could.
+    """
 
     model: Any
     how: str
-    hindrance: Unloadable | None
+    plain_error: Unloadable | None
 
 
 def load_by(file: Path, define: Callable[[], Definitions | None], lambdas_allowed: Callable[[], bool]) -> Loaded:
-    """The model, by the first way that loads it.
+    """Load a model in the first way that succeeds.
 
     Args:
-        define: gives what the model is made of, asked for if Keras does not know it; None: it is not to be had.
-        lambdas_allowed: whether lambdas of the file may be run, asked for if nothing else loads it.
+        define: returns the model's definitions, or None where they are not available; called if Keras alone cannot
+            load the model.
+        lambdas_allowed: whether the file's lambdas may be run; called if nothing else loads the model.
 
     Raises:
-        Unloadable: no way does.
+        Unloadable: no way succeeds.
     """
     first: Unloadable | None = None
     for how, load in _ways(file, define, lambdas_allowed):
         try:
             return Loaded(load(), how, first)
-        except Exception as wrong:  # whatever a person's own `from_config`, or what safe mode refuses, raises
-            first = first or Unloadable(wrong)
+        except Exception as error:  # any error of safe mode and of a user's `from_config`
+            first = first or Unloadable(error)
     assert first is not None
     raise first
 
@@ -151,47 +156,49 @@ def _load(file: Path, objects: Mapping[str, Any] | None = None, compile: bool = 
     import keras
     from keras.src.saving.serialization_lib import SafeModeScope
 
-    # safe mode that a person has switched off for the whole process would overrule the argument
+    # if safe mode is switched off for the process, Keras ignores the argument
     with SafeModeScope(safe_mode):
         return keras.saving.load_model(file, custom_objects=objects, compile=compile, safe_mode=safe_mode)
 
 
 def _defined(study: optuna.Study, file: Path, space: str | Space | None) -> Definitions:
-    """What defines the study's models, with the hyperparameters of the trial that logged the file.
+    """The definitions of the study's models, with the hyperparameters of the trial that logged the file.
 
     Raises:
-        InputError: the study's space is not in reach.
+        InputError: the study's space is not available.
     """
     from sweeps.space.definitions import Definitions
     from sweeps.space.resolve import own_space
 
-    named = str(study.user_attrs[IDENTITY]["space"])
-    if space is None and ":" not in named and "space" not in study.user_attrs.get(GIVEN, ()):
-        raise InputError(f"{named!r} is a registered space, which defines none")
-    if space is None and "space" in study.user_attrs.get(GIVEN, ()):
-        raise InputError(
-            f"a program gave the space; in there: result.model(), result.export(), or\n"
-            f"sweeps.Result({study.study_name!r}, space={named}), with what defines {named}"
-        )
-    if space is None and _is_moved(named):
-        raise InputError(
-            f"its file {named.rpartition(':')[0]} is not there; where it is now: "
-            f"sweeps export {study.study_name} --space FILE.py:FUNCTION"
-        )
+    name = str(study.user_attrs[IDENTITY]["space"])
+    if space is None:
+        if "space" in study.user_attrs.get(GIVEN, ()):
+            raise InputError(
+                f"a program gave the space; use result.model() or result.export() there, or\n"
+                f"sweeps.Result({study.study_name!r}, space={name}) where {name} is defined"
+            )
+        if ":" not in name:
+            raise InputError(f"{name!r} is a registered space, which defines no classes")
+        if _is_moved(name):
+            raise InputError(
+                f"its file {name.rpartition(':')[0]} does not exist; give its new path: "
+                f"sweeps export {study.study_name} --space FILE.py:FUNCTION"
+            )
+        space = name
     trial = _trial_of(study, file)
-    source = SpaceSource(Fingerprint.of(named if space is None else space))
+    source = SpaceSource(Fingerprint.of(space))
     if changed := source.changes(study, trial.user_attrs.get(SPACE_VERSION) if trial else None):
         raise InputError(
             f"it has changed since: {shortened(changed)}\n"
-            f"Give the source as it was: sweeps export {study.study_name} --space FILE.py:FUNCTION"
+            f"Use the unchanged source: sweeps export {study.study_name} --space FILE.py:FUNCTION"
         )
     params = results.whole(study, PARAMS, trial.user_attrs, trial.number) if trial else {}
-    return Definitions(own_space(named if space is None else space), params)
+    return Definitions(own_space(space), params)
 
 
-def _is_moved(named: str) -> bool:
-    place = named.rpartition(":")[0]
-    return place.endswith(".py") and not os.path.exists(os.path.expanduser(place))  # noqa: PTH110, PTH111  # as `sweep` does
+def _is_moved(name: str) -> bool:
+    place = name.rpartition(":")[0]
+    return place.endswith(".py") and not os.path.exists(os.path.expanduser(place))  # noqa: PTH110, PTH111  # as in `sweep`
 
 
 def _trial_of(study: optuna.Study, file: Path) -> optuna.trial.FrozenTrial | None:
@@ -201,7 +208,7 @@ def _trial_of(study: optuna.Study, file: Path) -> optuna.trial.FrozenTrial | Non
 
 
 def _lambdas_allowed(study: str, file: Path) -> bool:
-    """Whether a study of this workspace was begun with `allow_lambda`, and logged this very file."""
+    """Whether a study of this workspace was created with `allow_lambda` and has logged this file."""
     try:
         opened = results.open_study(study)
     except SweepError:

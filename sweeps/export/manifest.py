@@ -1,4 +1,4 @@
-"""The manifest of an export: read again, checked against the files that it lists."""
+"""The manifest of an export, read and compared with the files that it lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.system.atomic_files import sha256
 from sweeps.system.file_checks import check_file
 from sweeps.system.paths import check_study_name
 
-#: every one that Keras has for data
+#: Keras's dtypes of data
 DType = Literal[
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "float16", "bfloat16", "float32", "float64", "string",
@@ -22,7 +22,7 @@ DType = Literal[
 
 
 class Input(BaseModel):
-    """What one input of the model takes."""
+    """An input of the model; `shape` includes the axis of rows."""
 
     name: str
     dtype: DType
@@ -30,7 +30,7 @@ class Input(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a prediction needs of `manifest.json`."""
+    """The entries of `manifest.json` that predictions need."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,9 +40,9 @@ class Manifest(BaseModel):
     input: tuple[Input, ...] = Field(min_length=1)
     features: tuple[str, ...] | None
     sha256: dict[str, str]
-    #: None: from before there was one
+    #: None in exports of earlier versions
     head: Head | None = None
-    #: whether the space's `fit` makes something else of the data before the model is trained
+    #: whether the space's `fit` prepares the data for the model
     prepared: bool = False
 
     @field_validator("study")
@@ -52,18 +52,18 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest, once the files that are read of the export are what it says.
+    """Read the manifest and check the files that predictions use.
 
     Raises:
         InputError: there is no export.
-        CorruptStore: the manifest is damaged, a file was altered, or lies elsewhere.
+        CorruptStore: the manifest is damaged, or a file has changed or is a link.
     """
     file = folder / "manifest.json"
     try:
         check_file(file)
     except InputError as error:
         raise InputError(
-            f"--model: {str(folder)!r} is no export (manifest.json: {error}); make one: sweeps export STUDY"
+            f"--model: {str(folder)!r} is no export (manifest.json: {error}); create one: sweeps export STUDY"
         ) from None
     try:
         manifest = Manifest.model_validate_json(file.read_bytes())
@@ -75,17 +75,17 @@ def read_manifest(folder: Path) -> Manifest:
     for name in ("model.keras", "labels.json"):
         listed = folder / name
         if listed.is_symlink():
-            raise CorruptStore(f"{listed} is not what was exported: a link")
+            raise CorruptStore(f"{listed} is not what was exported: it is a link")
         if not listed.is_file() or sha256(listed) != manifest.sha256.get(name):
             raise CorruptStore(f"{listed} is not what was exported (its SHA-256 differs from the manifest)")
     return manifest
 
 
 def read_labels(folder: Path) -> list[str] | None:
-    """The classes' names; None for a regression.
+    """The names of the classes; None for a regression.
 
     Raises:
-        CorruptStore: they are no list of two texts or more.
+        CorruptStore: labels.json is not null and not a list of two or more strings.
     """
     try:
         labels: Any = json.loads((folder / "labels.json").read_text(encoding="utf-8"))

@@ -18,27 +18,29 @@ logger = logging.getLogger(__name__)
 
 
 def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
-    """What the model says of the first `rows` rows of the file.
+    """Predict the first `rows` rows of a file.
 
     Args:
         folder: an export.
-        file: `.npy` or `.npz` (array `x`, `x_test` or the only one; of a model of several inputs an array by the name
-            of each), `.csv` or `.parquet` (a table with the columns of the training data, others are ignored).
+        file: `.npy` or `.npz` (array `x`, `x_test` or the only one; for several inputs one array by the name of each),
+            `.csv` or `.parquet` (a table with the columns of the training data; other columns are ignored).
 
     Returns:
-        For each row `{"class", "probability"}`, or `{"labels"}` for multi-label, or `{"value"}` for a regression. Of
-        losses that know no probabilities (hinge) `{"class", "score"}`; `{"raw"}`, the model's own numbers, where the
+        For each row `{"class", "probability"}`, `{"class", "score"}` for losses without probabilities (hinge),
+        `{"labels"}` for multi-label, `{"value"}` for a regression, or `{"raw"}`, the model's outputs, where the
         manifest says that their meaning is unknown.
 
     Raises:
-        InputError: no export there, or a file that does not fit its model.
-        CorruptStore: the model is not what was exported.
+        InputError: there is no export, or the file does not match the model's input.
+        CorruptStore: a file of the export has changed.
     """
     manifest = read_manifest(folder)
     labels = read_labels(folder)
     x = _read(file, manifest, rows)
     if manifest.prepared:
-        logger.warning("The space's fit prepared the data before the model saw it: the file's rows must be prepared so")
+        logger.warning(
+            "The space's fit() prepared the training data: the rows of the file must be prepared in the same way"
+        )
     model = load_keras_file(folder / "model.keras", manifest.study)
     from sweeps.training import as_tensors
 
@@ -47,7 +49,7 @@ def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
 
 
 def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
-    """What an export's manifest has said since there are heads."""
+    """The head of an export whose manifest, of an earlier version, has none."""
     from sweeps.model.heads import head_of
     from sweeps.model.signature import signature_of
 
@@ -57,21 +59,21 @@ def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
 
 
 def _read(file: Path, manifest: Manifest, rows: int) -> Any:
-    """The file's first rows as the model takes them: an array (n, …), or a dictionary of such."""
+    """The model's input from the first rows of a file: an array (n, …), or a dictionary of arrays."""
     suffix = file.suffix.lower()
-    # a list of inputs is taken by their names, too
+    # a list of inputs is matched by name as well
     named = manifest.named_inputs or len(manifest.input) > 1
     try:
         if suffix in (".csv", ".parquet"):
-            read = _table(file, manifest, named, rows)
+            data = _table(file, manifest, named, rows)
         elif suffix == ".npz" and named:
-            read = read_arrays(file, [entry.name for entry in manifest.input])
+            data = read_arrays(file, [entry.name for entry in manifest.input])
         elif suffix in (".npy", ".npz") and not named:
-            read = {manifest.input[0].name: read_array(file)}
+            data = {manifest.input[0].name: read_array(file)}
         else:
             kinds = ".csv, .parquet or .npz" if named else ".npy, .npz, .csv or .parquet"
             raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
-        arrays = {entry.name: _fed(read[entry.name], entry, rows) for entry in manifest.input}
+        arrays = {entry.name: _as_input(data[entry.name], entry, rows) for entry in manifest.input}
     except InputError as error:
         raise InputError(f"{str(file)!r}: {error}") from None
     except OSError as error:
@@ -79,8 +81,8 @@ def _read(file: Path, manifest: Manifest, rows: int) -> Any:
     return arrays if named else next(iter(arrays.values()))
 
 
-def _fed(x: Any, entry: Input, rows: int) -> Any:
-    """The first rows of an array as an input takes them."""
+def _as_input(x: Any, entry: Input, rows: int) -> Any:
+    """The first rows of an array in the shape and dtype of an input."""
     is_text = x.dtype.kind in "US"
     if is_text != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
         raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
@@ -89,21 +91,23 @@ def _fed(x: Any, entry: Input, rows: int) -> Any:
 
 
 def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
-    """`x` with an axis of rows, and a last axis of size 1 added or left out, as Keras does it."""
+    """`x` with an axis of rows; a last axis of size 1 is added or removed, as in Keras."""
 
-    def fits(given: tuple[int, ...]) -> bool:
-        return len(given) == len(shape) and all(want in (None, have) for want, have in zip(shape, given, strict=True))
+    def fits(lengths: tuple[int, ...]) -> bool:
+        return len(lengths) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, lengths, strict=True)
+        )
 
     if fits(x.shape):
         return x[None]
-    for one in (x, x[..., None], x[..., 0] if x.shape[-1:] == (1,) else x):
-        if one.ndim and fits(one.shape[1:]):
-            return one
+    for candidate in (x, x[..., None], x[..., 0] if x.shape[-1:] == (1,) else x):
+        if candidate.ndim and fits(candidate.shape[1:]):
+            return candidate
     raise InputError(f"rows of shape {shape} are wanted, got an array of shape {x.shape}")
 
 
 def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
-    """The columns of a table: an input each, or all in one."""
+    """The columns of a table: one for each input, or all of them in one input."""
     inputs = manifest.input
     if named:
         for entry in inputs:
@@ -113,5 +117,5 @@ def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, 
     columns, [entry] = manifest.features, inputs
     if columns is None:
         raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
-    read = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
-    return {entry.name: np.concatenate(list(read.values()), axis=1)}
+    table = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    return {entry.name: np.concatenate(list(table.values()), axis=1)}

@@ -1,4 +1,4 @@
-"""The README of an export: how to call the model, whoever finds it."""
+"""The README of an export, which explains how to use the model."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ if TYPE_CHECKING:
 
 _MEANINGS = {
     "class_probabilities": "probabilities",
-    "class_logits": "logits, of which softmax makes probabilities",
-    "class_scores": "scores, of which the highest is the answer",
+    "class_logits": "logits; softmax gives probabilities",
+    "class_scores": "scores; the highest one is the predicted class",
     "probabilities": "probabilities",
-    "logits": "logits, of which the sigmoid function makes probabilities",
+    "logits": "logits; the sigmoid function gives probabilities",
     "margins": "a margin, above 0 for the second class of labels.json",
     "numbers": "the predicted numbers",
-    "unknown": "numbers of which nothing more is known",
+    "unknown": "numbers of unknown meaning",
 }
 
 
-def readme(best: Best, signature: Signature, head: Head, own_classes: list[str], space: str, prepared: bool) -> str:
+def readme(best: Best, signature: Signature, head: Head, custom_classes: list[str], space: str, prepared: bool) -> str:
     """The text of README.md.
 
     Args:
-        best: the trial that the model is from.
-        signature: what the model takes and gives.
-        head: what its main output means.
-        own_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
+        best: the trial of the model.
+        signature: the model's inputs and outputs.
+        head: the meaning of its main output.
+        custom_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
-        prepared: whether the space's `fit` makes something else of the data before the model is trained.
+        prepared: whether the space's `fit` prepares the data for the model.
     """
     columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
-    makes = _columns(signature) if columns else ""
+    read_table = _read_table(signature) if columns else ""
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-It takes {_takes(signature, columns, prepared)}. It gives {_gives(signature, head)}.
+Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head)}.
 
-In Python with Keras{"" if own_classes else " alone"}:
+In Python with Keras{"" if custom_classes else " alone"}:
 
 ```python
 import keras
-{_imports(own_classes, space)}model = keras.saving.load_model("model.keras")  # compiled; evaluate(x, y) works
-{makes}answer = model.predict(x)
+{_imports(custom_classes, space)}model = keras.saving.load_model("model.keras")  # compiled; evaluate(x, y) works
+{read_table}answer = model.predict(x)
 ```
 
 As a TensorFlow SavedModel, for TensorFlow Serving (`tensorflow_model_server --model_base_path=…`) or TensorFlow alone:
@@ -56,17 +56,17 @@ loaded = tf.saved_model.load("saved_model")  # keep this reference
 answer = loaded.serve(x)
 ```
 
-| file | what it holds |
+| file | content |
 |---|---|
 | model.keras | architecture, weights, optimizer state |
-| saved_model/ | the same as a TensorFlow graph, to serve |
+| saved_model/ | the same as a TensorFlow graph, for serving |
 | labels.json | class names in the order of the outputs (null for a regression) |
 | params.json | the hyperparameters |
-| manifest.json | where it comes from, versions, SHA-256 of every file |
+| manifest.json | origin, versions, SHA-256 of each file |
 """
 
 
-def _gives(signature: Signature, head: Head) -> str:
+def _output(signature: Signature, head: Head) -> str:
     outputs = {entry["name"]: entry["shape"] for entry in signature.outputs}
     name = head.output or next(iter(outputs))
     what = _MEANINGS[head.meaning]
@@ -77,16 +77,16 @@ def _gives(signature: Signature, head: Head) -> str:
     what += f" ({head.why})"
     if len(outputs) > 1:
         main = f'under "{name}"' if head.output else f'as its first output, "{name}"'
-        what += f", {main}; predictions leave its other outputs out"
+        what += f", {main}; `sweeps predict` ignores the other outputs"
     return what
 
 
-def _takes(signature: Signature, columns: bool, prepared: bool) -> str:
-    what = "what the space's `fit` makes of the data" if prepared else "raw input"
+def _input(signature: Signature, columns: bool, prepared: bool) -> str:
+    what = "the data as prepared by the space's `fit`" if prepared else "raw data"
     if columns:
         return (
-            f"{what}, a dictionary of columns, each of shape (n, 1); numbers that are missing are NaN, texts that are "
-            'missing are ""; what replaces them, and all scaling, is part of the model'
+            f"{what}, a dictionary of columns, each of shape (n, 1); missing numbers are NaN, missing texts are "
+            '""; imputation and scaling are part of the model'
         )
     shapes = [
         f"shape ({', '.join(['n', *map(str, entry['shape'][1:])])}) of {entry['dtype']}" for entry in signature.inputs
@@ -97,34 +97,30 @@ def _takes(signature: Signature, columns: bool, prepared: bool) -> str:
     return f"{what}, {shapes[0]}" + ("" if prepared else "; scaling is part of the model")
 
 
-def _imports(own_classes: list[str], space: str) -> str:
-    if not own_classes:
+def _imports(custom_classes: list[str], space: str) -> str:
+    if not custom_classes:
         return ""
-    if all(name.startswith("search_spaces.") for name in own_classes):
-        return "import search_spaces.registry  # of keras-sweeps: the model's class\n"
-    classes = ", ".join(name.rpartition(".")[2] for name in own_classes)
-    return f"# first import what defines {classes}: it came from the space {space}\n"
+    if all(name.startswith("search_spaces.") for name in custom_classes):
+        return "import search_spaces.registry  # from keras-sweeps: defines the model's class\n"
+    classes = ", ".join(name.rpartition(".")[2] for name in custom_classes)
+    return f"# first import {classes}, defined with the space {space}\n"
 
 
-def _columns(signature: Signature) -> str:
-    """How a table becomes what the model takes: tensors, since Keras takes text in no other form."""
-    lines = [f'    "{entry["name"]}": "{entry["dtype"]}",' for entry in signature.inputs]
-    return "\n".join(
-        [
-            "",
-            "import pandas as pd",
-            "import tensorflow as tf",
-            "",
-            "columns = {",
-            *lines,
-            "}",
-            'table = pd.read_csv("rows.csv")  # the columns of the training data',
-            "x = {",
-            "    name: tf.constant(",
-            '        table[[name]].fillna("").to_numpy(str) if dtype == "string" else table[[name]].to_numpy(dtype)',
-            "    )",
-            "    for name, dtype in columns.items()",
-            "}",
-            "",
-        ]
+def _read_table(signature: Signature) -> str:
+    """Python code that reads a table as the model's input: tensors, since Keras takes text in no other form."""
+    dtypes = "\n".join(f'    "{entry["name"]}": "{entry["dtype"]}",' for entry in signature.inputs)
+    return f"""
+import pandas as pd
+import tensorflow as tf
+
+columns = {{
+{dtypes}
+}}
+table = pd.read_csv("rows.csv")  # the columns of the training data
+x = {{
+    name: tf.constant(
+        table[[name]].fillna("").to_numpy(str) if dtype == "string" else table[[name]].to_numpy(dtype)
     )
+    for name, dtype in columns.items()
+}}
+"""

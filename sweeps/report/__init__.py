@@ -1,1 +1,1 @@
-"""Pictures and event files, derived from a study and its record."""
+"""Pictures and TensorBoard event files, derived from a study and its MLflow runs."""

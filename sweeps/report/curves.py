@@ -1,6 +1,6 @@
-"""Curves as a picture (SVG): those of a trial over its epochs, and that of a learning-rate range test.
+"""SVG plots: the learning curves of a trial, and the losses of a learning-rate range test.
 
-Written by hand since one is drawn in every trial: matplotlib took 30 ms for it, as much as all of MLflow.
+The SVG is written directly, since each trial draws one: matplotlib took 30 ms, as long as all calls to MLflow.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#17becf")
 
 
 def draw(history: Mapping[str, Sequence[float]]) -> str:
-    """One line a metric over the epochs (from 1); validation dashed in its metric's colour.
+    """Plot each metric over the epochs (from 1); validation metrics are dashed, in the colour of their metric.
 
     Args:
-        history: by metric one value an epoch; those that are not finite are left out of its line.
+        history: the values of each metric, one for each epoch; values that are not finite are skipped.
+
+    Returns:
+        The SVG document.
     """
     values = [value for curve in history.values() for value in curve if math.isfinite(value)]
-    y, parts = _heights(min(values, default=0.0), max(values, default=0.0))
+    y, parts = _y_axis(min(values, default=0.0), max(values, default=0.0))
     epochs = max(len(curve) for curve in history.values())
 
     def x(epoch: float) -> float:
@@ -34,41 +37,44 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
         style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
         points = [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1) if math.isfinite(value)]
         parts += _line(name, style, points, row)
-    return _picture(parts, "epoch")
+    return _svg(parts, "epoch")
 
 
 def draw_range(
     losses: Sequence[tuple[float, float]], smoothed: Sequence[tuple[float, float]], marks: Mapping[str, float]
 ) -> str:
-    """The losses of a learning-rate range test over the logarithm of the rate.
+    """Plot the losses of a learning-rate range test over the logarithm of the rate.
 
     Args:
-        losses, smoothed: (rate, loss) by batch. What lies above the picture, whose upper end is a little above the
-            first smoothed losses, is drawn at that end.
-        marks: rates to point at, by their names.
+        losses, smoothed: (rate, loss) of each batch. The axis ends a little above the first smoothed loss; losses
+            above that are drawn at its end.
+        marks: learning rates to mark, by name.
+
+    Returns:
+        The SVG document.
     """
     low, high = min(loss for _, loss in smoothed), smoothed[0][1]
     top = high + 0.2 * (high - low)
-    y, parts = _heights(low - 0.1 * (high - low), top)
+    y, parts = _y_axis(low - 0.1 * (high - low), top)
     first, last = math.log10(losses[0][0]), math.log10(losses[-1][0])
 
     def x(rate: float) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (math.log10(rate) - first) / ((last - first) or 1)
 
-    def within(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    def clipped(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         return [(x(rate), min(max(y(loss), _TOP), _HEIGHT - _BOTTOM)) for rate, loss in points]
 
     parts += [_grid(x(10.0**n), None, f"1e{n}") for n in range(math.ceil(first), math.floor(last) + 1)]
-    parts += _line("loss", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="1" opacity="0.35"', within(losses), 0)
-    parts += _line("smoothed", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="2"', within(smoothed), 1)
+    parts += _line("loss", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="1" opacity="0.35"', clipped(losses), 0)
+    parts += _line("smoothed", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="2"', clipped(smoothed), 1)
     for row, (name, rate) in enumerate(marks.items(), 2):
         style = f'fill="none" stroke="{_COLOURS[row - 1]}" stroke-width="2" stroke-dasharray="2 3"'
         parts += _line(f"{name} {rate:.2g}", style, [(x(rate), _TOP), (x(rate), _HEIGHT - _BOTTOM)], row)
-    return _picture(parts, "learning rate")
+    return _svg(parts, "learning rate")
 
 
-def _heights(low: float, high: float) -> tuple[Callable[[float], float], list[str]]:
-    """The height in the picture of a value from `low` to `high`, and the grid's lines across."""
+def _y_axis(low: float, high: float) -> tuple[Callable[[float], float], list[str]]:
+    """The y coordinate as a function of a value from `low` to `high`, and the horizontal grid lines."""
     if low == high:
         low, high = low - 0.5, high + 0.5
 
@@ -80,7 +86,7 @@ def _heights(low: float, high: float) -> tuple[Callable[[float], float], list[st
 
 
 def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int) -> list[str]:
-    """A line through points of the picture, and its entry in the given row of the legend."""
+    """A polyline, and its entry in the given row of the legend."""
     label_y = _TOP + 12 + 20 * row
     return [
         f'<polyline {style} points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>',
@@ -89,16 +95,16 @@ def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int
     ]
 
 
-def _picture(parts: Sequence[str], below: str) -> str:
+def _svg(parts: Sequence[str], x_label: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}'
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}">{below}</text></svg>'
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}">{x_label}</text></svg>'
     )
 
 
 def _grid(x: float | None, y: float | None, label: str) -> str:
-    """A line of the grid with its label: upright at `x`, or across at `y`."""
+    """A labelled grid line: vertical at `x`, or horizontal at `y`."""
     x1, x2 = (_LEFT, _WIDTH - _RIGHT) if x is None else (x, x)
     y1, y2 = (_TOP, _HEIGHT - _BOTTOM) if y is None else (y, y)
     line = f'<line stroke="#ddd" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'

@@ -1,7 +1,7 @@
-"""TensorBoard's view of a study: event files derived from the study and from its runs in MLflow.
+"""TensorBoard event files, derived from a study and its MLflow runs.
 
-They are written when somebody wants to look, not by the trials: a trial that is not looked at costs nothing, and
-there is one record. TensorFlow is not needed for it.
+They are written on demand and not by the trials, so that trials take no longer and MLflow remains the only record.
+TensorFlow is not needed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _STATUS = {
 }
 
 
-class Board:
-    """The event files of a study in a folder, as Keras's own TensorBoard callback lays them out:
+class StudyEvents:
+    """The event files of a study in a folder, in the layout of Keras's TensorBoard callback:
 
         trial-0007/train/         epoch_loss, epoch_accuracy, … while the trial runs
-        trial-0007/validation/    the same of the validation set
-        trial-0007/               once it has ended: its active hyperparameters, how it ended, and the objective's
-                                  best value so far at each epoch, by which the HParams tab compares trials
+        trial-0007/validation/    the same for the validation set
+        trial-0007/               once it has ended: its active hyperparameters, its status, and the objective's best
+                                  value up to each epoch, by which the HParams tab compares trials
 
     Steps are epochs from 1, as in MLflow.
     """
@@ -50,30 +50,30 @@ class Board:
     def __init__(self, study: optuna.Study, store: Store, folder: Path) -> None:
         self._study, self._store, self._folder = study, store, folder
         self._objective = objective_of(study)
-        #: of trials that are not known to have ended: the last epoch that was written, by metric
+        #: for each trial that has not ended, the last epoch that was written of each metric
         self._running: dict[int, dict[str, int]] = {}
         self._ended: set[int] = set()
 
     def refresh(self) -> int:
-        """Write what is new since the last time, and return how many trials are on the board.
+        """Append new events; return the number of trials with event files.
 
         Raises:
-            StoreUnavailable: the store does not answer now.
+            StoreUnavailable: the MLflow store is unavailable now.
         """
         for trial in self._study.get_trials(deepcopy=False):
             if trial.number not in self._ended and RUN_ID in trial.user_attrs:
-                with contextlib.suppress(Refused):  # a run that somebody has deleted
+                with contextlib.suppress(Refused):  # the run was deleted
                     self._write(trial)
         return len(self._ended) + len(self._running)
 
     def _write(self, trial: FrozenTrial) -> None:
         folder = self._folder / f"trial-{trial.number:04d}"
-        if not (folder / EVENTS).exists():  # written last of all
+        if not (folder / EVENTS).exists():  # written last
             run_id = trial.user_attrs[RUN_ID]
-            # asked first; a store that was away gets the rest of a run after the study knows of its end
+            # asked before the metrics are read; a run's last metrics may arrive after the trial has ended in the study
             ended = trial.state.is_finished() and not is_running(self._store, run_id)
             curves = epoch_curves(self._store, run_id)
-            if trial.number not in self._running:  # what a process left that was ended before the trial was
+            if trial.number not in self._running:  # files of a process that ended before the trial did
                 shutil.rmtree(folder, ignore_errors=True)
             _write_curves(folder, curves, self._running.setdefault(trial.number, {}))
             if not ended:
@@ -83,27 +83,27 @@ class Board:
         self._running.pop(trial.number, None)
 
     def _write_end(self, trial: FrozenTrial, folder: Path, curve: list[EpochValue]) -> None:
-        begun, ended = (
+        started, ended = (
             moment.timestamp() if moment else 0.0 for moment in (trial.datetime_start, trial.datetime_complete)
         )
         params = trial.user_attrs.get(PARAMS, trial.params)
         better = max if self._objective.direction == "maximize" else min
-        so_far = accumulate((entry.value for entry in curve), better)
-        best = [replace(entry, value=value) for entry, value in zip(curve, so_far, strict=True)]
-        made = folder / "being-written"
+        best_values = accumulate((entry.value for entry in curve), better)
+        best = [replace(entry, value=value) for entry, value in zip(curve, best_values, strict=True)]
+        temporary = folder / "being-written"
         _append(
-            made,
+            temporary,
             [
-                Event(wall_time=begun, summary=hparams_pb(params, trial_id=folder.name, start_time_secs=begun)),
+                Event(wall_time=started, summary=hparams_pb(params, trial_id=folder.name, start_time_secs=started)),
                 *(_scalar(f"best_{self._objective.metric}", entry) for entry in best),
                 Event(wall_time=ended, summary=_session_end(_STATUS[trial.state], ended)),
             ],
         )
-        made.rename(folder / EVENTS)
+        temporary.rename(folder / EVENTS)
 
 
 def _write_curves(folder: Path, curves: dict[str, list[EpochValue]], written: dict[str, int]) -> None:
-    """Append the epochs after those in `written` (metric -> last epoch), and note them there."""
+    """Append the epochs after those in `written` (metric -> last epoch) and update `written`."""
     for part in ("train", "validation"):
         events = []
         for name in curves:
@@ -119,7 +119,7 @@ def _scalar(tag: str, at: EpochValue) -> Event:
 
 
 def _session_end(status: int, seconds: float) -> Summary:
-    """How a session ended; `tensorboard.plugins.hparams.summary.session_end_pb`, which imports TensorFlow."""
+    """`tensorboard.plugins.hparams.summary.session_end_pb` without its import of TensorFlow."""
     end = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=seconds)
     about = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=end))
     summary = Summary()
@@ -128,7 +128,7 @@ def _session_end(status: int, seconds: float) -> Summary:
 
 
 def _append(file: Path, events: list[Event]) -> None:
-    """Events at the end of a file, which is begun as TensorBoard wants it; without events nothing is written."""
+    """Append events to a file; a new file begins with TensorBoard's version event."""
     if not events:
         return
     if not file.exists():

@@ -13,9 +13,9 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import PARENT_RUN, RUN_ID
 from sweeps.system import paths
 from sweeps.system.locks import exclusive, is_alive
-from tracking import Damaged, Store, TrackingError, Unwritable, answering, find_store, open_store
-from tracking.addresses import knock
-from tracking.moving import local_path, settle
+from tracking import Damaged, Store, TrackingError, Unwritable, find_store, open_store, translate_errors
+from tracking.addresses import check_reachable
+from tracking.moving import local_path, relocate
 
 #: of so many trials the runs are looked for, where the sweep's own is not there
 _TRIALS = 3
@@ -26,7 +26,7 @@ def in_reach() -> Iterator[None]:
     """Turns what a tracking store raises that does not answer, or not as it should, into a `BackendUnreachable`, and
     what is damaged into a `CorruptStore`."""
     try:
-        with answering():
+        with translate_errors():
             yield
     except Damaged as error:
         raise CorruptStore(f"the MLflow store is damaged: {error}") from None
@@ -53,8 +53,8 @@ def settle_workspace() -> None:
     if root is None or not file.is_file() or not file.stat().st_size or not os.access(home, os.W_OK):
         return
     with in_reach(), _lock():
-        knock(paths.tracking_uri())
-        former = settle(file, root, _refuse_if_alive)
+        check_reachable(paths.tracking_uri())
+        former = relocate(file, root, _refuse_if_alive)
     if former:
         was = local_path(former)
         print(

@@ -1,24 +1,24 @@
-"""Training: `fit` with Keras's own signature and meaning, made fast on a CPU.
+"""Training: `fit` with the signature and meaning of Keras's `fit`, made fast on a CPU.
 
 The files, in the order in which one call passes through them:
 
-    fit.py         the straight line, and what Keras's `fit` does around an epoch
-    text.py        text as tensors, which is how Keras takes it
-    handover.py    what is left to Keras's own `fit`, and why
-    checks.py      bad input, before anything is compiled
-    arguments.py   what was given, as rows to train on and rows to validate on
-    resident.py    arrays as tensors that stay in the process
-    rows.py        rows, batches, and the order of an epoch
-    preprocessing.py what is the same in every epoch, done once
-    build.py       variables made before anything is traced
-    dense_chain.py dense layers in a row, for `sweeps.dense_kernels`; all else goes on below
-    dense_passes.py their passes
-    passes.py      one epoch of training, one validation
-    deferred.py    metrics of many steps at once
-    loop.py        many steps as one graph
-    kernels.py     TensorFlow's fused optimizer kernels in place of Keras's dozen operations
-    compilation.py XLA or not, and the options under which a graph is made
-    epochs.py      callbacks, metrics and validation, epoch by epoch
+    fit_model.py      the steps of one `fit`
+    text.py           text as tensors, as Keras requires it
+    handover.py       what is left to Keras's own `fit`, and why
+    checks.py         validation of the input, before anything is compiled
+    arguments.py      the arguments as training and validation rows
+    resident.py       arrays as tensors that stay in the process
+    rows.py           rows, batches, and the order of an epoch
+    preprocessing.py  preprocessing layers, run once instead of in every epoch
+    build.py          variables, created before anything is traced
+    dense_chain.py    models that `sweeps.dense_kernels` can train; any other model is trained by a graph
+    dense_passes.py   their training epoch and validation
+    passes.py         training epoch and validation of a graph
+    deferred.py       metrics of many steps at once
+    loop.py           many steps as one graph
+    kernels.py        TensorFlow's fused optimizer kernels
+    compilation.py    whether to use XLA, and TensorFlow's options for graphs
+    epochs.py         callbacks, metrics and validation, epoch by epoch
 
 Between two models: `clearing.py`.
 """

@@ -1,7 +1,8 @@
-"""What the caller gave, as rows to train on and to validate on. The checks and their words are Keras's."""
+"""The arguments of `fit` as training and validation rows; Keras checks them, so that its error messages apply."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -24,11 +25,11 @@ def training_and_validation_rows(
     validation_data: Any,
     validation_batch_size: int | None,
 ) -> tuple[Rows, Rows | None]:
-    """The rows to train on, and those to validate on if any.
+    """The rows to train on, and the rows to validate on or None.
 
     Args:
         data: x, y and sample_weight.
-        class_weight: as in Keras, and so are the arguments that follow.
+        class_weight: as in Keras's `fit`, like the arguments that follow.
 
     Raises:
         ValueError: lengths or structures do not match, or there are too few rows to split (Keras's messages).
@@ -44,10 +45,10 @@ def training_and_validation_rows(
         return training, _rows(keras.utils.unpack_x_y_sample_weight(validation_data), None, validation_size)
     if not validation_split:
         return training, None
-    # The same tensors serve both: a split copies nothing.
+    # training and validation share their tensors: a split copies nothing
     split = _first_validation_row(training.stop, validation_split)
     validation = _rows(data, None, validation_size)
-    return _between(training, 0, split), _between(validation, split, training.stop)
+    return replace(training, stop=split), replace(validation, start=split)
 
 
 def _rows(data: tuple[Any, Any, Any], class_weight: Any, batch_size: int) -> Rows:
@@ -67,22 +68,18 @@ def _rows(data: tuple[Any, Any, Any], class_weight: Any, batch_size: int) -> Row
     return Rows(tuple(tensors), structure, 0, int(tensors[0].shape[0]), batch_size)
 
 
-def _between(rows: Rows, start: int, stop: int) -> Rows:
-    return Rows(rows.tensors, rows.structure, start, stop, rows.batch_size)
-
-
 def _first_validation_row(count: int, validation_split: float) -> int:
-    """Where Keras cuts; its own function, on an array that takes no memory."""
+    """The first validation row, computed by Keras's own function on an array that takes no memory."""
     rows = np.broadcast_to(np.float32(0), (count,))
     training, _ = array_slicing.train_validation_split((rows,), validation_split)
     return len(training[0])
 
 
 def _weights_of_classes(y: Any, class_weight: dict[int, float]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """What Keras's `class_weight_to_sample_weights` returns, without its loop over the rows."""
+    """float32 (n,): Keras's `class_weight_to_sample_weights` without its loop over the rows."""
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = np.squeeze(labels, axis=-1) if labels.shape[-1] == 1 else np.argmax(labels, axis=-1)
-    classes, of_row = np.unique(np.round(labels).astype(np.int32), return_inverse=True)
+    classes, row_class = np.unique(np.round(labels).astype(np.int32), return_inverse=True)
     weights = np.array([class_weight.get(int(label), 1.0) for label in classes], dtype=keras.config.floatx())
-    return weights[of_row]
+    return weights[row_class]

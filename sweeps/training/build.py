@@ -1,4 +1,4 @@
-"""Variables made before anything is traced: a trace that makes some is thrown away and made again."""
+"""Variables, created before anything is traced: TensorFlow traces a function that creates variables twice."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from sweeps.training.rows import Rows
 
 
 def build(model: Any, rows: Rows) -> None:
-    """Make the variables of `model`, its metrics, loss trackers and optimizer, as Keras would on the first
-    batch.
+    """Create the variables of a model, its metrics, loss trackers and optimizer, as Keras would on the first batch.
 
     Args:
         model: a compiled Keras model, with or without an Input layer.
-        rows: what it will be trained on.
+        rows: its training data.
 
     Raises:
         ValueError: the data does not fit the model (Keras's own message).
     """
     if not _build_metrics_from_shapes(model, rows):
-        # of any number of rows: a Sequential without an Input layer keeps the shape that it is built with
+        # batch size None: a Sequential without an Input layer keeps the shape that it is built with
         batch = [keras.KerasTensor((None, *tensor.shape[1:]), tensor.dtype.name) for tensor in rows.tensors]
         model._symbolic_build(data_batch=rows.pack(batch))
     build_optimizer(model)
 
 
 def build_optimizer(model: Any) -> None:
-    """Make the optimizer's variables, in the order of the model's own: so they are saved and loaded."""
+    """Create the optimizer's variables in the order of the model's variables, in which they are saved."""
     optimizer = model.optimizer
     if not optimizer.built:
         with keras.name_scope(optimizer.name, caller=optimizer):
@@ -37,7 +36,7 @@ def build_optimizer(model: Any) -> None:
 
 
 def _build_metrics_from_shapes(model: Any, rows: Rows) -> bool:
-    """The short way for a built model of one output (2 ms, not 25-45); False when Keras has to do it."""
+    """Build the metrics of a built model with one output (2 ms, Keras takes 25-45); False for other models."""
     if not model.built or not all(layer.built for layer in model._flatten_layers()):
         return False
     output = only_output(model)
@@ -52,14 +51,14 @@ def _build_metrics_from_shapes(model: Any, rows: Rows) -> bool:
 
 
 def loss_by_name(loss: Any) -> Any:
-    """`keras.losses.get`; None for "crossentropy", of which `compile` makes one of three when it sees the target."""
+    """`keras.losses.get`; None for "crossentropy", which `compile` resolves by the target's shape."""
     with contextlib.suppress(ValueError):
         return keras.losses.get(loss)
     return None
 
 
 def only_output(model: Any) -> Any:
-    """The symbolic output of a Sequential or functional model of one output that is not nested, or None."""
+    """The symbolic output of a Sequential or functional model with one output that is not nested, or None."""
     if isinstance(model, keras.Sequential):
         model = model._functional
     structure = getattr(model, "_outputs_struct", None)

@@ -1,4 +1,4 @@
-"""Bad input, refused before anything is compiled, with the error that Keras's users know."""
+"""Validation of the input before anything is compiled, with Keras's exceptions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sweeps.training.rows import Rows
 
 
 def check_numbers(batch_size: Any, epochs: Any, initial_epoch: Any, validation_batch_size: Any) -> None:
-    """Raises: ValueError: a size below 1, a negative number of epochs, or no integer."""
+    """Raise ValueError for a batch size below 1, a negative number of epochs, or a value that is no integer."""
     for name, value in (("batch_size", batch_size), ("validation_batch_size", validation_batch_size)):
         if value is not None and (not _is_integer(value) or value < 1):
             raise ValueError(f"`{name}` must be a positive integer, got {name}={value!r}")
@@ -21,7 +21,7 @@ def check_numbers(batch_size: Any, epochs: Any, initial_epoch: Any, validation_b
 
 
 def check_weights(sample_weight: Any, class_weight: dict[int, float] | None) -> None:
-    """Raises: ValueError: a weight is NaN or infinite."""
+    """Raise ValueError for a weight that is NaN or infinite."""
     for leaf in keras.tree.flatten(sample_weight):
         if leaf is None:
             continue
@@ -34,7 +34,7 @@ def check_weights(sample_weight: Any, class_weight: dict[int, float] | None) -> 
 
 
 def check_arrays(data: tuple[Any, ...]) -> None:
-    """Raises: ValueError: there is nothing to train on, or an array has no rows."""
+    """Raise ValueError where there is no array, or one without rows or without an axis of rows."""
     leaves = [leaf for leaf in keras.tree.flatten(data) if leaf is not None]
     if not leaves:
         raise ValueError("Expected input data to be non-empty, got x=None")
@@ -46,22 +46,22 @@ def check_arrays(data: tuple[Any, ...]) -> None:
 
 
 def check_shapes(model: Any, rows: Rows) -> None:
-    """Raises: ValueError: `x` has not the shape of the model's input (Keras's own message)."""
+    """Raise ValueError where the shape of `x` does not match the model's input (Keras's message)."""
     x, _, _ = keras.utils.unpack_x_y_sample_weight(rows.structure)
-    given = keras.tree.map_structure(lambda leaf: leaf if leaf is None else _symbolic(rows.tensors[leaf]), x)
-    if not model.built or _fits(model, given):
+    inputs = keras.tree.map_structure(lambda leaf: leaf if leaf is None else _symbolic(rows.tensors[leaf]), x)
+    if not model.built or _matches_inputs(model, inputs):
         return
-    # Keras accepts some shapes that differ (an axis of size 1 too many or too few): it decides.
-    keras.src.backend.compute_output_spec(model, given, training=False)
+    # Keras decides about shapes that differ: it accepts an axis of size 1 too many or too few
+    keras.src.backend.compute_output_spec(model, inputs, training=False)
 
 
-def _fits(model: Any, given: Any) -> bool:
+def _matches_inputs(model: Any, inputs: Any) -> bool:
     expected = getattr(model, "inputs", None)
     structure = getattr(model, "_inputs_struct", None)
-    if isinstance(given, dict) and isinstance(structure, dict) and structure.keys() == given.keys():
-        expected, given = list(structure.values()), [given[name] for name in structure]
-    leaves = [leaf for leaf in keras.tree.flatten(given) if leaf is not None]
-    if not expected or isinstance(given, dict) or len(expected) != len(leaves):
+    if isinstance(inputs, dict) and isinstance(structure, dict) and structure.keys() == inputs.keys():
+        expected, inputs = list(structure.values()), [inputs[name] for name in structure]
+    leaves = [leaf for leaf in keras.tree.flatten(inputs) if leaf is not None]
+    if not expected or isinstance(inputs, dict) or len(expected) != len(leaves):
         return False
     return all(
         isinstance(want, keras.KerasTensor)

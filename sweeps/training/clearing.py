@@ -1,4 +1,4 @@
-"""Between two models: Keras's global state is let go of, what the next model needs again is kept."""
+"""Clearing of Keras's global state between two models, without what the next model needs again."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 
-#: calls of `clear_session` to one that lets go of everything
+#: every so many calls `clear_session` also clears TensorFlow's compiled operations
 FULL_EVERY = 16
 
 _calls = itertools.count(1)
 
 
 def clear_session() -> None:
-    """What `keras.utils.clear_session` does, except for TensorFlow's compiled operations.
+    """Do what `keras.utils.clear_session` does, but keep TensorFlow's compiled operations in most calls.
 
-    Each trial would compile the same ones again (variables of the usual shapes, their initial values, optimizers,
-    metrics), which takes 30 ms. Graphs are among them too, so that every sixteenth call lets go of all.
+    Each trial would compile the same operations again (variables, initializers, optimizers, metrics: 30 ms). Graphs
+    are kept with them, so that every sixteenth call clears everything.
     """
     if next(_calls) % FULL_EVERY == 0:
         keras.utils.clear_session()

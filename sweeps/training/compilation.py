@@ -1,8 +1,8 @@
-"""XLA or not, and the options under which a graph is made and run.
+"""Whether to use XLA, and TensorFlow's options for graphs.
 
-Measured (784-…-10 nets of 1-4 layers of 16-300 units, batch 32, one core): XLA compiles for 0.5-0.8 s longer
-and then saves 10-45 µs a step where the optimizer has a fused kernel, 150 µs where it has none. It pays from
-some 30,000 steps on, and from 6,000 on without a kernel.
+Measured (784-…-10 nets of 1-4 layers of 16-300 units, batch 32, one core): XLA takes 0.5-0.8 s longer to compile
+and then saves 10-45 µs a step where the optimizer has a fused kernel, 150 µs where it has none. It pays off after
+about 30,000 steps, without a fused kernel after 6,000.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ STEPS_FOR_XLA_WITHOUT_KERNEL = 6_000
 
 
 def use_xla(jit: bool | str, model: Any, steps: int) -> bool:
-    """Whether XLA compiles the epoch.
+    """Whether XLA should compile the training epoch.
 
     Args:
-        jit: the caller's wish; `"auto"` decides by `steps`.
-        model: a compiled Keras model; one compiled with `jit_compile=True` gets XLA.
-        steps: training steps in all epochs that are to come.
+        jit: True, False, or `"auto"`: by `steps`, unless the model was compiled with `jit_compile=True`.
+        model: a compiled Keras model.
+        steps: training steps in all remaining epochs.
 
     Raises:
         ValueError: `jit` is neither a boolean nor `"auto"`.
@@ -42,16 +42,15 @@ def use_xla(jit: bool | str, model: Any, steps: int) -> bool:
 
 
 def _draws_random_numbers(model: Any) -> bool:
-    """Whether a layer (Dropout, noise) draws: under XLA it draws other numbers than under Keras's `fit`."""
+    """Whether a layer (Dropout, noise) is random: under XLA it draws other numbers than under Keras's `fit`."""
     return any(layer._seed_generators for layer in model._flatten_layers() if hasattr(layer, "_seed_generators"))
 
 
 @contextmanager
 def without_rewriting() -> Iterator[None]:
-    """While inside, TensorFlow runs graphs as they were traced.
+    """Switch off TensorFlow's graph rewriting, which takes 20-40 ms a graph and gains nothing measurable here.
 
-    Its graph rewriting takes 20-40 ms a graph and gains nothing measurable here. The options belong to a
-    function's identity: every call of it must be made inside.
+    TensorFlow caches traces by these options: each call of a function must be made inside.
     """
     before = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -1,12 +1,12 @@
-"""Metrics of many steps at once: the loop keeps losses and predictions, and the metrics take them in one go.
+"""Deferred metrics: the loop collects losses and predictions, and the metrics are updated once for many steps.
 
-Updating a loss and an accuracy takes as many operations a step as a layer does. Metrics that are sums over
-rows do not care when they are told; only those of Keras's own that are such sums, by exact type, are
-deferred.
+Updating a loss and an accuracy takes as many operations a step as a layer does. Only Keras's own metrics that are
+sums over rows are deferred, by exact type: the time of their update does not change the result.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -30,7 +30,7 @@ SUMS_OVER_ROWS: frozenset[type] = frozenset(
         keras.metrics.TopKCategoricalAccuracy,
     }
 )
-#: Keras's own losses of which each row has its value, whatever rows are beside it in the batch
+#: Keras's losses whose value for a row does not depend on the batch's other rows
 ROW_LOSSES: frozenset[Any] = frozenset(
     {
         keras.losses.binary_crossentropy,
@@ -57,19 +57,22 @@ MAX_BYTES = 64_000_000
 
 
 class Deferred:
-    """A training step that leaves the metrics out, and what brings them up to date afterwards."""
+    """A training step without metrics, and their update after many steps.
+
+    Attributes:
+        specs: what a step returns: the loss (), and the predictions (batch_size, …) of its rows.
+    """
 
     def __init__(self, model: Any, batch_size: int) -> None:
         self._model = model
         output = only_output(model)
-        # What a step returns: the loss, and the predictions of its rows.
         self.specs = (
             tf.TensorSpec((), tf.float32),
             tf.TensorSpec((batch_size, *output.shape[1:]), output.dtype),
         )
 
     def step(self, batch: Any) -> tuple[Any, Any]:
-        """Keras's own `train_step` without the metrics: loss and predictions of `batch`."""
+        """Keras's `train_step` without the metrics; returns loss and predictions of `batch`."""
         model = self._model
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
         with tf.GradientTape() as tape:
@@ -80,14 +83,14 @@ class Deferred:
         model.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
         return loss, y_pred
 
-    def finish(self, batch: Any, kept: tuple[Any, Any]) -> None:
-        """Tell the metrics of many steps.
+    def update_metrics(self, batch: Any, results: Sequence[Any]) -> None:
+        """Update the metrics with many steps.
 
         Args:
-            batch: all their rows, packed.
-            kept: losses (steps,) and predictions (steps, batch_size, …).
+            batch: the rows of all steps, packed.
+            results: losses (steps,) and predictions (steps, batch_size, …).
         """
-        losses, predictions = kept
+        losses, predictions = results
         _, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
         rows = tf.ones_like(losses) * float(self.specs[1].shape[0])
         self._model._loss_tracker.update_state(losses, sample_weight=rows)
@@ -97,11 +100,11 @@ class Deferred:
 
 
 def can_be_deferred(model: Any, rows: Rows) -> bool:
-    """Whether the metrics of `model` may be told of its steps afterwards."""
+    """Whether deferring the metrics of `model` gives the same result."""
     output = only_output(model)
     if output is None or None in output.shape[1:] or not model.trainable_weights:
         return False
-    # of a masked output the metrics leave out steps, and a loss without reduction is no number
+    # metrics skip masked steps of an output, and a loss without reduction is not a scalar
     if getattr(output, "_keras_mask", None) is not None or getattr(model.loss, "reduction", "mean") in (None, "none"):
         return False
     if any(
@@ -115,10 +118,10 @@ def can_be_deferred(model: Any, rows: Rows) -> bool:
 
 
 def is_mean_over_rows(model: Any, rows: Rows) -> bool:
-    """Whether loss and metrics of `model` are the same in batches of any size.
+    """Whether loss and metrics of `model` do not depend on the batch size.
 
-    Keras averages the losses of batches. Where a loss is no mean over rows (`reduction="sum"`, the root of a mean,
-    classes that are ignored, what a layer adds), the size of the batches is part of the result.
+    Keras averages the losses of batches, so that they do where the loss is no mean over rows: `reduction="sum"`, the
+    root of a mean, `ignore_class`, a loss added by a layer.
     """
     if not can_be_deferred(model, rows):
         return False

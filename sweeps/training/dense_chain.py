@@ -1,6 +1,6 @@
-"""Which Keras models, and which training of them, `sweeps.dense_kernels` can do; and what it is told of them.
+"""Conversion of a Keras model that is a chain of dense layers to a network of `sweeps.dense_kernels`.
 
-The kernels know nothing of Keras: here a model that is dense layers in a row becomes plain values and arrays.
+The kernels know nothing of Keras: this file decides which models and optimizers they can train.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from sweeps.training.rows import Rows
 if TYPE_CHECKING:  # Numba may be missing
     from sweeps.dense_kernels.network import Affine, Floats, Network
 
-#: what the kernels call it, by the last layer's activation and the loss
+#: the kernels' name of a loss, by the last layer's activation and Keras's loss
 LOSSES: dict[tuple[str, type], str] = {
     ("softmax", keras.losses.SparseCategoricalCrossentropy): "sparse_categorical_crossentropy",
     ("softmax", keras.losses.CategoricalCrossentropy): "categorical_crossentropy",
     ("sigmoid", keras.losses.BinaryCrossentropy): "binary_crossentropy",
     ("linear", keras.losses.MeanSquaredError): "mean_squared_error",
 }
-#: by exact type: a subclass may have an update of its own
+#: by exact type: a subclass may override the update
 OPTIMIZERS = (sgd.SGD, adam.Adam, adamw.AdamW)
 _UNSET_IN_LAYERS = (
     "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
@@ -44,13 +44,12 @@ _UNSET_IN_OPTIMIZERS = (
 
 @dataclass(frozen=True)
 class Chain:
-    """A model that is nothing but dense layers, with at most a Dropout behind each hidden one and a rescaling before
-    and after them all.
+    """A model of dense layers, with an optional Dropout after each hidden one and a rescaling at either end.
 
     Attributes:
-        network: what the kernels are told.
+        network: the model's description for the kernels.
         layers: Keras's dense layers, from the inputs to the outputs.
-        dropouts: for each of them the Dropout layer behind it, or None.
+        dropouts: for each of them the Dropout layer after it, or None.
     """
 
     network: Network
@@ -59,19 +58,19 @@ class Chain:
 
 
 def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | None:
-    """`model` as a chain; None where it is more than that, or its training more than the kernels can.
+    """`model` as a chain; None where the kernels cannot train it, or not on these rows.
 
     Args:
-        model: a compiled Keras model whose variables exist.
-        training, validation: what it is trained on and validated on.
+        model: a compiled and built Keras model.
+        training, validation: the rows to train and to validate on.
     """
-    if type(model) not in (keras.Sequential, Functional) or model.jit_compile or not _is_known(model.optimizer):
+    if type(model) not in (keras.Sequential, Functional) or model.jit_compile or not _is_supported(model.optimizer):
         return None
     layers = _layers_in_a_row(model)
     if layers is None or dense_kernels.supported() is not None:
         return None
     dense = [layer for layer in layers if type(layer) is keras.layers.Dense]
-    if not dense or not all(_is_plain(layer) for layer in dense) or not _all_that_is_trained(model, dense):
+    if not dense or not all(_is_plain(layer) for layer in dense) or not _are_all_variables(model, dense):
         return None
     first, last = layers.index(dense[0]), layers.index(dense[-1]) + 1
     dropouts = _dropouts(layers[first:last])
@@ -79,13 +78,13 @@ def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | Non
     if dropouts is None or network is None:
         return None
     for rows in (training, validation):
-        if rows is not None and not (can_be_deferred(model, rows) and _fit(network, rows)):
+        if rows is not None and not (can_be_deferred(model, rows) and _fits(network, rows)):
             return None
     return Chain(network, tuple(dense), dropouts)
 
 
-def _is_known(optimizer: Any) -> bool:
-    """Whether the kernels compute what `optimizer` does."""
+def _is_supported(optimizer: Any) -> bool:
+    """Whether the kernels implement `optimizer`."""
     if type(optimizer) not in OPTIMIZERS or not updates_one_by_one(optimizer):
         return False
     if any(getattr(optimizer, name, None) for name in _UNSET_IN_OPTIMIZERS):
@@ -94,7 +93,7 @@ def _is_known(optimizer: Any) -> bool:
 
 
 def _layers_in_a_row(model: Any) -> list[Any] | None:
-    """The layers of a model in which each takes what the one before gives, and nothing else."""
+    """The layers of a model that is a plain chain of distinct layers; None for any other model."""
     if only_output(model) is None or len(model.inputs) != 1:
         return None
     functional = model._functional if isinstance(model, keras.Sequential) else model
@@ -108,42 +107,43 @@ def _layers_in_a_row(model: Any) -> list[Any] | None:
 
 
 def _dropouts(layers: list[Any]) -> tuple[Any | None, ...] | None:
-    """For each dense layer the Dropout behind it, or None; None for all where there is anything else."""
-    found: list[Any | None] = []
+    """For each dense layer the Dropout after it, or None; None where there is any other layer."""
+    dropouts: list[Any | None] = []
     for layer in layers:
         if type(layer) is keras.layers.Dense:
-            found.append(None)
-        elif type(layer) is not keras.layers.Dropout or not _is_usual(layer) or found[-1] is not None:
+            dropouts.append(None)
+        elif type(layer) is not keras.layers.Dropout or not _is_standard(layer) or dropouts[-1] is not None:
             return None
         elif layer.rate:
-            found[-1] = layer
-    return tuple(found)
+            dropouts[-1] = layer
+    return tuple(dropouts)
 
 
-def _is_usual(dropout: Any) -> bool:
-    """Whether each number is kept or dropped by itself, and not all are dropped."""
+def _is_standard(dropout: Any) -> bool:
+    """Whether numbers are dropped independently of each other, at a rate below 1, in float32."""
     return dropout.noise_shape is None and dropout.rate < 1 and dropout.dtype_policy.name == "float32"
 
 
 def _is_plain(layer: Any) -> bool:
-    """Whether a dense layer has a bias, and nothing beside it."""
+    """Whether a dense layer has kernel, bias and one of Keras's activations, and nothing else."""
     if layer.bias is None or layer.lora_enabled or layer.dtype_policy.name != "float32":
         return False
     if any(getattr(layer, name) is not None for name in _UNSET_IN_LAYERS) or "call" in vars(layer):
         return False
-    # by identity: a function of a user's may be called so too
+    # by identity: a user's function may have the same name
     return getattr(keras.activations, layer.activation.__name__, None) is layer.activation
 
 
-def _all_that_is_trained(model: Any, dense: list[Any]) -> bool:
-    ours = [id(variable) for layer in dense for variable in (layer.kernel, layer.bias)]
-    return [id(variable) for variable in model.trainable_variables] == ours
+def _are_all_variables(model: Any, dense: list[Any]) -> bool:
+    """Whether the variables of the dense layers are all that is trained."""
+    variables = [id(variable) for layer in dense for variable in (layer.kernel, layer.bias)]
+    return [id(variable) for variable in model.trainable_variables] == variables
 
 
 def _network(
     model: Any, dense: list[Any], dropouts: tuple[Any | None, ...], before: list[Any], after: list[Any]
 ) -> Network | None:
-    """What the kernels are told of the model; None where they do not know an activation, a loss or a scaling."""
+    """The model's description for the kernels; None where they do not support an activation, the loss or a scaling."""
     from sweeps.dense_kernels.activations import BY_NAME
     from sweeps.dense_kernels.network import Layer, Network
 
@@ -164,7 +164,7 @@ def _network(
 
 
 def _affine(layers: list[Any], features: int) -> Affine | None:
-    """What flattening and at most one scaling do to a row; None for anything else."""
+    """Flattening and at most one scaling as an affine map of a row; None for any other layer."""
     from sweeps.dense_kernels.network import Affine
 
     scaling = [layer for layer in layers if type(layer) is not keras.layers.Flatten]
@@ -183,39 +183,38 @@ def _affine(layers: list[Any], features: int) -> Affine | None:
         shift, scale, offset = layer.mean, 1 / np.maximum(deviation, np.float32(keras.config.epsilon())), 0
     else:
         return None
-    return Affine(*(_of_features(values, shape) for values in (shift, scale, offset)))
+    return Affine(*(_broadcast(values, shape) for values in (shift, scale, offset)))
 
 
-def _of_features(values: Any, shape: tuple[int, ...]) -> Floats:
-    """`values`, which are broadcast to `shape`, as float32 (features,)."""
+def _broadcast(values: Any, shape: tuple[int, ...]) -> Floats:
+    """`values`, broadcast to `shape`, as float32 (features,)."""
     array = np.asarray(values, np.float32)
     array = array[0] if array.ndim > len(shape) else array
     return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
 
 
 def _loss(model: Any, last: Any) -> tuple[str, float] | None:
-    """The loss as the kernels call it, and its weight."""
-    given = model._compile_loss
-    if given is None or keras.tree.is_nested(given._user_loss) or given._user_loss is None:
+    """The kernels' name of the loss, and its weight; None where they do not support it."""
+    compiled = model._compile_loss
+    if compiled is None or keras.tree.is_nested(compiled._user_loss) or compiled._user_loss is None:
         return None
-    loss = given._user_loss if isinstance(given._user_loss, keras.Loss) else _loss_named(given._user_loss)
+    loss = compiled._user_loss if isinstance(compiled._user_loss, keras.Loss) else _loss_named(compiled._user_loss)
     if loss is None or loss.get_config() != {**type(loss)().get_config(), "name": loss.name}:
         return None
     kind = LOSSES.get((last.activation.__name__, type(loss)))
-    weights = keras.tree.flatten(given._user_loss_weights)
+    weights = keras.tree.flatten(compiled._user_loss_weights)
     return None if kind is None else (kind, 1.0 if weights in ([], [None]) else float(weights[0]))
 
 
 def _loss_named(name: Any) -> Any:
-    """The loss of a name that `compile` takes, such as "mse"; None for a function."""
-    found = loss_by_name(name) if isinstance(name, str) else None
+    """The loss of a name such as "mse"; None for a function."""
     by_function = {keras.losses.get(kind().name): kind for _, kind in LOSSES}
-    kind = by_function.get(found)
+    kind = by_function.get(loss_by_name(name)) if isinstance(name, str) else None
     return kind() if kind is not None else None
 
 
-def _fit(network: Network, rows: Rows) -> bool:
-    """Whether x, y and the weights have shapes that the kernels take, and labels are of classes there are."""
+def _fits(network: Network, rows: Rows) -> bool:
+    """Whether the kernels support the shapes of x, y and the weights, and each label is one of the classes."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(rows.structure)
     x = keras.tree.flatten(x)
     if y is None or keras.tree.is_nested(y) or keras.tree.is_nested(weight) or len(x) != 1:

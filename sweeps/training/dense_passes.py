@@ -1,6 +1,6 @@
-"""One pass of `sweeps.dense_kernels` over the rows: a training epoch, or a validation.
+"""A training epoch and a validation by `sweeps.dense_kernels`.
 
-Imports Numba: only where `dense_kernels.supported()` has no objection.
+Imports Numba: import this only where `dense_kernels.supported()` returns None.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from sweeps.dense_kernels.runner import Runner
 from sweeps.training.dense_chain import Chain
 from sweeps.training.rows import Order, Rows
 
-#: rows a step of a validation, where it makes no difference: their activations stay in a core's cache
+#: minimum batch size of a validation, whose results do not depend on it: activations stay in a core's cache
 VALIDATION_ROWS = 128
 
 
 class State:
-    """The variables of a chain and of its optimizer, between Keras and the kernels."""
+    """The variables of a chain and its optimizer, copied between Keras and the kernels."""
 
     def __init__(self, optimizer: Any, chain: Chain) -> None:
         self._optimizer, self._dropouts = optimizer, chain.dropouts
@@ -37,7 +37,7 @@ class State:
                 self._views += zip((variable, *_moments(optimizer, variable)), arrays, strict=True)
 
     def read(self) -> None:
-        """From Keras: a callback may have changed anything."""
+        """Copy the variables from Keras; callbacks may have changed them."""
         for variable, array in self._views:
             array[...] = variable.numpy()
         for dropout, state in zip(self._dropouts, self.parameters.dropout_states, strict=True):
@@ -45,7 +45,7 @@ class State:
                 state[...] = dropout.seed_generator.state.numpy()
 
     def write(self, steps: int) -> None:
-        """To Keras, after so many steps."""
+        """Copy the variables to Keras, after `steps` steps."""
         for variable, array in self._views:
             variable.assign(array)
         self._optimizer.iterations.assign_add(steps)
@@ -54,7 +54,7 @@ class State:
                 dropout.seed_generator.state.assign_add(np.array([0, steps]))
 
     def update(self, steps: int) -> updates.Update:
-        """The optimizer's next steps, at the learning rate that it has now."""
+        """The optimizer's next `steps` steps, at its current learning rate."""
         optimizer = self._optimizer
         rate, decay = optimizer._learning_rate.numpy(), optimizer.weight_decay or 0
         if isinstance(optimizer, sgd.SGD):
@@ -73,7 +73,7 @@ class State:
 
 
 def _moments(optimizer: Any, variable: Any) -> tuple[Any, ...]:
-    """What the optimizer remembers of a variable."""
+    """The optimizer's slot variables of a variable."""
     index = optimizer._get_variable_index(variable)
     if isinstance(optimizer, sgd.SGD):
         return (optimizer.momentums[index],) if optimizer.momentum else ()
@@ -81,7 +81,15 @@ def _moments(optimizer: Any, variable: Any) -> tuple[Any, ...]:
 
 
 class _Pass:
-    """What training and validation have in common: the rows as arrays, the metrics."""
+    """One run of the kernels over rows.
+
+    Args:
+        model: a compiled and built Keras model.
+        chain: the model as a chain.
+        rows: the rows to train or to validate on.
+        state: the chain's variables.
+        batch_size: rows a step.
+    """
 
     def __init__(self, model: Any, chain: Chain, rows: Rows, state: State, batch_size: int) -> None:
         self._model, self._rows, self._state = model, rows, state
@@ -97,7 +105,7 @@ class _Pass:
         )
 
     def _run(self, order: Order, update: updates.Update | None) -> None:
-        """All steps of `order`, and what the metrics are told of them: as Keras tells them batch by batch."""
+        """Run all steps of `order` and update the metrics, which gives what Keras's update after each batch gives."""
         losses, predictions = self.runner.run(order, update)
         sizes = np.full(len(losses), self.runner.batch_size, np.float32)
         sizes[-1] = len(order) - self.runner.batch_size * (len(losses) - 1)
@@ -109,17 +117,7 @@ class _Pass:
 
 
 class DenseTraining(_Pass):
-    """One epoch of a chain of dense layers, the last, smaller batch included.
-
-    Args:
-        model: a compiled Keras model whose variables exist.
-        chain: what it is.
-        rows: what to train on.
-        state: its variables as arrays.
-    """
-
-    def __init__(self, model: Any, chain: Chain, rows: Rows, state: State) -> None:
-        super().__init__(model, chain, rows, state, min(rows.batch_size, rows.count))
+    """One epoch of a chain of dense layers, including the last, smaller batch."""
 
     def __call__(self, order: Order) -> None:
         """Train on the rows in `order`, int32 (count,)."""
@@ -130,10 +128,7 @@ class DenseTraining(_Pass):
 
 
 class DenseValidation(_Pass):
-    """One evaluation of a chain of dense layers, arguments as for the training."""
-
-    def __init__(self, model: Any, chain: Chain, rows: Rows, state: State) -> None:
-        super().__init__(model, chain, rows, state, min(max(rows.batch_size, VALIDATION_ROWS), rows.count))
+    """One evaluation of a chain of dense layers."""
 
     def __call__(self) -> None:
         """Add all rows to the model's metrics."""
@@ -144,31 +139,34 @@ class DenseValidation(_Pass):
 def dense_passes(
     model: Any, chain: Chain, training: Rows, validation: Rows | None
 ) -> tuple[DenseTraining, DenseValidation | None]:
-    """Both passes over one state, ready to run.
+    """Training and validation of one model, compiled.
 
     Raises:
-        Exception: of Numba's; the kernels cannot be compiled.
+        Exception: any of Numba's: the kernels cannot be compiled.
     """
     state = State(model.optimizer, chain)
-    training_pass = DenseTraining(model, chain, training, state)
+    training_pass = DenseTraining(model, chain, training, state, min(training.batch_size, training.count))
     training_pass.runner.compile()
-    return training_pass, DenseValidation(model, chain, validation, state) if validation is not None else None
+    if validation is None:
+        return training_pass, None
+    size = min(max(validation.batch_size, VALIDATION_ROWS), validation.count)
+    return training_pass, DenseValidation(model, chain, validation, state, size)
 
 
 def _view(tensor: Any) -> Any:
-    """The tensor's own memory as an array."""
+    """The tensor's memory as an array, without a copy."""
     return np.asarray(memoryview(tensor))
 
 
 def _inputs(tensor: Any) -> Any:
-    """(n, features), uint8 or float32."""
+    """The inputs, uint8 or float32 (n, features)."""
     if tensor.dtype not in (tf.uint8, tf.float32):
         tensor = tf.cast(tensor, tf.float32)
     return _view(tensor).reshape(tensor.shape[0], -1)
 
 
 def _targets(tensor: Any, *, sparse: bool) -> Any:
-    """Labels, int32 (n,), or targets, float32 (n, outputs)."""
+    """The labels, int32 (n,), or the targets, float32 (n, outputs)."""
     if sparse:
         return _view(tf.cast(tensor, tf.int32)).reshape(-1)
     return _view(tf.cast(tensor, tf.float32)).reshape(tensor.shape[0], -1)

@@ -1,47 +1,40 @@
-"""The epochs of one training, with callbacks, metrics and validation where Keras has them."""
+"""The epochs of one training, with callbacks, metrics and validation as in Keras."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
 from sweeps.training.rows import Order
 
-
-class OneEpoch(Protocol):
-    """Training on all rows, in an order."""
-
-    def __call__(self, order: Order) -> None: ...
-
-
-class OneEvaluation(Protocol):
-    """All rows told to the model's metrics."""
-
-    def __call__(self) -> None: ...
+#: trains on all rows in the given order
+TrainEpoch = Callable[[Order], None]
+#: adds all validation rows to the model's metrics
+Evaluate = Callable[[], None]
 
 
 @dataclass
 class Epochs:
-    """What runs between `on_train_begin` and `on_train_end`.
+    """The loop over epochs from `on_train_begin` to `on_train_end`.
 
     Attributes:
         model: a compiled Keras model.
         callbacks: Keras's CallbackList.
-        training: one epoch.
-        validation: one evaluation, or None.
-        validation_freq: Keras's argument.
-        order: the rows of an epoch, in order.
-        timings: seconds; "train" and "validate" are added to.
+        training: trains one epoch; None if there are no epochs.
+        validation: evaluates the model, or None.
+        validation_freq: as in Keras's `fit`.
+        order: the order of the rows, int32 (count,), by epoch.
+        timings: the seconds of each epoch are added to "train" and "validate".
     """
 
     model: Any
     callbacks: Any
-    training: OneEpoch | None
-    validation: OneEvaluation | None
+    training: TrainEpoch | None
+    validation: Evaluate | None
     validation_freq: int | list[int]
     order: Callable[[int], Order]
     timings: dict[str, float]
@@ -52,7 +45,7 @@ class Epochs:
         model.stop_training = False
         self.callbacks.on_train_begin()
         logs = None
-        # A callback (BackupAndRestore) may know better where to start.
+        # a callback (BackupAndRestore) may have set the first epoch
         for epoch in range(model._initial_epoch or initial_epoch, epochs):
             model.reset_metrics()
             self.callbacks.on_epoch_begin(epoch)
@@ -74,7 +67,7 @@ class Epochs:
         self.timings["train"] += time.perf_counter() - began
         return logs
 
-    def _validate(self, validation: OneEvaluation) -> dict[str, Any]:
+    def _validate(self, validation: Evaluate) -> dict[str, Any]:
         began = time.perf_counter()
         self.model.stop_evaluating = False
         self.callbacks.on_test_begin()

@@ -1,7 +1,7 @@
-"""The straight line of one training, and what Keras's `fit` does around an epoch.
+"""`fit`: the steps of one training.
 
-Follows `keras/src/backend/tensorflow/trainer.py` (3.15): a step is the model's own `train_step` (or that step
-with its metrics deferred), an evaluation its `test_step`.
+Follows `keras/src/backend/tensorflow/trainer.py` (3.15): a training step is the model's `train_step` (or that step
+with deferred metrics), an evaluation step its `test_step`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sweeps.training.arguments import training_and_validation_rows
 from sweeps.training.build import build
 from sweeps.training.checks import check_numbers, check_shapes, check_weights
 from sweeps.training.dense_chain import chain_of
-from sweeps.training.epochs import Epochs, OneEpoch, OneEvaluation
-from sweeps.training.handover import NotHereError, reason_for_keras
+from sweeps.training.epochs import Epochs, Evaluate, TrainEpoch
+from sweeps.training.handover import HandoverError, reason_for_keras
 from sweeps.training.passes import TrainingPass, ValidationPass
 from sweeps.training.preprocessing import preprocess
 from sweeps.training.resident import RESIDENT
@@ -55,20 +55,20 @@ def fit(
     """Train `model` as `model.fit` does, with the same result, in less time.
 
     Args:
-        model: a compiled Keras model. The other arguments are Keras's, with Keras's meaning.
-        seed: the permutation of epoch e follows from `seed` and e alone, so that `fit(initial_epoch=k,
-            seed=s)` on a restored model continues an interrupted training exactly. None: drawn from NumPy's
-            global state, which `keras.utils.set_random_seed` sets.
-        jit: whether XLA compiles the epoch. `"auto"`: `sweeps.dense_kernels` where they can do it, a graph
-            elsewhere, with XLA by what it would save (`compilation.py`).
+        model: a compiled Keras model. Arguments that are not listed here have Keras's meaning.
+        seed: an epoch's permutation is determined by `seed` and the epoch, so that `fit(initial_epoch=k, seed=s)` on
+            a restored model continues an interrupted training exactly. None: drawn from NumPy's global state, which
+            `keras.utils.set_random_seed` sets.
+        jit: whether XLA compiles the epoch. `"auto"`: `sweeps.dense_kernels` where they support the model,
+            otherwise a graph, with XLA where it saves time (`compilation.py`).
 
     Returns:
-        Keras's History, with three attributes more: `timings`, the seconds of "compile", "train" and
-        "validate"; `by_kernels`, whether `sweeps.dense_kernels` did the work; and `handed_over`, None or the
-        reason for which Keras's own `fit` did it.
+        Keras's History with three more attributes: `timings`, the seconds of "compile", "train" and "validate";
+        `by_kernels`, whether `sweeps.dense_kernels` trained the model; `handed_over`, the reason why Keras's own
+        `fit` trained it, or None.
 
     Raises:
-        ValueError: the input is wrong; raised before anything is compiled.
+        ValueError: the input is invalid; raised before anything is compiled.
     """
     model._assert_compile_called("fit")
     check_numbers(batch_size, epochs, initial_epoch, validation_batch_size)
@@ -111,8 +111,8 @@ def fit(
     began = time.perf_counter()
     try:
         passes = _compile(model, training, validation, epochs - initial_epoch, jit)
-    except NotHereError as found:
-        return _hand_over(model, str(found), keras_arguments)
+    except HandoverError as error:
+        return _hand_over(model, str(error), keras_arguments)
     timings = {"compile": time.perf_counter() - began, "train": 0.0, "validate": 0.0}
     container = keras.callbacks.CallbackList(
         callbacks,
@@ -136,8 +136,8 @@ def fit(
 
 def _compile(
     model: Any, training: Rows, validation: Rows | None, epochs: int, jit: bool | str
-) -> tuple[OneEpoch | None, OneEvaluation | None]:
-    """Everything that is traced and compiled, before the first step is taken."""
+) -> tuple[TrainEpoch | None, Evaluate | None]:
+    """Trace and compile training and validation; no step is taken."""
     if epochs <= 0:
         return None, None
     model, training, validation = preprocess(model, training, validation)
@@ -153,18 +153,16 @@ def _compile(
     return training_pass, validation_pass
 
 
-def _compile_kernels(
-    model: Any, training: Rows, validation: Rows | None
-) -> tuple[OneEpoch, OneEvaluation | None] | None:
-    """Both passes by `sweeps.dense_kernels`; None where they cannot do it."""
+def _compile_kernels(model: Any, training: Rows, validation: Rows | None) -> tuple[TrainEpoch, Evaluate | None] | None:
+    """Training and validation by `sweeps.dense_kernels`; None where they do not support the model."""
     chain = chain_of(model, training, validation)
     if chain is None:
         return None
-    from sweeps.training.dense_passes import dense_passes  # imports Numba, which may be missing elsewhere
+    from sweeps.training.dense_passes import dense_passes  # imports Numba, which may be missing
 
     try:
         return dense_passes(model, chain, training, validation)
-    except Exception as error:  # whatever Numba and LLVM raise: a graph can do it, too
+    except Exception as error:  # any error of Numba and LLVM: a graph can train it as well
         dense_kernels.give_up(error)
         logger.warning("Training dense layers by a TensorFlow graph: %s", dense_kernels.supported())
         return None
@@ -184,7 +182,7 @@ def _compile_training(model: Any, rows: Rows, epochs: int, jit: bool | str) -> T
 
 
 def _with_tensors(validation_data: Any) -> Any:
-    """The same with text as tensors, where it is (x, y) or (x, y, sample_weight)."""
+    """`validation_data` with text as tensors; what is not (x, y) or (x, y, sample_weight) stays as it is."""
     if not isinstance(validation_data, tuple | list) or not validation_data:
         return validation_data
     x, *rest = validation_data
@@ -192,11 +190,11 @@ def _with_tensors(validation_data: Any) -> Any:
 
 
 def _hand_over(model: Any, reason: str, arguments: dict[str, Any]) -> keras.callbacks.History:
-    """Keras's own `fit`: the class's, because the instance's may be this module's."""
+    """Train by Keras's `fit`, of the class: the instance's may have been replaced by this module's."""
     logger.info("Training with Keras's own fit: %s", reason)
     began = time.perf_counter()
     history = type(model).fit(model, **arguments)
-    # Keras does not say how long it compiled or validated: all of it is counted as training.
+    # Keras does not report the time of compilation and validation: all of it counts as training
     history.timings = {"compile": 0.0, "train": time.perf_counter() - began, "validate": 0.0}
     history.handed_over, history.by_kernels = reason, False
     return history

@@ -24,18 +24,18 @@ OWN_METHODS = ("fit", "evaluate", "train_step", "test_step", "make_train_functio
 MEMORY_SHARE = 0.8
 
 
-class NotHereError(Exception):
-    """Only Keras's own `fit` can do this; found while tracing, before any step. The message is the reason."""
+class HandoverError(Exception):
+    """Only Keras's own `fit` can train this, as found while tracing. The message is the reason."""
 
 
 def reason_for_keras(model: Any, data: tuple[Any, ...], callbacks: Any, steps: tuple[Any, ...]) -> str | None:
-    """Why this call is left to Keras's own `fit`, or None when it is not.
+    """Why a call is left to Keras's own `fit`; None where it is not.
 
     Args:
         model: a compiled Keras model.
-        data: x, y, sample_weight and validation_data as the caller gave them.
-        callbacks: as the caller gave them.
-        steps: steps_per_epoch and validation_steps.
+        data: the arguments x, y, sample_weight and validation_data.
+        callbacks: the argument `callbacks`.
+        steps: the arguments steps_per_epoch and validation_steps.
     """
     return (
         _because_of_backend(model)
@@ -62,7 +62,7 @@ def _because_of_model(model: Any) -> str | None:
     for name in OWN_METHODS:
         if getattr(type(model), name) is not getattr(keras.Model, name):
             return f"the model has its own {name}"
-        # The caller may have put this very function in place of the instance's `fit`.
+        # the caller may have replaced the instance's `fit` by this package's
         if name != "fit" and name in vars(model):
             return f"the model has its own {name}"
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
@@ -79,7 +79,7 @@ def _because_of_callbacks(callbacks: Any) -> str | None:
     return None
 
 
-# Callbacks of Keras with batch hooks that do nothing at these settings.
+# Keras's callbacks whose batch hooks do nothing under these settings
 _IDLE_AT_BATCHES: dict[type, Callable[[Any], bool]] = {
     keras.callbacks.ModelCheckpoint: lambda callback: callback.save_freq == "epoch",
     keras.callbacks.BackupAndRestore: lambda callback: callback.save_freq == "epoch",
@@ -115,10 +115,10 @@ def _because_of_data(data: tuple[Any, ...]) -> str | None:
 
 
 def _inputs(data: tuple[Any, ...]) -> list[Any]:
-    """The arrays of x, for training and for validation: only there text means something to a model."""
+    """The arrays of x, for training and validation: models take text only there."""
     x, _, _, validation = data
-    given = isinstance(validation, tuple | list) and len(validation) > 0
-    return keras.tree.flatten((x, validation[0] if given else None))  # type: ignore[no-any-return]
+    has_validation = isinstance(validation, tuple | list) and len(validation) > 0
+    return keras.tree.flatten((x, validation[0] if has_validation else None))  # type: ignore[no-any-return]
 
 
 def _is_dense(leaf: Any) -> bool:
@@ -126,7 +126,7 @@ def _is_dense(leaf: Any) -> bool:
         return True
     if isinstance(leaf, tf.Tensor):
         return isinstance(leaf, tf.__internal__.EagerTensor)
-    # Series and DataFrames, read as arrays; nothing that yields batches of its own has `iloc`.
+    # Series and DataFrames; no object that yields batches has `iloc`
     return hasattr(leaf, "iloc") and hasattr(leaf, "__array__")
 
 

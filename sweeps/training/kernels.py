@@ -1,10 +1,9 @@
-"""TensorFlow's fused optimizer kernels in place of Keras's dozen operations a variable.
+"""TensorFlow's fused optimizer kernels in place of Keras's updates.
 
-Keras writes Adam's update as some 15 operations for each variable. TensorFlow has one kernel that computes
-the same formula in one pass over memory: an epoch of a small net takes two thirds of the time, and tracing
-it half. Only optimizers whose formula is the kernel's (constants, order and place of epsilon) are listed;
-every other one keeps its own `update_step`. Clipping, weight decay, gradient accumulation, averages and
-constraints are Keras's own, around this.
+Keras's update of Adam takes about 15 operations for each variable. TensorFlow has one kernel that computes the same
+formula in one pass over memory: an epoch of a small network takes two thirds of the time, and tracing it half. Only
+optimizers with the kernel's exact formula (constants, order, position of epsilon) are listed; any other keeps its
+`update_step`. Clipping, weight decay, gradient accumulation, averages and constraints remain Keras's.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ def _sgd(optimizer: keras.optimizers.SGD) -> UpdateStep:
 
 
 def _adam(optimizer: keras.optimizers.Adam) -> UpdateStep:
-    """Adam (AdamW's decay is applied by Keras beforehand), with or without AMSGrad."""
+    """Adam with or without AMSGrad; Keras applies AdamW's weight decay before it."""
     powers: dict[Any, tuple[Any, Any]] = {}
 
     def beta_powers() -> tuple[Any, Any]:
-        # They are the same for all variables of a step; a graph that is being traced needs them once.
+        # the same for all variables of a step: computed once in each graph
         graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         if graph is None or graph not in powers:
             step = tf.cast(optimizer.iterations + 1, tf.float32)
@@ -75,7 +74,7 @@ def _adam(optimizer: keras.optimizers.Adam) -> UpdateStep:
     return update
 
 
-# By exact type: a subclass may have an update of its own.
+# by exact type: a subclass may override the update
 FUSED: dict[type, Callable[[Any], UpdateStep]] = {
     keras.optimizers.SGD: _sgd,
     keras.optimizers.Adam: _adam,
@@ -89,7 +88,7 @@ def is_fused(optimizer: Any) -> bool:
 
 
 def updates_one_by_one(optimizer: Any) -> bool:
-    """Whether nothing happens around the updates (Nadam keeps a product there), and none was replaced."""
+    """Whether variables are updated independently: not in Nadam, which keeps a product, nor where that was replaced."""
     base = keras.optimizers.Optimizer._backend_update_step
     own = {"_backend_update_step", "update_step"} & vars(optimizer).keys()
     return type(optimizer)._backend_update_step is base and not own
@@ -97,11 +96,9 @@ def updates_one_by_one(optimizer: Any) -> bool:
 
 @contextmanager
 def plain_updates(optimizer: Any) -> Iterator[None]:
-    """While inside, `optimizer` updates the variables one after the other, with the fused kernel where there
-    is one.
+    """Let `optimizer` update its variables one by one, with the fused kernel where there is one.
 
-    Keras goes through `tf.distribute` for it, which copies every gradient and reads the learning rate once a
-    variable.
+    Keras uses `tf.distribute`, which copies each gradient and reads the learning rate for each variable.
     """
     target = getattr(optimizer, "inner_optimizer", optimizer)
     if not updates_one_by_one(target):

@@ -1,43 +1,35 @@
-"""Many steps as one graph: a loop that gathers each batch from resident tensors in a given order."""
+"""Many steps as one graph: a loop that gathers each batch from resident tensors."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sweeps.training.compilation import without_rewriting
+from sweeps.training.deferred import Deferred
 from sweeps.training.rows import Rows
 
 FIRST_STEPS = 256
 SECONDS_A_CALL = 0.5
 
 
-class Keeps(Protocol):
-    """Steps whose results are kept, and dealt with when all steps have been taken."""
-
-    specs: tuple[tf.TensorSpec, ...]
-
-    def finish(self, batch: Any, kept: Any) -> None: ...
-
-
 class StepLoop:
-    """`step` once for each batch of an order of rows.
+    """Runs `step` for each batch of an order of rows.
 
-    The number of steps is an argument of the graph, so that it is traced and compiled by a call of no steps,
-    which changes nothing.
+    The number of steps is an argument of the graph: a call of no steps traces and compiles it and changes nothing.
 
     Args:
         step: takes a packed batch; called while tracing.
         rows: the resident tensors and their structure.
         batch_size: rows a step.
-        ragged: the last batch may be smaller. The batch's size is then unknown to the graph, as it is in
-            Keras; XLA cannot do that.
+        ragged: the last batch may be smaller. The batch size is then unknown to the graph, as in Keras; XLA does not
+            support that.
         xla: compile with XLA.
-        keeps: what is done with the results of the steps; None when they have none.
+        deferred: gets the results of all steps; None where `step` returns none.
     """
 
     def __init__(
@@ -48,16 +40,15 @@ class StepLoop:
         *,
         ragged: bool = False,
         xla: bool = False,
-        keeps: Keeps | None = None,
+        deferred: Deferred | None = None,
     ) -> None:
         self._step = step
-        self._keeps = keeps
+        self._deferred = deferred
         self._rows = rows
         self._batch_size = batch_size
         self._ragged = ragged
         self._function = tf.function(self._run, jit_compile=xla, autograph=False)
-        # One graph a model is the point: TensorFlow would warn of "frequent retracing" from the fifth trial
-        # on.
+        # one graph for each model is intended: TensorFlow would warn of retracing from the fifth trial on
         self._function._omit_frequent_tracing_warning = True
 
     def compile(self, count: int) -> None:
@@ -65,10 +56,7 @@ class StepLoop:
         self._call(tf.constant(np.arange(count, dtype=np.int32)), 0, 0)
 
     def __call__(self, order: np.ndarray[Any, np.dtype[np.int32]]) -> None:
-        """Take all steps of `order`, int32 (rows,).
-
-        In calls of about half a second, so that a signal is not held up by an epoch of minutes.
-        """
+        """Take all steps of `order`, int32 (rows,), in calls of about half a second: signals are handled in between."""
         steps = -(-len(order) // self._batch_size) if self._ragged else len(order) // self._batch_size
         resident_order = tf.constant(order)
         start, size = 0, FIRST_STEPS
@@ -83,12 +71,11 @@ class StepLoop:
     def _call(self, order: Any, start: int, stop: int) -> None:
         with without_rewriting():
             done = self._function(order, tf.constant(start), tf.constant(stop), *self._rows.tensors)
-            # Wait for it here, where the time is taken and a signal is met.
-            done.numpy()
+            done.numpy()  # waits for the result, so that the caller measures the time
 
     def _run(self, order: Any, start: Any, stop: Any, *tensors: Any) -> Any:
         size = self._batch_size
-        specs = self._keeps.specs if self._keeps else ()
+        specs = self._deferred.specs if self._deferred else ()
         arrays = [tf.TensorArray(spec.dtype, stop - start, element_shape=spec.shape) for spec in specs]
 
         def batch(rows: Any) -> Any:
@@ -98,11 +85,11 @@ class StepLoop:
             begin = index * size
             rows = order[begin : begin + size] if self._ragged else tf.slice(order, [begin], [size])
             results = self._step(batch(rows))
-            if self._keeps:
+            if self._deferred:
                 arrays = [array.write(index - start, result) for array, result in zip(arrays, results, strict=True)]
             return index + 1, arrays
 
         done, arrays = tf.while_loop(lambda index, _: index < stop, body, (start, arrays), parallel_iterations=1)
-        if self._keeps:
-            self._keeps.finish(batch(order[start * size : stop * size]), [array.stack() for array in arrays])
+        if self._deferred:
+            self._deferred.update_metrics(batch(order[start * size : stop * size]), [array.stack() for array in arrays])
         return done

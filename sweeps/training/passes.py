@@ -1,4 +1,4 @@
-"""One pass over the rows: a training epoch, or a validation."""
+"""A training epoch and a validation by graphs."""
 
 from __future__ import annotations
 
@@ -11,44 +11,43 @@ import tensorflow as tf
 
 from sweeps.training.compilation import use_xla
 from sweeps.training.deferred import Deferred, can_be_deferred, is_mean_over_rows
-from sweeps.training.handover import NotHereError
+from sweeps.training.handover import HandoverError
 from sweeps.training.kernels import plain_updates
 from sweeps.training.loop import StepLoop
 from sweeps.training.rows import Order, Rows
 
-# Tracing a second graph for the last, smaller batch costs as much as running that batch without a graph in
-# so many epochs.
+# Tracing a second graph for the last, smaller batch takes as long as running it eagerly in so many epochs.
 EPOCHS_FOR_REST_GRAPH = 8
-# Likewise for the batches of all validations: 10 ms each without a graph, so they are large; in a graph they
-# had better fit a core's cache.
+# The same for the batches of all validations. An eager batch takes 10 ms at least, so these are large; in a graph
+# they should fit a core's cache.
 STEPS_FOR_VALIDATION_GRAPH = 8
 BYTES_WITHOUT_GRAPH, BYTES_IN_GRAPH = 16_000_000, 2_000_000
 
 
 class TrainingPass:
-    """One epoch: all full batches as one graph of static shapes, then the smaller last batch.
+    """One epoch: all full batches as one graph of static shapes, then the last, smaller batch.
 
     Args:
-        model: a compiled Keras model whose variables exist.
-        rows: what to train on.
-        epochs: how many epochs are to come.
-        jit: the caller's wish for XLA.
+        model: a compiled and built Keras model.
+        rows: the rows to train on.
+        epochs: the number of remaining epochs.
+        jit: see `use_xla`.
     """
 
     def __init__(self, model: Any, rows: Rows, epochs: int, jit: bool | str) -> None:
         self._model = model
         self._rows = rows
         if jit == "auto" and any(tensor.dtype == tf.string for tensor in rows.tensors):
-            jit = False  # XLA knows no text
+            jit = False  # XLA does not support text
         self.xla = xla = use_xla(jit, model, rows.full_steps * epochs)
-        # Keras weighs the batches of an output's own loss by a size that it does not know when the last
-        # batch is smaller: so must we.
+        # Keras weights the batches of an output's loss by their size, which is unknown to its graph where the last
+        # batch is smaller: the result is the same only in one ragged graph
         self._in_one = rows.rest > 0 and _tracks_losses_of_outputs(model) and not xla
         if xla or self._in_one or not can_be_deferred(model, rows):
             self._full = StepLoop(self._step, rows, rows.batch_size, ragged=self._in_one, xla=xla)
         else:
             self._deferred = Deferred(model, rows.batch_size)
-            self._full = StepLoop(self._deferred_step, rows, rows.batch_size, keeps=self._deferred)
+            self._full = StepLoop(self._deferred_step, rows, rows.batch_size, deferred=self._deferred)
         self._rest: StepLoop | None = None
         if rows.rest and not self._in_one and epochs > EPOCHS_FOR_REST_GRAPH:
             self._rest = StepLoop(self._step, rows, rows.rest)
@@ -84,13 +83,13 @@ class TrainingPass:
 class ValidationPass:
     """One evaluation of the rows in their order.
 
-    Where loss and metrics are means over rows it makes no difference in how many batches they come: then they come
-    in few, and few epochs are not worth a graph. Otherwise batch by batch as in Keras.
+    Where loss and metrics are means over rows, the batch size does not change them: large batches are used, eagerly
+    where there are few. Otherwise the batches are Keras's.
 
     Args:
-        model: a compiled Keras model whose variables exist.
-        rows: what to validate on.
-        epochs: how many epochs are to come.
+        model: a compiled and built Keras model.
+        rows: the rows to validate on.
+        epochs: the number of remaining epochs.
     """
 
     def __init__(self, model: Any, rows: Rows, epochs: int) -> None:
@@ -99,10 +98,10 @@ class ValidationPass:
         self._loop: StepLoop | None = None
         any_size = is_mean_over_rows(model, rows)
         if any_size:
-            self._rows = _in_batches_of(rows, BYTES_WITHOUT_GRAPH)
-        # as in training: Keras weighs the batches of an output's own loss by a size that only a graph does not know
+            self._rows = _with_batches_of(rows, BYTES_WITHOUT_GRAPH)
+        # as in training: only in a graph is the batch size unknown, by which Keras weights an output's loss
         if self._rows.steps * epochs > STEPS_FOR_VALIDATION_GRAPH or _tracks_losses_of_outputs(model):
-            self._rows = _in_batches_of(rows, BYTES_IN_GRAPH) if any_size else rows
+            self._rows = _with_batches_of(rows, BYTES_IN_GRAPH) if any_size else rows
             self._loop = StepLoop(self._step, self._rows, self._rows.batch_size, ragged=True)
 
     def compile(self) -> None:
@@ -124,8 +123,8 @@ class ValidationPass:
         _check_logs(self._model, self._model.test_step(batch))
 
 
-def _in_batches_of(rows: Rows, size: int) -> Rows:
-    """The same rows in batches of about `size` bytes, each number taken as a float32, but not in smaller ones."""
+def _with_batches_of(rows: Rows, size: int) -> Rows:
+    """The rows in batches of about `size` bytes as float32, and not smaller than before."""
     numbers = sum(int(np.prod(tensor.shape[1:])) for tensor in rows.tensors)
     return replace(rows, batch_size=max(rows.batch_size, size // (4 * max(1, numbers))))
 
@@ -135,8 +134,8 @@ def _tracks_losses_of_outputs(model: Any) -> bool:
 
 
 def _check_logs(model: Any, logs: Any) -> None:
-    """Keras reports the metrics; but where a model's own `compute_metrics` names others, the last step's."""
+    """Raise `HandoverError` where a model's `compute_metrics` adds logs, of which Keras reports the last step's."""
     if type(model).compute_metrics is keras.Model.compute_metrics:
         return
     if not isinstance(logs, dict) or set(logs) != set(model.get_metrics_result()):
-        raise NotHereError("the model's own compute_metrics returns other names than its metrics")
+        raise HandoverError("the model's own compute_metrics returns other names than its metrics")

@@ -1,17 +1,17 @@
-"""Preprocessing that is the same in every epoch, done once before the first.
+"""Preprocessing layers, run once on all rows instead of in every step.
 
-A table's columns go through a lookup or a normalization each before they are joined: a dozen operations a
-column and step, of which nothing is learnt, and text that XLA refuses. They are run once on all rows, and the
-rest of the model, which shares its layers and variables, is what the steps run. Only Keras's own layers are
-taken that treat each row for itself and keep their weights, by exact type; so the result is the same to the
-last bit.
+Each column of a table passes a lookup or normalization before the columns are concatenated: a dozen operations for
+each column and step, without trainable weights, some on text, which XLA does not support. They are run once, and the
+steps run the rest of the model, which shares its layers and variables. Only Keras's own layers that process each row
+independently and do not change in training are included, by exact type, so that the results are identical.
 
-Only for dictionaries of inputs: images are better kept as bytes (a quarter of the memory to gather from).
+Only for models with a dictionary of inputs: images take a quarter of the memory as uint8.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -38,54 +38,56 @@ MAX_BYTES = 256_000_000
 
 
 def preprocess(model: Any, training: Rows, validation: Rows | None) -> tuple[Any, Rows, Rows | None]:
-    """The part of `model` that learns, and the rows as it takes them; all as given where nothing is gained.
+    """Split the preprocessing from a model and apply it.
 
     Args:
         model: a compiled Keras model.
-        training, validation: raw rows that fit the model.
+        training, validation: rows of raw inputs.
+
+    Returns:
+        The rest of the model, and the rows with its inputs; the arguments where there is nothing to split.
     """
     frontier = _frontier(model)
     count = training.count + (validation.count if validation is not None else 0)
     if not frontier or _bytes(frontier) * count > MAX_BYTES:
         return model, training, validation
     first = keras.Model(model._inputs_struct, frontier, name="preprocessing")
-    build_optimizer(model)  # in the order of the whole model's variables: so it will be saved
+    build_optimizer(model)  # in the order of the whole model's variables, in which they are saved
     rest = keras.Model(frontier, model._outputs_struct, name=model.name)
     _share_compilation(model, rest)
-    done: dict[tuple[int, ...], tuple[Any, ...]] = {}
+    cache: dict[tuple[int, ...], tuple[Any, ...]] = {}
 
     def apply(rows: Rows) -> Rows:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(rows.structure)
         raw = keras.tree.map_structure(lambda leaf: leaf if leaf is None else rows.tensors[leaf], x)
         key = tuple(map(id, keras.tree.flatten(raw)))
-        if key not in done:
-            done[key] = tuple(keras.tree.flatten(first(raw)))
-        return _replaced(rows, done[key], y, sample_weight)
+        if key not in cache:
+            cache[key] = tuple(keras.tree.flatten(first(raw)))
+        return _with_inputs(rows, cache[key], y, sample_weight)
 
     return rest, apply(training), None if validation is None else apply(validation)
 
 
 def _frontier(model: Any) -> tuple[Any, ...]:
-    """The tensors between preprocessing and the rest, in the model's order; none where there is nothing to
-    gain."""
+    """The tensors between preprocessing and the rest of the model; none where there is no preprocessing."""
     if type(model) is not Functional or not isinstance(model._inputs_struct, dict):
         return ()
-    known = {id(tensor) for tensor in model.inputs}
-    if any(len(tensor.shape) < 2 for tensor in model.inputs):
-        return ()  # some layers take an array of one axis for a single row
-    found: dict[int, Any] = {}
-    for node in nodes(model):
-        if _is_preprocessing(node) and all(id(tensor) in known for tensor in node.input_tensors):
-            known |= {id(tensor) for tensor in node.output_tensors}
-        else:
-            found |= {id(tensor): tensor for tensor in node.input_tensors if id(tensor) in known}
-    found |= {id(tensor): tensor for tensor in model.outputs if id(tensor) in known}
     raw = {id(tensor) for tensor in model.inputs}
-    return tuple(found.values()) if found and not raw >= found.keys() else ()
+    if any(len(tensor.shape) < 2 for tensor in model.inputs):
+        return ()  # some layers treat an array of one axis as a single row
+    preprocessed = set(raw)
+    frontier: dict[int, Any] = {}
+    for node in nodes(model):
+        if _is_preprocessing(node) and all(id(tensor) in preprocessed for tensor in node.input_tensors):
+            preprocessed |= {id(tensor) for tensor in node.output_tensors}
+        else:
+            frontier |= {id(tensor): tensor for tensor in node.input_tensors if id(tensor) in preprocessed}
+    frontier |= {id(tensor): tensor for tensor in model.outputs if id(tensor) in preprocessed}
+    return () if raw >= frontier.keys() else tuple(frontier.values())
 
 
 def nodes(model: Any) -> Iterator[Any]:
-    """The calls of layers, from the inputs to the outputs."""
+    """The nodes (calls of layers) of a functional model, from the inputs to the outputs."""
     for depth in sorted(model._nodes_by_depth, reverse=True):
         yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
 
@@ -94,34 +96,34 @@ def _is_preprocessing(node: Any) -> bool:
     operation = node.operation
     if type(operation) not in LAYERS or getattr(operation, "activity_regularizer", None) is not None:
         return False
-    # along the first axis rows would be joined, not features
+    # along another axis rows would be concatenated, not features
     return not isinstance(operation, keras.layers.Concatenate) or operation.axis in (-1, len(node.outputs[0].shape) - 1)
 
 
 def _share_compilation(model: Any, rest: Any) -> None:
-    """What `compile` has set, so that both have one optimizer, one loss and one set of metrics."""
+    """Share optimizer, loss and metrics, which `compile` has set, with the rest of the model."""
     names = ("optimizer", "loss", "_compile_loss", "_compile_metrics", "_loss_tracker", "_jit_compile", "output_names")
-    # not by attribute: a model takes metrics that are set for layers of its own
+    # not by setattr: a model would track the metrics as its layers
     vars(rest).update({name: vars(model)[name] for name in names}, compiled=True)
 
 
-def _replaced(rows: Rows, features: tuple[Any, ...], y: Any, sample_weight: Any) -> Rows:
-    """The rows with `features` in place of `x`."""
+def _with_inputs(rows: Rows, features: tuple[Any, ...], y: Any, sample_weight: Any) -> Rows:
+    """The rows with `features` as their inputs."""
     tensors = list(features)
 
-    def moved(leaf: Any) -> Any:
+    def append(leaf: Any) -> Any:
         if leaf is None:
             return None
         tensors.append(rows.tensors[leaf])
         return len(tensors) - 1
 
-    targets = keras.tree.map_structure(moved, (y, sample_weight), none_is_leaf=True)
+    targets = keras.tree.map_structure(append, (y, sample_weight), none_is_leaf=True)
     structure = (tuple(range(len(features))), *targets)
-    return Rows(tuple(tensors), structure, rows.start, rows.stop, rows.batch_size)
+    return replace(rows, tensors=tuple(tensors), structure=structure)
 
 
 def _bytes(tensors: tuple[Any, ...]) -> int:
-    """Of one row; of a length that is not known, more than there is."""
+    """Bytes of one row; more than `MAX_BYTES` where a length is not known."""
     total = 0
     for tensor in tensors:
         size = 8

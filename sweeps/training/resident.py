@@ -1,4 +1,4 @@
-"""Arrays as tensors that stay in the process: the next trial on the same data copies nothing."""
+"""Tensors of arrays, cached in the process: the next trial on the same data copies nothing."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# A table is an array a column, each of them small.
+# a table has one array for each column, each of them small: more than MAX_ARRAYS are kept while they are small
 MAX_ARRAYS, SMALL_TOGETHER, MAX_SMALL = 32, 64_000_000, 2048
 
 
 @dataclass(frozen=True)
 class _Entry:
-    source: np.ndarray[Any, Any]  # held, so that its memory cannot become another array's under the same key
+    source: np.ndarray[Any, Any]  # a reference, so that its memory cannot be reused by another array with the same key
     checksum: int
     tensor: Any
 
 
 class ResidentArrays:
-    """The tensors of the arrays used last, by the memory that they came from.
+    """A cache of tensors of the arrays that were used last, by the arrays' memory.
 
-    An array keeps its type (uint8 stays uint8), except that floats become `keras.config.floatx()` as they do
-    in Keras. An array that was changed in place since is converted again.
+    An array keeps its dtype (uint8 stays uint8), except that floats become `keras.config.floatx()`, as in Keras. An
+    array that was changed in place is converted again.
 
     Args:
-        max_arrays: how many are kept, the ones used last.
-        small_together: bytes; while all together have no more, more of them are kept.
+        max_arrays: the number of arrays that are kept.
+        small_together: up to so many bytes in total, more than `max_arrays` are kept.
     """
 
     def __init__(self, max_arrays: int = MAX_ARRAYS, small_together: int = SMALL_TOGETHER) -> None:
@@ -40,7 +40,7 @@ class ResidentArrays:
         self._lock = threading.Lock()
 
     def tensor(self, array: Any) -> Any:
-        """`array` as a tensor of the same shape; a tensor is returned as it is (floats as `floatx`)."""
+        """The tensor of an array, of the same shape; a tensor is returned as it is (floats as `floatx`)."""
         if isinstance(array, tf.Tensor):
             return tf.cast(array, keras.config.floatx()) if array.dtype.is_floating else array
         source = np.asarray(array)
@@ -59,11 +59,11 @@ class ResidentArrays:
         return together <= self._small_together and len(self._entries) <= MAX_SMALL
 
     def holds(self, array: Any) -> bool:
-        """Whether `array` needs no further memory."""
+        """Whether the tensor of `array` is cached, so that it needs no further memory."""
         return isinstance(array, tf.Tensor) or _key(np.asarray(array)) in self._entries
 
     def clear(self) -> None:
-        """Forget all arrays."""
+        """Remove all arrays."""
         with self._lock:
             self._entries.clear()
 
@@ -80,22 +80,22 @@ def _convert(array: np.ndarray[Any, Any]) -> Any:
 
 
 def _checksum(array: np.ndarray[Any, Any]) -> int:
-    """A sum over all bytes (2 ms for 40 MB), so that an array changed in place is noticed."""
+    """A checksum of all bytes (2 ms for 40 MB), which detects changes in place."""
     if not array.flags.writeable or array.size == 0:
         return 0
     flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    whole = flat.size // 8 * 8
-    words = flat[:whole].view(np.uint64)
-    # The sum alone would not see rows that changed places; the sampled words do.
+    end_of_words = flat.size // 8 * 8
+    words = flat[:end_of_words].view(np.uint64)
+    # the sum does not detect rows that were swapped; the sampled words do
     sample = words[:: max(1, words.size // 4096)]
-    return hash((int(words.sum()), flat[whole:].tobytes(), sample.tobytes()))
+    return hash((int(words.sum()), flat[end_of_words:].tobytes(), sample.tobytes()))
 
 
 RESIDENT = ResidentArrays()
 
 
 def keep_resident(arrays: Any) -> None:
-    """Make tensors of nested arrays (None among them) before they are trained on; what is text stays as it is."""
+    """Cache the tensors of nested numeric arrays before they are trained on; None and text are skipped."""
     for array in keras.tree.flatten(arrays):
         if array is not None and array.dtype.kind in "biuf":
             RESIDENT.tensor(array)

@@ -1,4 +1,4 @@
-"""Which rows are trained on, which are validated on, and in which order."""
+"""Rows of resident tensors, their batches, and the order of an epoch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ class Rows:
     """Rows `start <= row < stop` of resident tensors, cut into batches.
 
     Attributes:
-        tensors: flat tensors, each of the same number of rows.
-        structure: the (x, y, sample_weight) that `train_step` takes, with the index of a tensor (or None) at
-            each leaf.
+        tensors: flat tensors with the same number of rows.
+        structure: the (x, y, sample_weight) of `train_step`, with the index of a tensor or None at each leaf.
         start: the first row.
         stop: the row after the last.
         batch_size: rows a step; the last step may have fewer.
@@ -48,13 +47,13 @@ class Rows:
         return self.full_steps + (1 if self.rest else 0)
 
     def pack(self, leaves: list[Any]) -> Any:
-        """`leaves`, one for each tensor, in the structure that `train_step` takes."""
+        """`leaves`, one for each tensor, in the structure of `train_step`'s argument."""
         return keras.tree.map_structure(
             lambda leaf: leaf if leaf is None else leaves[int(leaf)], self.structure, none_is_leaf=True
         )
 
     def order(self, shuffle: bool | str, seed: int, epoch: int) -> Order:
-        """int32 (count,): the rows in the order of `epoch`, which follows from `seed` and `epoch` alone."""
+        """int32 (count,): the rows in the order of `epoch`, determined by `seed` and `epoch`."""
         rows = np.arange(self.start, self.stop, dtype=np.int32)
         if not shuffle:
             return rows
@@ -62,6 +61,6 @@ class Rows:
         if shuffle == "batch":
             for begin in range(0, self.count, self.batch_size):
                 generator.shuffle(rows[begin : begin + self.batch_size])
-            return rows
-        generator.shuffle(rows)
+        else:
+            generator.shuffle(rows)
         return rows

@@ -1,4 +1,4 @@
-"""Text in arrays: Keras takes it as tensors only."""
+"""Text in arrays, which Keras takes as tensors only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import tensorflow as tf
 
 
 def as_tensors(x: Any, convert: Callable[[Any], Any] = tf.convert_to_tensor) -> Any:
-    """What a Keras model can be called with.
+    """Convert arrays with text to tensors, which a Keras model can be called with.
 
     Args:
         x: an array, or arrays in a dictionary, tuple or list.
-        convert: turns one array into a tensor.
+        convert: converts an array to a tensor.
 
     Returns:
-        `x` itself when it holds no text; otherwise all of it as tensors, since Keras takes no mixture.
+        `x` itself if it has no text; otherwise all of it as tensors, since Keras does not accept a mixture.
     """
     if not any(is_text(leaf) for leaf in keras.tree.flatten(x)):
         return x

@@ -71,9 +71,9 @@ class Saving:
             raise InputError(_LAMBDA if wrong.is_lambda and not allowed else _unloadable(wrong)) from None
         if loaded.how not in (REBUILT, UNSAFE) or self._is_tuner:
             return loaded
-        assert loaded.hindrance is not None
-        if not loaded.hindrance.is_lambda:
-            raise InputError(_unloadable(loaded.hindrance))
+        assert loaded.plain_error is not None
+        if not loaded.plain_error.is_lambda:
+            raise InputError(_unloadable(loaded.plain_error))
         if not allowed:
             raise InputError(_LAMBDA)
         return loaded

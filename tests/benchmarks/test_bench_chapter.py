@@ -102,8 +102,8 @@ def test_the_table_tells_both_ways_and_the_command(results: ChapterResults) -> N
 
 def test_the_table_is_written_into_the_page(results: ChapterResults, tmp_path: Path) -> None:
     file, page = tmp_path / "chapter.json", tmp_path / "chapter.md"
-    chapter_records.save(results, file)
-    assert chapter_records.load(file) == results
+    results.save(file)
+    assert ChapterResults.load(file) == results
     page.write_text("# Tour\n<!-- bench -->\n<!-- /bench -->\n", encoding="utf-8")
     done = CliRunner().invoke(main, ["--results", str(file), "--page", str(page)])
     assert done.exit_code == 0, done.output
@@ -111,7 +111,7 @@ def test_the_table_is_written_into_the_page(results: ChapterResults, tmp_path: P
 
 
 def test_the_tour_shows_what_was_measured_last() -> None:
-    measured = chapter_records.load(chapter_records.FILE)
+    measured = ChapterResults.load(chapter_records.FILE)
     assert measured is not None
     page = chapter_records.FILE.parents[1] / "docs/chapter.md"
     assert block(measured) in page.read_text(encoding="utf-8")
@@ -121,12 +121,12 @@ def test_a_run_of_some_keeps_what_was_measured_of_the_others(
     results: ChapterResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "chapter.json"
-    chapter_records.save(results, file)
+    results.save(file)
     better = Figures(validation=0.89, seconds=9.0)
     monkeypatch.setattr("benchmarks.chapter.tuner_figures", lambda module, search, smoke: better)
     done = CliRunner().invoke(chapter, ["--only", "random", "--no-peers", "--output", str(file)])
     assert done.exit_code == 0, done.output
-    found = chapter_records.load(file)
+    found = ChapterResults.load(file)
     assert found is not None
     assert [each.name for each in found.rows] == [each.name for each in results.rows]
     assert found.rows[3].ours == better
@@ -140,7 +140,7 @@ def test_without_the_housing_file_its_sweeps_are_left_out(tmp_path: Path, monkey
     file = tmp_path / "chapter.json"
     done = CliRunner().invoke(chapter, ["--only", REGRESSION.study, "--output", str(file)])
     assert done.exit_code == 0, done.output
-    found = chapter_records.load(file)
+    found = ChapterResults.load(file)
     assert found is not None
     assert found.rows == ()
     assert "housing file is not named ($SWEEPS_HOUSING_CSV)" in found.left_out[0]

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 from support import ROOT
 
-from benchmarks import chapter_records, records, speed
+from benchmarks import speed
+from benchmarks.chapter_records import ChapterResults
+from benchmarks.records import Results
 from benchmarks.ways import WAYS
 from sweeps.data import load
 
@@ -34,7 +36,7 @@ def benchmark(module: str, output: Path) -> str:
 @needs_fashion_mnist
 def test_all_installed_ways_train_the_same_configurations(tmp_path: Path) -> None:
     shown = benchmark("speed", tmp_path / "results.json")
-    found = records.load(tmp_path / "results.json")
+    found = Results.load(tmp_path / "results.json")
     assert found is not None
     assert found.speed is not None
     ran = [run.way for run in found.speed.runs]
@@ -57,7 +59,7 @@ def test_all_installed_ways_train_the_same_configurations(tmp_path: Path) -> Non
 @needs_fashion_mnist
 def test_scaling_is_measured_and_kept_beside_the_speed(tmp_path: Path) -> None:
     benchmark("scale", tmp_path / "results.json")
-    found = records.load(tmp_path / "results.json")
+    found = Results.load(tmp_path / "results.json")
     assert found is not None
     assert found.scale is not None
     assert found.scale.overhead.keys() == {3, 20}
@@ -76,7 +78,7 @@ def test_the_chapter_s_results_are_measured_on_both_sides(tmp_path: Path) -> Non
     command += ["--only", "chapter-quick", "--only", "random"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stderr
-    found = chapter_records.load(output)
+    found = ChapterResults.load(output)
     assert found is not None
     assert found.left_out == ()
     assert [row.name for row in found.rows] == ["chapter-quick", "random"]

@@ -9,16 +9,16 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from benchmarks import records, show
+from benchmarks import show
 from benchmarks.records import Results
 from benchmarks.table import BEGIN, END, block, main, replaced
 
 
 def test_results_are_read_as_they_were_written(results: Results, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    assert records.load(file) is None
-    records.save(results, file)
-    assert records.load(file) == results
+    assert Results.load(file) is None
+    results.save(file)
+    assert Results.load(file) == results
 
 
 def test_the_table_has_a_line_for_each_way_with_median_range_and_factor(results: Results) -> None:
@@ -53,7 +53,7 @@ def test_markers_that_are_not_in_order_are_refused(text: str) -> None:
 
 def test_the_command_rewrites_the_readme(results: Results, tmp_path: Path) -> None:
     file, readme = tmp_path / "results.json", tmp_path / "README.md"
-    records.save(results, file)
+    results.save(file)
     readme.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
     done = CliRunner().invoke(main, ["--results", str(file), "--readme", str(readme)])
     assert done.exit_code == 0, done.output

@@ -66,6 +66,6 @@ def test_a_tracking_store_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs" / "mlflow.db").write_bytes(b"these are no pages" * 300)
     done = made.sweeps("run", "mine", "--trials", "1", "--epochs", "1")
     assert done.returncode == 5, done.stderr
-    assert "mlflow.db is no SQLite database" in done.stderr
+    assert "mlflow.db is not a SQLite database" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs" / "studies" / "mine" / "journal.log").exists()

@@ -70,7 +70,7 @@ def test_a_workspace_works_on_any_path_and_leaves_nothing_beside_it(
     monkeypatch.chdir(tmp_path / name)
     store = make_record("houses")
     fill(store, tmp_path / "model")
-    assert [row.there for row in logged_models(store).values()] == [True]
+    assert [row.has_file for row in logged_models(store).values()] == [True]
     assert (tmp_path / name / "runs/mlflow.db").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert [path.name for path in (tmp_path / name).iterdir()] == ["runs"]
@@ -92,7 +92,7 @@ def test_a_workspace_that_was_moved_or_copied_belongs_to_itself(
     store = store_of("houses")
     assert f"the workspace {there}/runs was {made}/runs before" in capsys.readouterr().err
     assert str(made) not in text_of(there)
-    assert [row.there for row in logged_models(store).values()] == [True]
+    assert [row.has_file for row in logged_models(store).values()] == [True]
     fill(store, there / "model")
     store_of("houses")
     assert capsys.readouterr().err == ""
@@ -107,7 +107,7 @@ def test_a_workspace_of_an_earlier_version_that_was_moved_is_found_out(
         database.execute("UPDATE experiments SET artifact_location = 'file:///mlruns/0' WHERE experiment_id = 0")
     made.rename(tmp_path / "there")
     monkeypatch.chdir(tmp_path / "there")
-    assert [row.there for row in logged_models(store_of("houses")).values()] == [True]
+    assert [row.has_file for row in logged_models(store_of("houses")).values()] == [True]
 
 
 def test_an_artifact_location_of_a_persons_own_stays(
@@ -179,13 +179,13 @@ def test_a_database_of_another_mlflow_is_named_with_what_to_do(
 def test_a_file_that_may_not_grow_is_an_error_of_this_machine_at_once(made: Path) -> None:
     import resource
 
-    from tracking import Unwritable, answering
+    from tracking import Unwritable, translate_errors
 
     store = store_of("houses")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
-        with pytest.raises(Unwritable, match=r"disk I/O error|full"), answering():
+        with pytest.raises(Unwritable, match=r"disk I/O error|full"), translate_errors():
             store.client.create_experiment("another")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

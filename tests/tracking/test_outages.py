@@ -15,7 +15,7 @@ from servers import MlflowServer, Proxy
 import tracking.store
 import tracking.trial_run
 from tracking import DataDescription, Store, StoreUnavailable, TrialRun, begin_sweep, child_runs, close_run, open_store
-from tracking.spool import abandoned, deliver, waiting
+from tracking.spool import abandoned_folders, send_all, unsent_runs
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 @pytest.fixture
 def store(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An experiment of its own, reached through the proxy; what waits in TrialRun does not wait in here."""
-    monkeypatch.setattr(tracking.trial_run, "FLUSH_EVERY", 0.0)
-    monkeypatch.setattr(tracking.trial_run, "TRY_AGAIN", 0.0)
-    monkeypatch.setattr(tracking.store, "TRY_EVERY", 0.05)
+    monkeypatch.setattr(tracking.trial_run, "FLUSH_INTERVAL", 0.0)
+    monkeypatch.setattr(tracking.trial_run, "RETRY_INTERVAL", 0.0)
+    monkeypatch.setattr(tracking.store, "RETRY_INTERVAL", 0.05)
     yield open_store(proxy.uri, tmp_path.name, None, tmp_path / "spool")
     proxy.away = False
 
@@ -67,7 +67,7 @@ def test_metrics_of_an_outage_arrive_after_it_with_their_own_steps_and_times(
     assert all(begun - 1 <= entry.timestamp <= ended for entry in history if entry.step in (2, 3))
     (found,) = child_runs(store, parent)
     assert (found.info.status, found.data.params) == ("FINISHED", {"units": "3"})
-    assert waiting(store) == []
+    assert unsent_runs(store) == []
 
 
 def test_what_a_store_that_is_away_at_a_trials_end_did_not_get_goes_along_with_the_next_trials(
@@ -80,7 +80,7 @@ def test_what_a_store_that_is_away_at_a_trials_end_did_not_get_goes_along_with_t
         run.log_text("curves", "curves.txt")
         run.state = "PRUNED"
     ended = time.time() * 1000
-    assert waiting(store) == [run.run_id]
+    assert unsent_runs(store) == [run.run_id]
     proxy.away = False
     assert store.client.get_run(run.run_id).info.status == "RUNNING"
     time.sleep(0.2)
@@ -125,7 +125,7 @@ def test_a_run_is_begun_when_the_store_is_back(store: Store, parent: str, proxy:
 def test_a_run_cannot_be_begun_in_a_store_that_stays_away(
     store: Store, parent: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking.store, "PATIENCE", 0.3)
+    monkeypatch.setattr(tracking.store, "CREATE_TIMEOUT", 0.3)
     proxy.go_away()
     with pytest.raises(StoreUnavailable):
         TrialRun(store, parent, 0, {})
@@ -143,7 +143,7 @@ def test_a_dead_trials_run_is_closed_when_the_store_is_back(store: Store, parent
     proxy.go_away()
     close_run(store, run.run_id, "FAIL", "KILLED", "its process ended")
     proxy.away = False
-    deliver(store)
+    send_all(store)
     found = store.client.get_run(run.run_id)
     assert (found.info.status, found.data.tags["error"]) == ("KILLED", "its process ended")
 
@@ -178,12 +178,12 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
             tags = log_model(store, run.run_id, model, x, np.asarray(model(x)), {"units": 2})
             run.set_tags(tags)
             uris.append(tags["model_uri"])
-            assert [folder.name for folder in abandoned(store)] == [run.run_id]
+            assert [folder.name for folder in abandoned_folders(store)] == [run.run_id]
             run.state = "COMPLETE"
         proxy.away = False
-        deliver(store)
-        assert waiting(store) == []
-        assert abandoned(store) == []
+        send_all(store)
+        assert unsent_runs(store) == []
+        assert abandoned_folders(store) == []
         folder = tmp_path / str(number)
         again = keras.saving.load_model(fetch_keras_file(store, uris[-1], folder), safe_mode=True)
         np.testing.assert_array_equal(again(x), model(x))
@@ -216,7 +216,7 @@ def test_a_database_that_is_locked_for_a_minute_costs_no_metric(tmp_path: Path) 
         run.log_text("curves", "curves.txt")
         run.state = "COMPLETE"
     holder.join()
-    deliver(store)
+    send_all(store)
     assert steps(store, run.run_id) == [(step, 1 / step) for step in range(1, 8)]
     assert store.client.get_run(run.run_id).info.status == "FINISHED"
-    assert waiting(store) == []
+    assert unsent_runs(store) == []

@@ -22,7 +22,7 @@ from sweeps.system import paths
 from sweeps.system.atomic_files import write_json
 from sweeps.system.locks import present
 from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
-from tracking.spool import Rest, keep
+from tracking.spool import UnsentRun, save_unsent
 
 IDENTITY = Identity("mlp", "digits", "ab" * 16, "val_accuracy", "maximize", 3, 0, ())
 STATES = ("COMPLETE", "PRUNED", "COMPLETE", "FAIL", "COMPLETE")
@@ -172,7 +172,7 @@ def leave_an_end_unsent(folder: Path) -> None:
     run_id = study.get_trials()[4].user_attrs[RUN_ID]
     store.client.update_run(run_id, status="RUNNING")
     spooling = replace(store, spool=paths.spool("houses"))
-    keep(spooling, run_id, Rest([], {}, {"state": "COMPLETE"}, {"note.txt": "late"}, "FINISHED", 1))
+    save_unsent(spooling, run_id, UnsentRun([], {}, {"state": "COMPLETE"}, {"note.txt": "late"}, "FINISHED", 1))
 
 
 def leave_a_checkpoint(folder: Path) -> None:
@@ -213,26 +213,26 @@ def lose_a_model(folder: Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "torn journal": (cut, "torn record of 19 bytes"),
-    "running trial": (leave_a_trial_running, "trial 5: RUNNING, though no process works at it"),
-    "running run": (leave_a_run_running, "trial 1: PRUNED, its run"),
-    "orphan": (make_an_orphan, "of trial 77, which the study does not have"),
-    "duplicate": (make_a_duplicate, "is a second one of this trial"),
+    "running trial": (leave_a_trial_running, "trial 5: RUNNING, but no process works on it"),
+    "running run": (leave_a_run_running, "trial 1: PRUNED, but its run"),
+    "orphan": (make_an_orphan, "belongs to trial 77, which the study does not have"),
+    "duplicate": (make_a_duplicate, "is a duplicate"),
     "deleted run": (delete_a_run, "is deleted"),
     "lost run": (lose_a_run, "trial 3: has no run in MLflow"),
     "wrong score": (raise_a_score, "trial 0: best_val_accuracy is 0."),
     "lost score": (lose_a_score, "in the study, missing in its run"),
-    "leftover files": (leave_files, "a lock that nobody holds"),
-    "unsent end": (leave_an_end_unsent, "its end waits to be sent to MLflow"),
-    "model left behind": (leave_a_model_behind, "left of a trial's model"),
-    "checkpoint": (leave_a_checkpoint, "a checkpoint that no trial goes on from"),
-    "second sweep": (make_a_second_sweep, "a sweep's own that the study does not know"),
-    "lost model": (lose_a_model, "is not in MLflow, though"),
-    "open sweep": (leave_the_sweep_open, "the sweep's own is RUNNING"),
+    "leftover files": (leave_files, "a stale lock"),
+    "unsent end": (leave_an_end_unsent, "its end has not been sent to MLflow yet"),
+    "model left behind": (leave_a_model_behind, "left over from a trial's model"),
+    "checkpoint": (leave_a_checkpoint, "a checkpoint that no trial will resume from"),
+    "second sweep": (make_a_second_sweep, "a sweep's run that the study does not know"),
+    "lost model": (lose_a_model, "is not in MLflow, but"),
+    "open sweep": (leave_the_sweep_open, "the sweep's run is RUNNING"),
 }
 #: beside which others could not be
 ALONE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "deleted sweep": (delete_the_sweeps_run, "the sweep's own is deleted"),
-    "lost sweep": (lose_the_sweeps_run, "the sweep's own is not in MLflow"),
+    "deleted sweep": (delete_the_sweeps_run, "the sweep's run is deleted"),
+    "lost sweep": (lose_the_sweeps_run, "the sweep's run is not in MLflow"),
     "deleted experiment": (delete_the_experiment, "is deleted in MLflow"),
 }
 
@@ -264,11 +264,11 @@ def test_a_lost_run_of_a_complete_trial_is_made_again_with_its_score(sick: Path)
 def test_an_export_that_was_put_aside_is_put_back_unless_there_is_a_new_one(sick: Path) -> None:
     (sick / "exports/houses").rename(sick / "exports/.houses-a1b2c3d4-old")
     (found,) = examine("houses", fix=True).findings
-    assert found.what == "the export, put aside"
+    assert found.what == "a replaced export without its successor"
     assert [path.name for path in (sick / "exports").iterdir()] == ["houses"]
     shutil.copytree(sick / "exports/houses", sick / "exports/.houses-a1b2c3d4-old")
     (found,) = examine("houses", fix=True).findings
-    assert found.what == "left of an export"
+    assert found.what == "left over from an export"
     assert [path.name for path in (sick / "exports").iterdir()] == ["houses"]
     assert examine("houses").findings == ()
 

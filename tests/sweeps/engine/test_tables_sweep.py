@@ -179,7 +179,7 @@ def test_a_layer_of_a_persons_own_is_found_in_the_space_of_the_study_alone(works
     assert workspace.sweeps("export", "own").returncode == 0
     predict = ("predict", "houses.csv", "--model", "exports/own", "--rows", "3")
     assert len(workspace.json(*predict)) == 3
-    assert "first import what defines Halved" in (workspace.folder / "exports/own/README.md").read_text()
+    assert "first import Halved" in (workspace.folder / "exports/own/README.md").read_text()
     (workspace.folder / "mine.py").unlink()
     done = workspace.sweeps(*predict)
     assert done.returncode == 2

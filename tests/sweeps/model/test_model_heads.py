@@ -209,7 +209,7 @@ def test_of_several_outputs_the_main_one_is_predicted_by_its_own_loss(rows: Path
     expected = second_of(AB, sigmoid)(named.predict(X, verbose=0)["output"])
     assert predict_file(folder, rows, ROWS) == expected
     assert (
-        "sigmoid function makes probabilities, of the second class of labels.json" in (folder / "README.md").read_text()
+        "sigmoid function gives probabilities, of the second class of labels.json" in (folder / "README.md").read_text()
     )
 
     inputs = keras.Input((4,))
@@ -237,6 +237,6 @@ def test_what_json_does_not_have_is_none() -> None:
 def test_the_readme_and_the_saved_model_tell_of_the_same_numbers(rows: Path) -> None:
     model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(1)]), binary)
     folder = export(rows.parent / "m", model, AB, "binary")
-    assert "It gives logits, of which the sigmoid function makes" in (folder / "README.md").read_text()
+    assert "Output: logits; the sigmoid function gives" in (folder / "README.md").read_text()
     served = tf.saved_model.load(str(folder / "saved_model"))
     np.testing.assert_allclose(served.serve(X).numpy(), model.predict(X, verbose=0), atol=1e-5)

@@ -20,7 +20,7 @@ from support import Workspace
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from sweeps.report.tensorboard_events import Board
+from sweeps.report.tensorboard_events import StudyEvents
 from sweeps.study import study as studies
 from sweeps.study.attributes import PARAMS, RUN_ID
 from sweeps.study.identity import Identity
@@ -40,8 +40,8 @@ def study(tmp_path: Path) -> optuna.Study:
 
 
 @pytest.fixture
-def board(study: optuna.Study, store: Store, tmp_path: Path) -> Board:
-    return Board(study, store, tmp_path / "board")
+def board(study: optuna.Study, store: Store, tmp_path: Path) -> StudyEvents:
+    return StudyEvents(study, store, tmp_path / "board")
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -66,7 +66,7 @@ def epoch(run: TrialRun, number: int, accuracy: float, val_accuracy: float) -> N
 
 
 def test_a_running_trial_is_followed_and_its_hyperparameters_come_with_its_end(
-    study: optuna.Study, store: Store, board: Board, tmp_path: Path
+    study: optuna.Study, store: Store, board: StudyEvents, tmp_path: Path
 ) -> None:
     trial, run = start(study, store)
     epoch(run, 1, 0.25, 0.5)
@@ -91,25 +91,25 @@ def test_a_running_trial_is_followed_and_its_hyperparameters_come_with_its_end(
 
 
 def test_a_trial_that_was_half_written_when_its_writer_died_is_written_anew(
-    study: optuna.Study, store: Store, board: Board, tmp_path: Path
+    study: optuna.Study, store: Store, board: StudyEvents, tmp_path: Path
 ) -> None:
     trial, run = start(study, store)
     epoch(run, 1, 0.25, 0.5)
     board.refresh()
     epoch(run, 2, 0.5, 0.75)
-    later = Board(study, store, tmp_path / "board")
+    later = StudyEvents(study, store, tmp_path / "board")
     later.refresh()
     assert curves(tmp_path / "board/trial-0000/train") == {"epoch_accuracy": [(1, 0.25), (2, 0.5)]}
     run.close()
     study.tell(trial, 0.75)
     later.refresh()
     written = {file: file.stat().st_mtime_ns for file in (tmp_path / "board").rglob("*") if file.is_file()}
-    assert Board(study, store, tmp_path / "board").refresh() == 1
+    assert StudyEvents(study, store, tmp_path / "board").refresh() == 1
     assert {file: file.stat().st_mtime_ns for file in written} == written
 
 
 def test_a_trial_whose_run_was_deleted_for_good_is_left_out(
-    study: optuna.Study, store: Store, board: Board, tmp_path: Path
+    study: optuna.Study, store: Store, board: StudyEvents, tmp_path: Path
 ) -> None:
     gone, there = study.ask(), start(study, store)[1]
     gone.set_user_attr(RUN_ID, "0" * 32)
@@ -119,7 +119,7 @@ def test_a_trial_whose_run_was_deleted_for_good_is_left_out(
 
 
 def test_curves_have_the_names_and_values_that_keras_own_callback_writes(
-    study: optuna.Study, store: Store, board: Board, tmp_path: Path
+    study: optuna.Study, store: Store, board: StudyEvents, tmp_path: Path
 ) -> None:
     trial, run = start(study, store)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])

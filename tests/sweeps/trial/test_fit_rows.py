@@ -110,11 +110,11 @@ def test_the_export_tells_what_the_model_takes(
     fed = first_rows(RAW[:, :2, :3])
     folder = export(tmp_path / "m", own, inputs=raw, prepared=prepared(fed, RAW))
     said = (folder / "README.md").read_text()
-    assert "It takes what the space's `fit` makes of the data, shape (n, 2, 3) of uint8." in said
+    assert "Input: the data as prepared by the space's `fit`, shape (n, 2, 3) of uint8." in said
     np.save(tmp_path / "x.npy", RAW[:, :2, :3])
     expected = own.predict(RAW[:, :2, :3], verbose=0)[:, 0]
     assert [row["value"] for row in predict_file(folder, tmp_path / "x.npy", 20)] == pytest.approx(expected, rel=1e-5)
-    assert "must be prepared so" in caplog.text
+    assert "must be prepared in the same way" in caplog.text
     served = tf.saved_model.load(str(folder / "saved_model"))
     np.testing.assert_allclose(served.serve(RAW[:, :2, :3]).numpy()[:, 0], expected, rtol=1e-5)
 

@@ -1,30 +1,29 @@
-"""What the record has lost, made again from what the study remembers."""
+"""MLflow runs rebuilt from what the study remembers."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import StudyContext
 from sweeps.study.attributes import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
 from sweeps.study.study import objective_of
-from tracking.rebuilding import LostRun, rebuild_model, rebuild_run
+from tracking.rebuilding import LostRun, rebuild_run
 
 
-def scores(context: StudyContext, trial: FrozenTrial) -> dict[str, float]:
-    """What the run of a COMPLETE trial must hold of its value, if that is a number."""
+def expected_metrics(context: StudyContext, trial: FrozenTrial) -> dict[str, float]:
+    """The metrics that the run of a COMPLETE trial must have, by name; none where its value is not finite."""
     if trial.state.name != "COMPLETE" or trial.value is None or not math.isfinite(trial.value):
         return {}
     return {f"best_{objective_of(context.study).metric}": trial.value}
 
 
-def again_of_trial(context: StudyContext, trial: FrozenTrial) -> None:
-    """A run of a trial: its state, parameters, and the objective at each epoch."""
+def rebuild_trial_run(context: StudyContext, trial: FrozenTrial) -> None:
+    """Create a trial's run from its state, its parameters and the objective's value at each epoch."""
     attributes, metric = trial.user_attrs, objective_of(context.study).metric
     values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
-    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in scores(context, trial).items()]
+    values += [(name, value, attributes.get(EPOCH, 0)) for name, value in expected_metrics(context, trial).items()]
     lost = LostRun.of_trial(
         trial.number,
         trial.state.name,
@@ -39,11 +38,10 @@ def again_of_trial(context: StudyContext, trial: FrozenTrial) -> None:
     rebuild_run(context.store, lost)
 
 
-def again_of_sweep(context: StudyContext) -> None:
-    """The sweep's own run: its configuration, and how it ended."""
+def rebuild_sweep_run(context: StudyContext) -> None:
+    """Create the sweep's parent run from its configuration and outcome."""
     study = context.study
     outcome = str(study.user_attrs.get(OUTCOME) or "KILLED")
-    params = {name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None}
     trials = study.get_trials(deepcopy=False)
     times = [time for trial in trials for time in (trial.datetime_start, trial.datetime_complete) if time]
     lost = LostRun(
@@ -51,15 +49,10 @@ def again_of_sweep(context: StudyContext) -> None:
         name="sweep",
         parent=None,
         tags={"kind": "sweep", "state": outcome},
-        params=params,
+        params={name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None},
         metrics=[],
         status=outcome,
         started=min(times, default=None),
         ended=max(times, default=None),
     )
     rebuild_run(context.store, lost)
-
-
-def again_of_model(context: StudyContext, trial: FrozenTrial, folder: Path) -> None:
-    """The logged model of a trial, from its files."""
-    rebuild_model(context.store, folder, trial.user_attrs[RUN_ID], trial.user_attrs.get(PARAMS, trial.params))

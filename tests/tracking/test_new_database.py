@@ -10,8 +10,8 @@ import pytest
 from mlflow import MlflowClient
 from sqlalchemy.exc import OperationalError
 
-from tracking import blank
-from tracking.blank import new_store
+from tracking import new_database
+from tracking.new_database import create_database
 
 
 def schema(file: Path) -> set[tuple[object, ...]]:
@@ -26,7 +26,7 @@ def schema(file: Path) -> set[tuple[object, ...]]:
 
 def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
     template, copy, own = (tmp_path / name for name in ("template.db", "copy.db", "own.db"))
-    new_store(copy, template)
+    create_database(copy, template)
     assert schema(copy) == schema(template)
     for file in (copy, own):
         client = MlflowClient(f"sqlite:///{file}")
@@ -39,16 +39,16 @@ def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
 
 def test_the_template_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     template = tmp_path / "folder" / "template.db"
-    new_store(tmp_path / "first.db", template)
-    monkeypatch.setattr(blank, "_migrate", lambda file: pytest.fail("it is there"))
-    new_store(tmp_path / "second.db", template)
+    create_database(tmp_path / "first.db", template)
+    monkeypatch.setattr(new_database, "_migrate", lambda file: pytest.fail("it is there"))
+    create_database(tmp_path / "second.db", template)
     assert schema(tmp_path / "second.db") == schema(template)
 
 
 def test_a_store_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     file.write_text("mine")
-    new_store(file, tmp_path / "template.db")
+    create_database(file, tmp_path / "template.db")
     assert file.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -61,7 +61,7 @@ def test_what_a_killed_process_has_left_of_a_store_goes(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 0))
     (tmp_path / f".mlflow.db-{mark[::-1]}").touch()  # somebody is at it
-    new_store(file, tmp_path / "template.db")
+    create_database(file, tmp_path / "template.db")
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", ".mlflow.db-mine", f".mlflow.db-{mark[::-1]}"}
 
 
@@ -72,14 +72,14 @@ def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypa
         made.write_text("a template")
         file.write_text("another's")
 
-    monkeypatch.setattr(blank, "_migrate", migrate)
-    new_store(file, tmp_path / "template.db")
+    monkeypatch.setattr(new_database, "_migrate", migrate)
+    create_database(file, tmp_path / "template.db")
     assert file.read_text() == "another's"
 
 
 def test_where_no_template_can_be_kept_mlflow_is_left_to_make_the_store(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    new_store(tmp_path / "mlflow.db", tmp_path / "file" / "template.db")
+    create_database(tmp_path / "mlflow.db", tmp_path / "file" / "template.db")
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
@@ -90,6 +90,6 @@ def test_where_no_template_can_be_made_mlflow_is_left_to_make_the_store(
         made.write_text("the beginning")
         raise OperationalError("unable to open database file", None, OSError())
 
-    monkeypatch.setattr(blank, "_migrate", migrate)
-    new_store(tmp_path / "mlflow.db", tmp_path / "template.db")
+    monkeypatch.setattr(new_database, "_migrate", migrate)
+    create_database(tmp_path / "mlflow.db", tmp_path / "template.db")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The export, if there is one: the files of its manifest, and the trial that it is of."""
+"""The export of a study, checked against its manifest and the study."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from sweeps.system.atomic_files import sha256
 
 
 def check_export(context: StudyContext) -> Iterator[Finding]:
-    """Compare the files with the manifest, and the manifest with the study."""
+    """Compare the exported files with the manifest, and the manifest with the study."""
     folder = paths.export_folder(context.name)
-    if not folder.exists():
-        return
-    for where, what in _damages(folder, context):
-        yield Finding(str(where), what, "exports the best model again", partial(_again, context.name))
-        return  # one export repairs it all
+    damage = next(_damages(folder, context), None) if folder.exists() else None
+    if damage is not None:  # a new export repairs all of them: the first is enough
+        path, what = damage
+        yield Finding(str(path), what, "exports the best model again", partial(_export_again, context.name))
 
 
 def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
@@ -39,10 +38,10 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
     row = next((row for row in results.rows(context.study) if row.number == trial), None)
     if row is None or row.state != "COMPLETE" or row.value != value:
-        yield folder, f"is said to be of trial {trial} with the value {value}, which the study does not have"
+        yield folder, f"its manifest names trial {trial} with the value {value}, which the study does not have"
 
 
-def _again(study: str) -> None:
+def _export_again(study: str) -> None:
     from sweeps.export.export import export_best
 
     export_best(study, force=True)
