@@ -21,8 +21,8 @@ from sweeps.engine.nanny import exit_reason
 from sweeps.engine.scheduler import STOP_TIMEOUT
 from sweeps.engine.sweep import check, result_of
 from sweeps.engine.tasks import preflight, run_trial, warm_up
-from sweeps.errors import InputError, MachineFault, TrialsFailed
-from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
+from sweeps.errors import InputError, MachineFault, TrialsFailed, shortened
+from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies

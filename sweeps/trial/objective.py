@@ -12,7 +12,7 @@ import keras_tuner
 import optuna
 
 from sweeps.data import Dataset
-from sweeps.data.own_target import for_model
+from sweeps.data.target_for_loss import for_model
 from sweeps.model import keras_state
 from sweeps.model.signature import named_answer
 from sweeps.report.curves import draw
