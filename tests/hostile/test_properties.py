@@ -16,8 +16,8 @@ from sweeps.cli.main import main
 from sweeps.cli.run import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
-from sweeps.space.discovery import ambiguous, discover, point
-from sweeps.space.hyperparameters import ReplayedHyperParameters, SuggestedHyperParameters
+from sweeps.space.discovery import ProposedHyperParameters, ambiguous, discover, point
+from sweeps.space.hyperparameters import SuggestedHyperParameters
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 #: what a command line can hold: no NUL, no lone surrogate
@@ -153,7 +153,7 @@ def test_what_a_space_is_found_to_have_suggested_recorded_and_enqueued_is_one_po
     assert values.keys() <= found.keys()
     assert all(name in values for name in found if not name.startswith("c") or values["on"])
 
-    replayed = ReplayedHyperParameters(values)
+    replayed = ProposedHyperParameters(values)
     declare(replayed)
     assert replayed.active_values == values
 

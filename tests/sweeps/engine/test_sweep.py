@@ -196,7 +196,7 @@ def test_a_model_is_built_again_from_what_its_run_logged_alone(
     import keras
 
     from sweeps.data import DataSource, load
-    from sweeps.space.hyperparameters import ReplayedHyperParameters
+    from sweeps.space.discovery import ProposedHyperParameters
     from sweeps.space.resolve import build, resolve
     from tracking.models import fetch_keras_file
 
@@ -205,7 +205,7 @@ def test_a_model_is_built_again_from_what_its_run_logged_alone(
     assert complete
     for run in complete:
         keras.utils.clear_session()  # which numbers the names of layers anew, as between a worker's trials
-        rebuilt = build(space, ReplayedHyperParameters(run.data.params))
+        rebuilt = build(space, ProposedHyperParameters(run.data.params))
         folder = tmp_path / run.info.run_id
         folder.mkdir()
         logged = keras.saving.load_model(fetch_keras_file(store, run.data.tags["model_uri"], folder))
