@@ -16,7 +16,7 @@ from sweeps.cli.main import main
 from sweeps.cli.run import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
-from sweeps.space.discovery import ProposedHyperParameters, ambiguous, discover, point
+from sweeps.space.discovery import ambiguous, discover, point
 from sweeps.space.hyperparameters import SuggestedHyperParameters
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
@@ -152,10 +152,6 @@ def test_what_a_space_is_found_to_have_suggested_recorded_and_enqueued_is_one_po
     values = suggested.active_values
     assert values.keys() <= found.keys()
     assert all(name in values for name in found if not name.startswith("c") or values["on"])
-
-    replayed = ProposedHyperParameters(values)
-    declare(replayed)
-    assert replayed.active_values == values
 
     study.enqueue_trial(dict(point(declare, found, values, grid=grid).params))
     again = SuggestedHyperParameters(study.ask(), grid=grid)

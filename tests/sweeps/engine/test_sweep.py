@@ -194,18 +194,25 @@ def test_a_model_is_built_again_from_what_its_run_logged_alone(
     finished: Workspace, store: Store, tmp_path: Path
 ) -> None:
     import keras
+    from keras_tuner.engine import hyperparameters as kinds
 
     from sweeps.data import DataSource, load
-    from sweeps.space.discovery import ProposedHyperParameters
+    from sweeps.space.domains import Value, canonical
+    from sweeps.space.hyperparameters import CheckedHyperParameters
     from sweeps.space.resolve import build, resolve
     from tracking.models import fetch_keras_file
+
+    class Logged(CheckedHyperParameters):
+        def _answer(self, hp: kinds.HyperParameter) -> Value:
+            return canonical(hp, logged_params[hp.name])
 
     space = resolve("mlp", load(DataSource("digits")).spec)
     complete = [run for run in child_runs(store) if run.data.tags["state"] == "COMPLETE"]
     assert complete
     for run in complete:
         keras.utils.clear_session()  # which numbers the names of layers anew, as between a worker's trials
-        rebuilt = build(space, ProposedHyperParameters(run.data.params))
+        logged_params = run.data.params
+        rebuilt = build(space, Logged())
         folder = tmp_path / run.info.run_id
         folder.mkdir()
         logged = keras.saving.load_model(fetch_keras_file(store, run.data.tags["model_uri"], folder))

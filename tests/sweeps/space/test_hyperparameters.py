@@ -12,7 +12,6 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from sweeps.errors import InputError
-from sweeps.space.discovery import ProposedHyperParameters
 from sweeps.space.hyperparameters import SuggestedHyperParameters
 from sweeps.space.narrowing import parse_narrowing
 
@@ -215,29 +214,3 @@ def test_a_parent_in_another_scope_than_its_condition_is_refused_with_the_scope(
     hp.Choice("b", ["x"])
     with hp.conditional_scope("a", ["x"]), pytest.raises(InputError, match=r"'b' must be declared .*: a=x"):
         hp.Int("units", 1, 9, parent_name="b", parent_values=["x"])
-
-
-def declare_all(hp: Any) -> list[Any]:
-    """A hyperparameter of each kind, one of them inactive."""
-    return [
-        hp.Choice("kind", ["a", "b"]),
-        hp.Int("units", 16, 256, step=16),
-        hp.Float("rate", 1e-4, 1e-1, sampling="log"),
-        hp.Float("momentum", 0.01, 0.99, sampling="reverse_log"),
-        hp.Boolean("drop"),
-        hp.Fixed("epochs", 10),
-        hp.Int("of_b", 1, 9, parent_name="kind", parent_values=["b"]),
-    ]
-
-
-@pytest.mark.parametrize("as_text", [False, True])
-def test_a_record_answers_as_the_trial_did(as_text: bool) -> None:
-    hp = SuggestedHyperParameters(new_trial(kind="a"))
-    drawn = declare_all(hp)
-    record = {name: str(value) if as_text else value for name, value in hp.active_values.items()}
-    assert declare_all(ProposedHyperParameters(record)) == drawn
-
-
-def test_a_record_with_another_fixed_value_than_the_space_has_is_refused() -> None:
-    with pytest.raises(InputError, match=r"epochs must be one of the space's values, got 20\nAllowed: only 10"):
-        ProposedHyperParameters({"epochs": 20}).Fixed("epochs", 10)
