@@ -1,7 +1,7 @@
-"""What can be tuned: models as functions of hyperparameters.
+"""Search spaces: models as functions of hyperparameters.
 
-A space is a `keras_tuner.HyperModel` made of a `DataSpec`; `search_spaces.registry` knows them by name. This
-file itself imports no Keras: what describes data is read by processes that never train.
+A space is a `keras_tuner.HyperModel` for a `DataSpec`; `search_spaces.registry` lists them by name. This file imports
+no Keras, since processes that never train import it for the description of data.
 """
 
 from search_spaces.data_spec import DataSpec, InputSpec, Target

@@ -1,5 +1,4 @@
-"""What all registered spaces have in common: they are made of a `DataSpec`, and draw the batch size and the
-learning rate's schedule in `fit`."""
+"""The base of the registered spaces, which draws the batch size and the learning rate schedule in `fit`."""
 
 from __future__ import annotations
 
@@ -19,25 +18,27 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
     """Base of the registered spaces; a family adds `build`.
 
     Args:
-        spec: what the data asks of a model.
-        name: of the space and of its models.
+        spec: the description of the data.
+        name: of the space and of its models; by default `default_name`.
 
     Attributes:
-        kept: hyperparameters that a search leaves at one value unless it is told otherwise.
+        default_name: the name of the space in the registry.
+        kept: values of hyperparameters that a search does not vary unless `--set` names them.
     """
 
+    default_name: ClassVar[str]
     kept: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, spec: DataSpec, name: str) -> None:
-        super().__init__(name=name)
+    def __init__(self, spec: DataSpec, name: str | None = None) -> None:
+        super().__init__(name=name or self.default_name)
         self.spec = spec
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
     ) -> keras.callbacks.History:
-        """`model.fit` with a drawn `batch_size` and a drawn `schedule`; all else as given."""
+        """`model.fit` with the hyperparameters `batch_size` and `schedule`; other arguments are passed on."""
         batch_size = hp.Choice("batch_size", list(BATCH_SIZES), default=32)
         validated = kwargs.get("validation_data") is not None or bool(kwargs.get("validation_split"))
-        # before the others, so that these see an epoch's rate in its logs, and the next one's in the optimizer
+        # before other callbacks, so that these see the epoch's rate in its logs, and the next one in the optimizer
         callbacks = [*schedule(hp, kwargs.get("epochs", 1), validated), *(kwargs.pop("callbacks", None) or ())]
         return model.fit(*args, batch_size=batch_size, callbacks=callbacks, **kwargs)

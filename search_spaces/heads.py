@@ -35,17 +35,24 @@ LOSSES: dict[Target, str] = {
     "regression": "mean_squared_error",
 }
 
+ACCURACIES: dict[Target, type[keras.metrics.Metric]] = {
+    "sparse": keras.metrics.SparseCategoricalAccuracy,
+    "one_hot": keras.metrics.CategoricalAccuracy,
+    "binary": keras.metrics.BinaryAccuracy,
+    "multi_label": keras.metrics.BinaryAccuracy,
+}
+
 
 def output(features: keras.KerasTensor, spec: DataSpec, name: str = "output") -> keras.KerasTensor:
-    """The model's answer, float32 (n, outputs): probabilities, or numbers in the target's own units.
+    """The output layer, float32 (n, outputs): probabilities, or numbers in the target's own units.
 
     Args:
-        features: float32 (n, features), what the layers before have made of the input.
-        spec: the data; its `target` chooses the activation.
-        name: of the last layer, the key of this output's losses and metrics where a model has several.
+        features: float32 (n, features), the output of the layers before.
+        spec: the description of the data; `target` determines the activation.
+        name: of the layer, which is the key of its loss and metrics in a model with several outputs.
     """
     if isinstance(spec.inputs, Mapping) and name in spec.inputs:
-        name = f"{name}_layer"  # a column of the data is called so, and names are unique in a model
+        name = f"{name}_layer"  # a column of the data has that name, and names in a model are unique
     units = 1 if spec.target == "binary" else spec.n_outputs
     activation = ACTIVATIONS[spec.target]
     if spec.target_mean is None or spec.target_variance is None:
@@ -56,10 +63,9 @@ def output(features: keras.KerasTensor, spec: DataSpec, name: str = "output") ->
 
 
 def loss_weight(spec: DataSpec) -> float:
-    """What the loss is multiplied with: 1, or that which brings a scaled regression target to variance one.
+    """The factor of the loss: 1 / variance for a standardized regression target, otherwise 1.
 
-    Without it the gradients of a target in dollars would be 10^10 times those that a learning rate is made
-    for.
+    Without it the gradients of a target in dollars would be 10^10 times those that learning rates are meant for.
     """
     if spec.target_variance is None:
         return 1.0
@@ -68,22 +74,16 @@ def loss_weight(spec: DataSpec) -> float:
 
 
 def metrics(spec: DataSpec) -> list[keras.metrics.Metric]:
-    """New metric objects for one output: "accuracy" for classes, "rmse" and "mae" for numbers, and the spec's."""
-    return [*_own_metrics(spec), *(metric(name, spec) for name in spec.metrics)]
-
-
-def _own_metrics(spec: DataSpec) -> list[keras.metrics.Metric]:
-    if spec.target == "sparse":
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    if spec.target == "one_hot":
-        return [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    """New metrics for one output: "accuracy" for classes, "rmse" and "mae" for regression, and those of the spec."""
     if spec.target == "regression":
-        return [keras.metrics.RootMeanSquaredError(name="rmse"), keras.metrics.MeanAbsoluteError(name="mae")]
-    return [keras.metrics.BinaryAccuracy(name="accuracy")]
+        default = [keras.metrics.RootMeanSquaredError(name="rmse"), keras.metrics.MeanAbsoluteError(name="mae")]
+    else:
+        default = [ACCURACIES[spec.target](name="accuracy")]
+    return [*default, *(metric(name, spec) for name in spec.metrics)]
 
 
 def compile_arguments(spec: DataSpec) -> dict[str, Any]:
-    """`loss`, `metrics` and, where it is not one, `loss_weights` for `compile` of a model with one output."""
+    """`loss`, `metrics` and, unless it is 1, `loss_weights` for `compile` of a model with one output."""
     arguments: dict[str, Any] = {"loss": LOSSES[spec.target], "metrics": metrics(spec)}
     weight = loss_weight(spec)
     return arguments if weight == 1.0 else {**arguments, "loss_weights": [weight]}

@@ -10,22 +10,22 @@ ACTIVATIONS = ("relu", "swish", "gelu", "elu", "tanh")
 INITIALIZERS = ("he_normal", "glorot_uniform", "lecun_normal")
 BIAS_INITIALIZERS = ("zeros", "ones", "random_normal", "random_uniform")
 
-#: what is not searched unless it is asked for: hyperparameter -> the value that it is kept at
+#: hyperparameters that are not searched by default -> their values
 KEPT = {"bias_initializer": "zeros"}
 
 
 def hidden_layers(
     hp: keras_tuner.HyperParameters, fewest: int = 0, per_layer: bool = False
 ) -> list[keras.layers.Layer]:
-    """Draws `n_hidden` and, where there are hidden layers, their properties.
+    """Draw `n_hidden` and the properties of the hidden layers.
 
     Args:
-        hp: the hyperparameters of a trial.
-        fewest: hidden layers; there are at most 8.
-        per_layer: whether each has a width of its own, `n_neurons_0` …, or all have `n_neurons`.
+        hp: a trial's hyperparameters.
+        fewest: the lowest number of hidden layers; the highest is 8.
+        per_layer: draw a width for each layer, `n_neurons_0` …, instead of one `n_neurons` for all.
 
     Returns:
-        Dense and Dropout layers, to be called one after the other.
+        Dense and Dropout layers in their order.
     """
     n_hidden = hp.Int("n_hidden", fewest, MAX_HIDDEN, default=2)
     widths = _widths(hp, n_hidden, per_layer)
@@ -45,7 +45,7 @@ def hidden_layers(
 
 
 def _widths(hp: keras_tuner.HyperParameters, n_hidden: int, per_layer: bool) -> list[int]:
-    """Neurons of each hidden layer, drawn under the condition that there is such a layer."""
+    """Draw the neurons of each hidden layer, under the condition that there is such a layer."""
     names = [f"n_neurons_{layer}" for layer in range(MAX_HIDDEN)] if per_layer else ["n_neurons"]
     widths = []
     for layer, name in enumerate(names):

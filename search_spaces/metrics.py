@@ -1,6 +1,6 @@
-"""Metrics beside a target's own, by the names that Keras has for them.
+"""Additional metrics by Keras's names.
 
-They compare columns with columns: a target is (n, outputs) here, class indices ("sparse") come as one-hot.
+They need a target with columns, (n, outputs); class indices ("sparse") are converted to one-hot before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CLASSES: tuple[Target, ...] = ("one_hot",)
 _PROBABILITIES: tuple[Target, ...] = (*_CLASSES, "binary", "multi_label")
 _NUMBERS: tuple[Target, ...] = ("regression",)
 
-#: Keras's name -> the targets that the metric is for. What needs an argument of its own is not among them.
+#: Keras's name -> the kinds of target that the metric is for; without metrics that need arguments
 METRICS: dict[str, tuple[Target, ...]] = {
     "auc": _PROBABILITIES,
     "binary_crossentropy": ("binary", "multi_label"),
@@ -42,34 +42,34 @@ METRICS: dict[str, tuple[Target, ...]] = {
 
 
 def _f1_score(spec: DataSpec) -> keras.metrics.Metric:
-    """One number, where Keras gives one a class; a softmax's highest class is the predicted one."""
+    """The mean over classes, where Keras gives a number per class; of a softmax the highest class is predicted."""
     threshold = None if spec.target in _CLASSES else 0.5
     return keras.metrics.F1Score(average="macro", threshold=threshold, name="f1_score")
 
 
 def _auc(spec: DataSpec) -> keras.metrics.Metric:
-    """The mean over the classes, where Keras throws all of them together."""
+    """The mean over classes, where Keras flattens them."""
     labels = spec.n_outputs if spec.n_outputs > 1 else None
     return keras.metrics.AUC(multi_label=labels is not None, num_labels=labels, name="auc")
 
 
-_MADE: dict[str, Callable[[DataSpec], keras.metrics.Metric]] = {"auc": _auc, "f1_score": _f1_score}
+_WITH_ARGUMENTS: dict[str, Callable[[DataSpec], keras.metrics.Metric]] = {"auc": _auc, "f1_score": _f1_score}
 
 
 def metric(name: str, spec: DataSpec) -> keras.metrics.Metric:
-    """A new metric object that bears `name` and gives one number.
+    """A new metric named `name` with a scalar result.
 
     Raises:
-        ValueError: `METRICS` does not hold that name for the spec's target.
+        ValueError: `METRICS` has no such name for the spec's target.
     """
     if spec.target not in METRICS.get(name, ()):
         raise ValueError(f"metric {name!r} is not for a target of kind {spec.target!r}")
-    if name in _MADE:
-        return _MADE[name](spec)
-    made = keras.metrics.get(name)
-    return type(made).from_config({**made.get_config(), "name": name})
+    if name in _WITH_ARGUMENTS:
+        return _WITH_ARGUMENTS[name](spec)
+    default = keras.metrics.get(name)
+    return type(default).from_config({**default.get_config(), "name": name})
 
 
 def names_for(target: Target) -> tuple[str, ...]:
-    """The metrics that a target can have beside its own."""
+    """The names of the additional metrics for a kind of target."""
     return tuple(name for name, targets in METRICS.items() if target in targets)

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: hidden layers of one width, or each of its own."""
+"""Multilayer perceptrons with hidden layers of one width, or a width per layer."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from search_spaces.preprocessing import encode
 class MLP(Family):
     """A search space of multilayer perceptrons for any kind of target.
 
-    Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (32 to 512; `n_neurons_0` … with `per_layer`),
-    `activation`, `kernel_initializer`, `bias_initializer` (kept at zeros unless asked for) and `dropout` of the
-    hidden layers (inactive where there is none), `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`,
-    `batch_size` and `schedule` of the learning rate.
+    Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (32 to 512; `n_neurons_0` … with `per_layer`), `activation`,
+    `kernel_initializer`, `bias_initializer` (zeros by default) and `dropout` of the hidden layers (inactive without
+    them), `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`, `batch_size` and `schedule`.
 
     Args:
-        spec: what the data asks of a model.
-        per_layer: whether each hidden layer has a width of its own.
+        spec: the description of the data.
+        per_layer: draw a width for each hidden layer.
     """
 
     kept = KEPT
@@ -33,7 +32,7 @@ class MLP(Family):
         self.per_layer = per_layer
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A compiled model, built for raw input of the spec's shapes and dtypes."""
+        """A compiled model for raw input with the spec's shapes and dtypes."""
         inputs, features = encode(self.spec)
         for layer in hidden_layers(hp, per_layer=self.per_layer):
             features = layer(features)

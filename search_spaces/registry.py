@@ -1,4 +1,4 @@
-"""The registry: name -> space. To add one: write a file beside `mlp.py` and a line here."""
+"""The registry of search spaces. To add one: write a file like `mlp.py` and add a line to `SPACES`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search_spaces.mlp import MLP
 from search_spaces.subclassed import WideAndDeepSubclassed
 from search_spaces.wide_and_deep import Auxiliary, TwoInputs, WideAndDeep
 
-#: name -> what makes the space for a dataset
+#: name -> function that makes the space for a dataset
 SPACES: dict[str, Callable[[DataSpec], keras_tuner.HyperModel]] = {
     "mlp": MLP,
     "mlp_per_layer": partial(MLP, per_layer=True),

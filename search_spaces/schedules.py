@@ -1,8 +1,7 @@
-"""How the learning rate moves over a trial's epochs, as a hyperparameter that all families share.
+"""The learning rate schedule as a hyperparameter of all families.
 
-A schedule is a callback of Keras's own that sets the rate once an epoch: the training needs no step for it, and a trial
-that goes on from epoch k no count of steps. Exponential and cosine decay are functions of the epoch and of the epochs
-in all; "performance" is one of the losses so far.
+A schedule is a Keras callback that sets the rate once per epoch, so that a resumed trial needs no count of steps.
+Exponential and cosine decay depend on the epoch and the total number of epochs, "performance" on the losses so far.
 """
 
 from __future__ import annotations
@@ -14,21 +13,21 @@ import keras_tuner
 
 
 def _exponential(rate: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
-    """A tenth of the rate at the end."""
+    """Decay to a tenth of the rate."""
     return _by_epoch(keras.optimizers.schedules.ExponentialDecay(rate, epochs, 0.1))
 
 
 def _cosine(rate: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
-    """Slowly, then fast, then slowly towards 0."""
+    """Cosine decay to 0."""
     return _by_epoch(keras.optimizers.schedules.CosineDecay(rate, epochs))
 
 
 def _performance(rate: float, epochs: int, monitor: str) -> keras.callbacks.Callback:
-    """Half the rate when the loss has not fallen for a tenth of the epochs."""
+    """Halve the rate when the loss has not decreased for a tenth of the epochs."""
     return keras.callbacks.ReduceLROnPlateau(monitor, factor=0.5, patience=max(1, epochs // 10), mode="min")
 
 
-#: name -> callback of the learning rate to begin with, the epochs in all, and the loss to watch
+#: name -> function of the initial learning rate, the total number of epochs, and the name of the monitored loss
 SCHEDULES: dict[str, Callable[[float, int, str], keras.callbacks.Callback] | None] = {
     "constant": None,
     "exponential": _exponential,
@@ -38,12 +37,15 @@ SCHEDULES: dict[str, Callable[[float, int, str], keras.callbacks.Callback] | Non
 
 
 def schedule(hp: keras_tuner.HyperParameters, epochs: int, validated: bool) -> list[keras.callbacks.Callback]:
-    """Draws `schedule`; the callback that follows it, or none where the rate stays as it is.
+    """Draw `schedule`.
 
     Args:
-        hp: a trial's hyperparameters, `learning_rate` among them.
-        epochs: of the whole training.
-        validated: whether there is a validation loss to watch.
+        hp: a trial's hyperparameters, with a `learning_rate`.
+        epochs: the total number of epochs.
+        validated: whether there is a validation loss to monitor.
+
+    Returns:
+        The callback of the schedule; none for a constant rate.
     """
     make = SCHEDULES[hp.Choice("schedule", list(SCHEDULES))]
     if make is None:

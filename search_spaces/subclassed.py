@@ -1,4 +1,4 @@
-"""Wide & Deep by the subclassing API: a class of its own, built in the constructor and called in `call`."""
+"""Wide & Deep with Keras's subclassing API."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from search_spaces.preprocessing import encode
 
 @keras.saving.register_keras_serializable(package="search_spaces")
 class WideAndDeepModel(keras.Model):  # type: ignore[misc]
-    """Two hidden layers whose answer joins the input again before the output layer.
+    """Two hidden layers whose output is concatenated with the input before the output layer.
 
-    Saves and loads like any model, where this module can be imported: the price of a class of one's own.
+    A saved model can be loaded wherever this module can be imported.
 
     Args:
         units: neurons of each hidden layer.
         activation: of the hidden layers.
-        spec: what the data asks of a model, or its configuration; None: the chapter's, eight numbers a row to one.
+        spec: the description of the data, or its configuration; None: regression from eight numbers.
     """
 
     def __init__(
@@ -36,8 +36,8 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
         self.activation = activation
         spec = spec or DataSpec(InputSpec((8,), "float32"), "regression", 1)
         self.spec = spec if isinstance(spec, DataSpec) else DataSpec.from_config(spec)
-        entrances, features = encode(self.spec)
-        self.encoder = keras.Model(entrances, features, name="encoder")
+        inputs, features = encode(self.spec)
+        self.encoder = keras.Model(inputs, features, name="encoder")
         self.hidden_0 = keras.layers.Dense(units, activation=activation, name="hidden_0")
         self.hidden_1 = keras.layers.Dense(units, activation=activation, name="hidden_1")
         joined = keras.Input((features.shape[-1] + units,))
@@ -45,14 +45,14 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Raw input (n, …) to probabilities or numbers, float32 (n, outputs)."""
-        if isinstance(inputs, Mapping):  # in a dictionary of another order Keras sees another structure
+        if isinstance(inputs, Mapping):  # Keras takes a dictionary in another order for another structure
             inputs = {name: inputs[name] for name in self.encoder.input}
         features = self.encoder(inputs)
         deep = self.hidden_1(self.hidden_0(features))
         return self.head(keras.ops.concatenate([features, deep], axis=-1))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as plain values."""
+        """The constructor's arguments as JSON values."""
         own = {"units": self.units, "activation": self.activation, "spec": self.spec.get_config()}
         return {**super().get_config(), **own}
 
@@ -63,12 +63,10 @@ class WideAndDeepSubclassed(Family):
     Hyperparameters: `units` (32 to 512), `activation`, `optimizer`, `learning_rate`, `batch_size` and `schedule`.
     """
 
-    def __init__(self, spec: DataSpec) -> None:
-        super().__init__(spec, "wide_and_deep_subclassed")
+    default_name = "wide_and_deep_subclassed"
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A compiled model that has its weights already, though a subclassed one could wait for its first
-        data."""
+        """A compiled model, built here rather than at its first call."""
         units = hp.Int("units", 32, 512, step=32, default=256)
         model = WideAndDeepModel(units, hp.Choice("activation", list(ACTIVATIONS)), self.spec, name=self.name)
         model(encode(self.spec)[0])

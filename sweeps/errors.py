@@ -1,12 +1,12 @@
-"""What can go wrong, as a tree; each branch has the exit code that the command line ends with.
+"""The exceptions of `sweeps`, each with the exit code that the command line ends with.
 
     SweepError
-    ├── InputError            2    what was given is wrong; nothing was written
-    │   └── NoModel                a space does not build, or its model does not train, with the values at hand
-    ├── TrialsFailed          3    too many trials failed in a row, or one whose failure ends it all
+    ├── InputError            2    the input is wrong; nothing was written
+    │   └── NoModel                a space cannot build or train a model with these hyperparameters
+    ├── TrialsFailed          3    too many trials failed in a row, or one failed for good
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
-    │   └── MachineFault           a disk is full, a limit on files is met: no other trial would end better
-    ├── CorruptStore          5    a store or a file is not what it was when it was written
+    │   └── MachineFault           a full disk or a file limit, which would end every other trial too
+    ├── CorruptStore          5    a store or a file was changed or damaged after it was written
     └── Interrupted           130  by Ctrl-C (143: by SIGTERM)
 
 A message is one or two lines: what was given, what is allowed, what to do.
@@ -17,46 +17,46 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-#: a disk or a quota is full, a file may not grow (`ulimit -f`), a disk fails or can only be read
+#: full disk or quota, file size limit (`ulimit -f`), failing disk, read-only disk
 _FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 class SweepError(Exception):
-    """Base of all errors that a person is meant to read; a password in a URI is left out of what they say."""
+    """Base of all errors with a message for the user. Passwords in URIs are masked."""
 
     exit_code = 1
 
-    def __init__(self, *said: str) -> None:  # two, where Dask has cut a long message
-        super().__init__(*map(without_passwords, said))
+    def __init__(self, *messages: str) -> None:  # two, where Dask has cut a long message
+        super().__init__(*map(without_passwords, messages))
 
 
 class InputError(SweepError):
-    """What was given is wrong: a flag, a file, a data set, a build function."""
+    """The input is wrong: an option, a file, a dataset, a build function."""
 
     exit_code = 2
 
 
 class NoModel(InputError):
-    """A space does not build a model that trains, with the values at hand; with others it may."""
+    """A space cannot build or train a model with the current hyperparameters; others may work."""
 
 
 class TrialsFailed(SweepError):
-    """Trials failed beyond the limit; the one that was to be trained on did; or one did for good (`FatalError`)."""
+    """More trials failed than allowed, the trial to continue failed, or one failed for good (`FatalError`)."""
 
     exit_code = 3
 
 
 class BackendUnreachable(SweepError):
-    """A tracking server, a storage or a scheduler is out of reach."""
+    """A tracking server, a storage or a scheduler does not answer."""
 
     exit_code = 4
 
 
 class MachineFault(BackendUnreachable):
-    """This machine cannot write what is to be kept."""
+    """This machine cannot write files."""
 
 
 class CorruptStore(SweepError):
@@ -74,28 +74,32 @@ class Interrupted(SweepError):
 
 
 def machine_fault(error: BaseException) -> str | None:
-    """What is wrong with the machine, where an error comes of that; None where it does not."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, OSError):
+    """The machine's fault behind an error, such as a full disk; None when the error has another cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
             for code in _FAULTS:
-                # HDF5's errors have no number
-                if found.errno == code or os.strerror(code) in str(found):
-                    return f"{os.strerror(code)}: {found.filename}" if found.filename else str(found)
-        found = found.__cause__ or found.__context__
+                # HDF5's errors have no errno
+                if cause.errno == code or os.strerror(code) in str(cause):
+                    return f"{os.strerror(code)}: {cause.filename}" if cause.filename else str(cause)
+        cause = cause.__cause__ or cause.__context__
     return None
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
-    """An `InputError` for a name that is not known, with the nearest match and all that are allowed."""
+    """An `InputError` for an unknown name, with the nearest match and all allowed names."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(f"unknown {what} {name!r}.{hint}\nAllowed: {', '.join(names)}")
+    return InputError(f"unknown {what} {name!r}.{did_you_mean(name, names)}\nAllowed: {', '.join(names)}")
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """`` Did you mean 'NAME'?`` with the nearest known name; empty when none is near."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def not_importable(error: BaseException) -> BackendUnreachable:
-    """The error for an installed package whose import fails: of what this machine allows, or of the installation."""
+    """The error for an installed package whose import fails."""
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return BackendUnreachable(
         f"an installed package cannot be imported: {reason}\n"
@@ -104,12 +108,18 @@ def not_importable(error: BaseException) -> BackendUnreachable:
 
 
 def shown(value: object) -> str:
-    """`value` in a message: of a long one its beginning."""
+    """`repr(value)` for a message; a long one is cut after 60 characters."""
     text = repr(value)
     return text if len(text) <= 100 else f"{text[:60]}… ({len(text)} characters)"
 
 
+def shortened(names: Sequence[str], most: int = 5) -> str:
+    """The first `most` names, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def without_passwords(text: str) -> str:
-    """The text, with `***` where a URI in it holds a password: those of databases are printed by what uses them."""
+    """The text with `***` for each password in a URI: database drivers print URIs in their errors."""
     text = re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
     return re.sub(r"([?&]password=)[^&\s]+", r"\1***", text)

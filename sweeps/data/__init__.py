@@ -1,4 +1,4 @@
-"""Datasets: by name or by file, split, encoded and described for a search space."""
+"""Datasets: by name, from a file or from arrays; split, encoded and described for a search space."""
 
 from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
 from sweeps.data.load import from_arrays, load

@@ -1,4 +1,4 @@
-"""What must hold between the parts of a dataset, and between inputs and target."""
+"""Checks across the parts of a dataset, and across inputs and target."""
 
 from __future__ import annotations
 
@@ -7,65 +7,69 @@ from collections.abc import Mapping
 import numpy as np
 
 from sweeps.data.dataset import Array, Part
-from sweeps.data.targets import Encoded
-from sweeps.errors import InputError
+from sweeps.data.targets import EncodedTarget
+from sweeps.errors import InputError, shortened
 
-#: so many whole numbers are classes without a word
+#: up to this many different whole numbers are taken for classes without a warning
 FEW_CLASSES = 10
 
 
-def check_alike(parts: Mapping[str, Part], any_number: bool = False) -> None:
-    """Each `y` has a row for each row of `x`, and all parts have the layout of the first.
+def check_same_layout(parts: Mapping[str, Part], any_number: bool = False) -> None:
+    """Check that `x` and `y` have as many rows, and that all parts have the layout of the first.
 
     Args:
-        parts: under the names by which a person knows their inputs (``x_train``).
-        any_number: whether numbers of another type will do.
+        parts: by the names that users know (``x_train``).
+        any_number: whether number types may differ.
 
     Raises:
-        InputError: unequal lengths, or other columns, shapes or types.
+        InputError: different lengths, columns, shapes or dtypes.
     """
-    layouts = {}
+    first, reference = next(iter(parts.items()))
     for name, part in parts.items():
-        for array in part.columns.values():
+        if list(part.columns) != list(reference.columns):
+            raise InputError(
+                f"{name}: the columns of {first} are needed, {list(reference.columns)}, got {list(part.columns)}"
+            )
+        for column, array in part.columns.items():
             if part.y.ndim == 0 or len(array) != len(part.y):
                 raise InputError(f"{name}: each row needs one of its target, got {array.shape} and {part.y.shape}")
-        layouts[name] = {column: _layout_of(array, any_number) for column, array in part.columns.items()}
-    first = next(iter(layouts))
-    for name, layout in layouts.items():
-        if list(layout) != list(layouts[first]):
-            raise InputError(f"{name}: the columns of {first} are needed, {list(layouts[first])}, got {list(layout)}")
-        for column, array in parts[name].columns.items():
-            if layout[column] != layouts[first][column]:
-                wanted = parts[first].columns[column]
+            wanted = reference.columns[column]
+            if _layout(array, any_number) != _layout(wanted, any_number):
                 raise InputError(
                     f"{name}: rows of {wanted.dtype} {wanted.shape[1:]} as in {first} are needed, "
                     f"got {array.dtype} {array.shape[1:]}"
                 )
 
 
-def _layout_of(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
+def _layout(array: Array, any_number: bool) -> tuple[tuple[int, ...], str]:
     kind = array.dtype.kind
     return array.shape[1:], "number" if any_number and kind in "biuf" else kind
 
 
-def joined(ys: list[Array]) -> Array:
-    """All parts' targets in one, since a class is the same number in each.
+def joined_targets(targets: list[Array]) -> Array:
+    """The targets of all parts in one array, since a class has the same index in each part.
 
     Raises:
-        InputError: text beside numbers, or another number of columns.
+        InputError: text and numbers, or different shapes.
     """
-    kinds = {("text" if y.dtype.kind in "US" else "numbers", y.shape[1:]) for y in ys}
+    kinds = {("text" if y.dtype.kind in "US" else "numbers", y.shape[1:]) for y in targets}
     if len(kinds) > 1:
-        got = ", ".join(f"{y.dtype.name} {y.shape}" for y in ys)
+        got = ", ".join(f"{y.dtype.name} {y.shape}" for y in targets)
         raise InputError(f"target: one type and shape in all parts is needed, got {got}")
-    return np.concatenate(ys)
+    return np.concatenate(targets)
 
 
-def check_classes(train: Part, validation: Part, target: Encoded) -> None:
-    """Every class is trained and validated: an accuracy that leaves classes out selects the wrong model.
+def split_target(y: Array, parts: Mapping[str, Part]) -> dict[str, Array]:
+    """The rows of a joined target by part."""
+    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+    return dict(zip(parts, np.split(y, ends), strict=True))
+
+
+def check_classes(train: Part, validation: Part, target: EncodedTarget) -> None:
+    """Check that each class has training and validation rows: an accuracy without some classes misleads.
 
     Raises:
-        InputError: a class without a row in either.
+        InputError: a class has no row in one of them.
     """
     if target.labels is None or target.kind == "multi_label":
         return
@@ -75,8 +79,8 @@ def check_classes(train: Part, validation: Part, target: Encoded) -> None:
             raise InputError(f"target: every class needs rows in the {where} data, got none of {absent}")
 
 
-def many_classes(train: Part, target: Encoded) -> tuple[str, ...]:
-    """What is said of numbers that were taken for classes and may be a quantity: months, points, counts."""
+def many_classes_warning(train: Part, target: EncodedTarget) -> tuple[str, ...]:
+    """A warning for numbers that are taken for classes and may be a quantity, such as months, points or counts."""
     count = len(target.labels or ())
     if target.kind != "sparse" or count <= FEW_CLASSES or train.y.dtype.kind not in "iuf":
         return ()
@@ -87,7 +91,6 @@ def many_classes(train: Part, target: Encoded) -> tuple[str, ...]:
 
 
 def absent_classes(indices: Array, labels: tuple[str, ...]) -> str:
-    """The classes without a row, as text; "" where all have some."""
+    """The names of the classes without a row, as text; "" where there are none."""
     counts = np.bincount(indices, minlength=len(labels))
-    absent = [label for label, count in zip(labels, counts, strict=True) if not count]
-    return ", ".join(map(repr, absent[:5])) + (f" and {len(absent) - 5} more" if absent[5:] else "")
+    return shortened([repr(label) for label, count in zip(labels, counts, strict=True) if not count])

@@ -1,4 +1,4 @@
-"""`--class-weight`: how much the rows of each class weigh in the training loss."""
+"""`--class-weight`: the weight of each class in the training loss."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 
 from sweeps.data import Array, Dataset
-from sweeps.errors import InputError
+from sweeps.errors import InputError, shortened
 from sweeps.system.file_checks import check_file
 
 BALANCED = "balanced"
-_WANTED = 'balanced, {"CLASS": WEIGHT, …} or a .json file of that is wanted'
+_WANTED = 'balanced, {"CLASS": WEIGHT, …} or a .json file with that is needed'
 _HIGHEST = float(np.finfo(np.float32).max)
 
 
-def parse(given: object) -> str | dict[str, float]:
-    """`balanced`, or weights by class: a dictionary, its JSON, or the path of a .json file that holds it.
+def parse(value: object) -> str | dict[str, float]:
+    """Parse `balanced`, or weights by class: a dictionary, its JSON, or the path of a .json file with it.
 
     Raises:
-        ValueError: it is neither, or a weight is no finite number of at least 0.
+        ValueError: the value is none of these, or a weight is no finite number of at least 0.
     """
-    if given == BALANCED:
+    if value == BALANCED:
         return BALANCED
-    weights = _read(given) if isinstance(given, str) else given
+    weights = _read(value) if isinstance(value, str) else value
     if not isinstance(weights, Mapping) or not weights:
         raise ValueError(_WANTED)
     for name, weight in weights.items():
@@ -42,8 +42,8 @@ def _read(text: str) -> Any:
         try:
             check_file(Path(text))
             text = Path(text).read_text(encoding="utf-8")
-        except (InputError, OSError, UnicodeDecodeError) as wrong:
-            raise ValueError(getattr(wrong, "strerror", None) or str(wrong)) from None
+        except (InputError, OSError, UnicodeDecodeError) as error:
+            raise ValueError(getattr(error, "strerror", None) or str(error)) from None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -51,53 +51,57 @@ def _read(text: str) -> Any:
 
 
 @lru_cache(maxsize=2)
-def row_weights(asked: str | tuple[tuple[str, float], ...], data: Dataset) -> Array:
-    """The weight of each training row, float32 (n,): its class's times its own.
+def row_weights(weighting: str | tuple[tuple[str, float], ...], data: Dataset) -> Array:
+    """The weight of each training row, float32 (n,): the weight of its class times its sample weight.
 
-    Keras makes such weights of a `class_weight` too, but takes none beside sample weights, nor for several outputs.
-    One array serves all trials of a process, so that the tensor made of it does as well.
+    Keras derives such weights from `class_weight` too, but not beside sample weights nor for several outputs. All
+    trials of a process share one array, and so one tensor.
+
+    Args:
+        weighting: see `class_weights`; the dictionary as its items.
+        data: the dataset.
 
     Raises:
-        InputError: as `class_weights`, or no row weighs anything.
+        InputError: see `class_weights`, or all rows have weight 0.
     """
     data = data.encoded or data
-    weights = class_weights(asked if isinstance(asked, str) else dict(asked), data)
+    weights = class_weights(weighting if isinstance(weighting, str) else dict(weighting), data)
     table = np.array([weights.get(index, 1.0) for index in range(len(data.spec.labels or ()))], np.float32)
     weights_of_rows: Array = table[_classes(data)]
     if (own := data.train.sample_weight) is not None:
         weights_of_rows = weights_of_rows.reshape(-1, *[1] * (own.ndim - 1)) * own
     if not weights_of_rows.any():
-        raise InputError(f"class_weight: some training row must weigh more than 0, got {weights}")
+        raise InputError(f"class_weight: a training row with a weight above 0 is needed, got {weights}")
     return weights_of_rows
 
 
-def class_weights(asked: str | Mapping[str, float], data: Dataset) -> dict[int, float]:
-    """The weight of each class index, as Keras's `class_weight`; classes that are not named weigh 1.
+def class_weights(weighting: str | Mapping[str, float], data: Dataset) -> dict[int, float]:
+    """The weight of each class index, as Keras's `class_weight`; classes without an entry have weight 1.
 
     Args:
-        asked: `balanced`, rows / (classes * rows of the class), or weights by class. Classes are called as the data
-            calls them or, where not all keys are such names, by their indices.
+        weighting: `balanced`, which is rows / (classes * rows of the class), or weights by class name. Where a key is
+            no class name, all keys are class indices.
+        data: the dataset.
 
     Raises:
-        InputError: the target has no classes, or an unknown class is named.
+        InputError: the target has no classes, or a key is no class.
     """
     labels = data.spec.labels
     if labels is None or data.spec.target == "multi_label":
         raise InputError(f"class_weight: a target with one class a row is needed, got {data.spec.target}")
-    if isinstance(asked, str):
+    if isinstance(weighting, str):
         return _balanced(data)
     indices = {str(index): index for index in range(len(labels))}
     by_name = {label: index for index, label in enumerate(labels)}
-    known = by_name if asked.keys() <= by_name.keys() or not asked.keys() <= indices.keys() else indices
-    for name in asked:
+    known = by_name if weighting.keys() <= by_name.keys() or not weighting.keys() <= indices.keys() else indices
+    for name in weighting:
         if name not in known:
-            classes = ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if labels[20:] else "")
-            raise InputError(f"class_weight: unknown class {name!r}\nThere are {classes}")
-    return {known[name]: weight for name, weight in asked.items()}
+            raise InputError(f"class_weight: unknown class {name!r}\nThere are {shortened(labels, 20)}")
+    return {known[name]: weight for name, weight in weighting.items()}
 
 
 def _balanced(data: Dataset) -> dict[int, float]:
-    from sklearn.utils.class_weight import compute_class_weight  # half a second that few sweeps need
+    from sklearn.utils.class_weight import compute_class_weight  # 0.5 s, which few sweeps need
 
     y = _classes(data)
     classes = np.unique(y)

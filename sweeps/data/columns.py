@@ -1,40 +1,37 @@
-"""A table's columns as input arrays and a target."""
+"""The columns of a table as inputs, target and sample weights."""
 
 from __future__ import annotations
-
-from difflib import get_close_matches
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
 
-from sweeps.data.dataset import Array, Inputs, Part
-from sweeps.data.raw import Raw
+from sweeps.data.dataset import Array, Inputs, Part, RawDataset
 from sweeps.data.weights import as_weights
-from sweeps.errors import InputError
+from sweeps.errors import InputError, did_you_mean, shortened
 
-# What has more different texts, or longer ones, is no category but a name, a number or prose.
+# A column with more different texts, or longer ones, holds names, numbers or prose instead of categories.
 MOST_CATEGORIES = 1000
 LONGEST_CATEGORY = 256
 
 
-def from_table(table: pa.Table, target: str | None, weight: str | None = None, as_given: bool = False) -> Raw:
-    """Inputs of all columns but `target`, which becomes `y`, and `weight`, which becomes the sample weights.
+def from_table(table: pa.Table, target: str | None, weight: str | None = None, as_given: bool = False) -> RawDataset:
+    """Take `target` as `y`, `weight` as the sample weights, and all other columns as inputs.
 
-    Complete numeric columns become one float32 array (n, features). When a column holds text or misses
-    values, the inputs are a dictionary, column -> (n, 1): float32 with NaN where a value is missing, or text
-    with ``""`` there. `as_given`, numbers keep their types: the array's is one that holds those of all columns.
+    Complete numeric columns become one float32 array (n, features). When a column holds text or misses values, the
+    inputs are a dictionary, column -> (n, 1): float32 with NaN, or text with ``""``, for a missing value. With
+    `as_given`, numbers keep their dtypes, and the array has a common one.
 
     Raises:
-        InputError: no such target or weight, values missing in it, no other column, or a column that is neither
-            number nor category.
+        InputError: the target or weight column is not there or misses values, there is no other column, or a column
+            holds neither numbers nor categories.
     """
     names = list(table.column_names)
     if target is None:
-        raise InputError(f"target: the column to predict must be given, one of {_some(names)}")
-    _check_there("target", target, names)
+        raise InputError(f"target: the column to predict must be given, one of {_quoted(names)}")
+    _check_exists("target", target, names)
     if weight is not None:
-        _check_there("weight_column", weight, names)
+        _check_exists("weight_column", weight, names)
         if weight == target:
             raise InputError(f"weight_column: another column than the target is needed, got {weight!r} for both")
     features = tuple(name for name in names if name not in (target, weight))
@@ -49,28 +46,26 @@ def from_table(table: pa.Table, target: str | None, weight: str | None = None, a
         _check_input_names(features)
         inputs = {name: values[:, np.newaxis] for name, values in columns.items()}
     weights = None if weight is None else _weights(weight, table.column(weight))
-    return Raw(Part(inputs, _target(target, table.column(target)), weights), whole=True, features=features)
+    return RawDataset(Part(inputs, _target(target, table.column(target)), weights), whole=True, features=features)
 
 
-def _check_there(option: str, wanted: str, names: list[str]) -> None:
+def _check_exists(option: str, wanted: str, names: list[str]) -> None:
     if wanted not in names:
-        near = get_close_matches(wanted, names, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{option}: no column {wanted!r}.{hint}\nThere are {_some(names)}")
+        raise InputError(f"{option}: no column {wanted!r}.{did_you_mean(wanted, names)}\nThere are {_quoted(names)}")
 
 
 def _check_input_names(names: tuple[str, ...]) -> None:
-    """As a dictionary's keys, columns become names of Keras inputs, and Keras reads ``/`` as a path."""
+    """The keys of a dictionary become names of Keras inputs, where ``/`` is a path separator."""
     if bad := [name for name in names if "/" in name]:
-        raise InputError(f"column {bad[0]!r}: beside text or missing values, names hold no '/': rename it")
+        raise InputError(f"column {bad[0]!r}: in a table with text or missing values, names hold no '/': rename it")
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return ", ".join(map(repr, names[:20])) + more
+def _quoted(names: list[str]) -> str:
+    return shortened([repr(name) for name in names], 20)
 
 
 def is_number(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is a boolean, integer, float or decimal."""
     of = pa.types
     return bool(of.is_boolean(kind) or of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind))
 
@@ -80,7 +75,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Categories of pandas as the values that they stand for."""
+    """A column with the values of pandas categories in place of their codes."""
     if pa.types.is_dictionary(column.type):
         return column.cast(column.type.value_type)
     return column
@@ -117,7 +112,7 @@ def _weights(name: str, column: pa.ChunkedArray) -> Array:
 
 
 def _feature(name: str, column: pa.ChunkedArray, as_given: bool) -> Array:
-    """float32 (n,), or a number's own type, with NaN for missing; or text (n,) with "" for missing."""
+    """Numbers (n,), float32 or (`as_given`) their own dtype, with NaN for missing; or text (n,) with "" for missing."""
     column = decoded(column)
     if column.null_count == len(column):
         raise InputError(f"column {name!r} has no value in any row: drop it")
@@ -150,7 +145,7 @@ def _as_text(name: str, column: pa.ChunkedArray) -> Array:
         raise InputError(
             f"column {name!r}: categories have {LONGEST_CATEGORY} characters at most, got one of {longest}"
         )
-    if compute.any(compute.match_substring(column, "\0")).as_py():  # NumPy drops those at a text's end
+    if compute.any(compute.match_substring(column, "\0")).as_py():  # NumPy drops NULs at the end of a text
         raise InputError(f"column {name!r}: text without NUL characters is needed")
     text: Array = compute.fill_null(column, "").to_numpy().astype(np.str_)
     return text

@@ -1,11 +1,11 @@
-"""What a sweep trains on, once it is loaded."""
+"""The data that a sweep trains on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from search_spaces.data_spec import DataSpec
 from sweeps.errors import InputError
 
+T = TypeVar("T")
 Array = npt.NDArray[Any]
 Inputs = Array | dict[str, Array]
 Nested = Any
@@ -21,10 +22,10 @@ Nested = Any
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of a dataset: `x` and `y` as `model.fit` takes them; `sample_weight` float32 (n,).
+    """Rows of a dataset: `x`, `y` and `sample_weight` as `model.fit` takes them.
 
-    Of data by name `y` is one array. A program may give several, in a list or a dictionary, for a model of as many
-    outputs, and so its sample weights.
+    A registered dataset or a file has one array `y` and `sample_weight` float32 (n,). Python code may give several
+    targets and sample weights, in a list or a dictionary, for a model with several outputs.
     """
 
     x: Inputs
@@ -36,49 +37,86 @@ class Part:
 
     @property
     def columns(self) -> dict[str, Array]:
-        """The input arrays by name; an only one has no name."""
+        """The input arrays by name; a single array has the name ""."""
         return by_name(self.x)
 
     @property
     def targets(self) -> dict[str, Array]:
-        """The target arrays by name or place; an only one has no name."""
+        """The target arrays by name or list index; a single array has the name ""."""
         return by_name(self.y)
 
     def map(self, function: Callable[[Array], Array]) -> Part:
-        """The part of which each array is what `function` makes of it."""
-        return Part(*(_mapped(function, arrays) for arrays in (self.x, self.y, self.sample_weight)))
+        """A part with `function(array)` in place of each array."""
+        return Part(*(_map_arrays(function, arrays) for arrays in (self.x, self.y, self.sample_weight)))
 
 
 def by_name(arrays: Nested) -> dict[str, Array]:
-    """The arrays by their key, or their place in a list; an only one has no name."""
+    """The arrays by their key or list index; a single array has the name ""."""
     if isinstance(arrays, dict):
         return arrays
-    return {str(place): array for place, array in enumerate(arrays)} if isinstance(arrays, list) else {"": arrays}
+    return {str(index): array for index, array in enumerate(arrays)} if isinstance(arrays, list) else {"": arrays}
 
 
-def _mapped(function: Callable[[Array], Array], arrays: Nested) -> Nested:
-    if arrays is None:
-        return None
-    mapped = {name: function(array) for name, array in by_name(arrays).items()}
-    return mapped if isinstance(arrays, dict) else list(mapped.values()) if isinstance(arrays, list) else mapped[""]
+def _map_arrays(function: Callable[[Array], Array], arrays: Nested) -> Nested:
+    if isinstance(arrays, dict):
+        return {name: function(array) for name, array in arrays.items()}
+    if isinstance(arrays, list):
+        return [function(array) for array in arrays]
+    return None if arrays is None else function(arrays)
+
+
+def map_inputs(function: Callable[[str, Array], T], label: str, x: Inputs) -> T | dict[str, T]:
+    """`function(label, array)` of an input array, or of each column, which is labelled ``label['COLUMN']``."""
+    if isinstance(x, dict):
+        return {name: function(f"{label}[{name!r}]", column) for name, column in x.items()}
+    return function(label, x)
+
+
+@dataclass(frozen=True, eq=False)
+class RawDataset:
+    """Arrays as they were read, before they are checked, encoded, split and described.
+
+    Attributes:
+        train: the training rows, or all rows when `whole`.
+        validation, test: None where the source has none.
+        whole: validation and test rows are still to be split off `train`. Otherwise only validation rows may be:
+            a source with separate training rows has its test rows elsewhere.
+        labels: the class names where the source knows them; class i of `y` is ``labels[i]``.
+        features: the names of a table's columns.
+    """
+
+    train: Part
+    validation: Part | None = None
+    test: Part | None = None
+    whole: bool = False
+    labels: tuple[str, ...] | None = None
+    features: tuple[str, ...] | None = None
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts under the names that users know: ``x`` for all rows, or ``x_train``, ``x_valid``, ``x_test``."""
+        names = ("x" if self.whole else "x_train", "x_valid", "x_test")
+        parts = zip(names, (self.train, self.validation, self.test), strict=True)
+        return {name: part for name, part in parts if part is not None}
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Arrays to train, validate and (once, at the end) test with. All are read-only: trials share them.
+    """Arrays to train, validate and (once, at the end) test with. All are read-only, since trials share them.
 
     Attributes:
-        name: ``digits``, or the stem of a file's name.
-        train, validation, test: `x` is an array (n, …), uint8 where the data came so and float32 otherwise,
-            or a dictionary of columns (n, 1), float32 with NaN or text with ``""`` where a value is missing.
-            `y` is int32 (n,) for sparse and binary targets, float32 otherwise. No trial sees `test`.
-        spec: what a search space is told.
-        digest: 32 hexadecimal digits that are equal when all of the above is equal.
-        features: the columns' names, for a table.
-        given: values, shapes and dtypes are as they were given, for a model of a person's own; not as said above.
-        encoded: of such, the same with the target as class indices, where it may be classes.
-        form: of such, whether the target is "given", or encoded as "indices" or "columns".
-        warnings: what is odd about it but no reason to stop.
+        name: of the registered dataset (``digits``), or the stem of the file name.
+        train, validation, test: `x` is uint8 or float32 (n, …), or a dictionary of columns (n, 1): float32 with NaN,
+            or text with ``""``, for a missing value. `y` is int32 (n,) for sparse and binary targets, float32
+            otherwise. Trials never see `test`.
+        spec: the description for search spaces.
+        digest: 32 hexadecimal digits, equal for equal data.
+        features: a table's column names.
+        as_given: values, shapes and dtypes are as they were given, for the user's own model; the dtypes above do not
+            apply.
+        encoded: if `as_given`, the same data with class indices as the target, where the target may be classes.
+        form: if `as_given`, the form of the target: "given", class "indices" or one-hot "columns".
+        warnings: what is unusual about the data but no error.
     """
 
     name: str
@@ -88,50 +126,50 @@ class Dataset:
     spec: DataSpec
     digest: str
     features: tuple[str, ...] | None = None
-    given: bool = False
+    as_given: bool = False
     encoded: Dataset | None = None
     form: str = "given"
     warnings: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
-        """The shape (without rows) and dtype of each input by its name, "" for an only one: plain values."""
+        """Shape (without the batch axis) and dtype of each input by name, as JSON values; a single input is ""."""
         specs = self.spec.inputs if isinstance(self.spec.inputs, Mapping) else {"": self.spec.inputs}
         return {name: {"shape": list(spec.shape), "dtype": spec.dtype} for name, spec in specs.items()}
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """The classes' names in the order of their indices; None for regression."""
+        """The class names in the order of their indices; None for regression."""
         return self.spec.labels
-
-    def one_hot(self) -> Dataset:
-        """The same with class indices as columns, float32 (n, classes)."""
-        table = np.eye(len(self.labels or ()), dtype=np.float32)
-
-        def columns(part: Part) -> Part:
-            return replace(part, y=read_only(table[part.y.reshape(-1)]))
-
-        spec = replace(self.spec, target="one_hot", n_outputs=len(table))
-        return replace(self.with_parts(*map(columns, self.parts)), spec=spec, form="columns")
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Those that there are: training, validation and, where it is kept, test rows."""
+        """Training, validation and, where there are some, test rows."""
         return (self.train, self.validation) if self.test is None else (self.train, self.validation, self.test)
 
     def with_parts(self, train: Part, validation: Part, test: Part | None = None) -> Dataset:
-        """The same with other rows."""
+        """A copy with other rows."""
         return replace(self, train=train, validation=validation, test=test)
 
+    def with_targets(self, function: Callable[[Array], Array]) -> Dataset:
+        """A copy with `function(y)` in place of each part's single target array."""
+        return self.with_parts(*(replace(part, y=read_only(function(part.y))) for part in self.parts))
+
+    def one_hot(self) -> Dataset:
+        """A copy with one-hot columns, float32 (n, classes), in place of class indices."""
+        table = np.eye(len(self.labels or ()), dtype=np.float32)
+        spec = replace(self.spec, target="one_hot", n_outputs=len(table))
+        return replace(self.with_targets(lambda y: table[y.reshape(-1)]), spec=spec, form="columns")
+
     def in_form(self, form: str) -> Dataset:
-        """The same with its target in one of the forms that `form` lists."""
+        """A copy with the target in one of the forms that the attribute `form` lists."""
         if form == "given" or self.encoded is None:
             return self
         return self.encoded if form == "indices" else self.encoded.one_hot()
 
 
 def read_only(array: Array) -> Array:
-    """One trial's ``x /= 255`` must not reach the next."""
+    """A contiguous, read-only view: ``x /= 255`` in one trial must not reach the next."""
     array = np.ascontiguousarray(array).view()
     array.flags.writeable = False
     return array
@@ -139,19 +177,17 @@ def read_only(array: Array) -> Array:
 
 @lru_cache(maxsize=2)
 def with_columns(data: Dataset) -> Dataset:
-    """The same with the target as columns, (n, outputs), once a process: class indices as one-hot, float32, all else as
-    it is. Metrics such as F1 take nothing else."""
+    """A copy with the target as columns (n, outputs), as metrics such as F1 need it; class indices become one-hot.
+
+    Computed once per process.
+    """
     if data.spec.target == "sparse":
         return data.one_hot()
-
-    def columns(part: Part) -> Part:
-        return part if part.y.ndim > 1 else replace(part, y=read_only(part.y[:, np.newaxis]))
-
-    return data.with_parts(*map(columns, data.parts))
+    return data.with_targets(lambda y: y if y.ndim > 1 else y[:, np.newaxis])
 
 
 def require_plain(dataset: Dataset) -> None:
-    """Let through only what a search space without preprocessing for missing values and text can take.
+    """Check that the inputs are complete numbers, for a search space that does not preprocess text or missing values.
 
     Raises:
         InputError: some columns hold text or miss values: which, how many, and what to do.
@@ -169,5 +205,5 @@ def require_plain(dataset: Dataset) -> None:
         raise InputError(
             f"dataset {dataset.name!r}: the search space takes complete numbers only, but "
             f"{'; '.join(problems[:3])}{more}.\n"
-            "Fill or drop missing values, make text numbers or drop it, or choose a space that takes both."
+            "Fill or drop missing values, convert or drop text columns, or choose a space that takes both."
         )

@@ -1,84 +1,83 @@
-"""Input arrays: what is let through, and what a model is told of them."""
+"""Input arrays: conversion, checks, and their description for search spaces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from search_spaces.data_spec import InputSpec
 from sweeps.data.arrays import as_array
-from sweeps.data.dataset import Array, Inputs, Part
+from sweeps.data.dataset import Array, Inputs, Part, map_inputs
 from sweeps.errors import InputError
 
 
-def as_part(what: str, x: Any, y: Any, sample_weight: Any = None) -> Part:
-    """Rows that a program gave: arrays, or what becomes one (a data frame, a list of rows); `x` also as a dictionary.
+def as_part(label: str, x: Any, y: Any, sample_weight: Any = None) -> Part:
+    """Rows given in Python: arrays or what NumPy converts to one (a data frame, a list); `x` also as a dictionary.
 
     Raises:
-        InputError: several inputs without names, several targets, or no rectangular array.
+        InputError: several inputs without names, several targets, or something is not a rectangular array.
     """
-    if _are_several(x):
+    if _is_list_of_arrays(x):
         raise InputError(
-            f"{what}: several inputs go in a dictionary, by the names of the Input layers, got a list of {len(x)}"
+            f"{label}: several inputs go in a dictionary, by the names of the Input layers, got a list of {len(x)}"
         )
-    if isinstance(y, Mapping) or _are_several(y):
+    if isinstance(y, Mapping) or _is_list_of_arrays(y):
         raise InputError(
-            f"{what}: one target is needed, got {len(y)}; HyperModel.fit makes several of it, sweeps.tuner takes them"
+            f"{label}: one target is needed, got {len(y)}; derive several in HyperModel.fit, or use sweeps.tuner"
         )
     inputs: Inputs
     if isinstance(x, Mapping):
-        inputs = {str(name): as_array(f"{what}: x[{name!r}]", one, gaps=True) for name, one in x.items()}
+        inputs = {str(name): as_array(f"{label}: x[{name!r}]", values, gaps=True) for name, values in x.items()}
     else:
-        inputs = as_array(f"{what}: x", x)
-    weights = None if sample_weight is None else as_array(f"{what}: sample_weight", sample_weight)
-    return Part(inputs, as_array(f"{what}: y", y), weights)
+        inputs = as_array(f"{label}: x", x)
+    weights = None if sample_weight is None else as_array(f"{label}: sample_weight", sample_weight)
+    return Part(inputs, as_array(f"{label}: y", y), weights)
 
 
-def _are_several(given: Any) -> bool:
-    """Arrays in a list or tuple, as Keras takes those of several inputs or outputs."""
-    return isinstance(given, list | tuple) and any(hasattr(one, "__array__") and np.ndim(one) > 0 for one in given)
+def _is_list_of_arrays(values: Any) -> bool:
+    """Whether these are several inputs or outputs, as Keras takes them."""
+    return isinstance(values, list | tuple) and any(hasattr(v, "__array__") and np.ndim(v) > 0 for v in values)
 
 
-def check_inputs(name: str, x: Inputs) -> Inputs:
-    """`x` as it trains: uint8 stays uint8 and text stays text, any other number becomes float32.
+def check_inputs(label: str, x: Inputs) -> Inputs:
+    """The inputs as they train: uint8 and text stay, other numbers become float32.
 
     Args:
-        name: of the array, for the error.
-        x: (n, …) with two axes or more, or a dictionary of such.
+        label: of the array, for errors.
+        x: (n, …) with two axes or more, or a dictionary of such columns, which may hold text and NaN.
 
     Raises:
-        InputError: a wrong rank or type, an empty axis, infinity, or, other than in a dictionary, NaN.
+        InputError: a wrong rank or dtype, an empty axis, an infinite value, or NaN outside of a dictionary.
     """
-    if isinstance(x, dict):
-        return {column: _check_array(f"{name}[{column!r}]", values, missing=True) for column, values in x.items()}
-    return _check_array(name, x, missing=False)
+    return map_inputs(partial(_check_array, column=isinstance(x, dict)), label, x)
 
 
-def _check_array(name: str, x: Array, missing: bool) -> Array:
+def _check_array(label: str, x: Array, column: bool) -> Array:
     if x.ndim < 2 or 0 in x.shape:
-        raise InputError(f"{name}: two axes or more are needed, rows first and none empty, got shape {x.shape}")
-    if x.dtype == np.uint8 or (missing and x.dtype.kind == "U"):
+        raise InputError(f"{label}: two axes or more are needed, rows first and none empty, got shape {x.shape}")
+    if x.dtype == np.uint8 or (column and x.dtype.kind == "U"):
         return x
     if x.dtype.kind not in "biuf":
-        raise InputError(f"{name}: numbers are needed, got dtype {x.dtype}")
+        raise InputError(f"{label}: numbers are needed, got dtype {x.dtype}")
     with np.errstate(over="ignore"):
         x = x.astype(np.float32, copy=False)
-    bad = np.isinf(x) if missing else ~np.isfinite(x)
+    bad = np.isinf(x) if column else ~np.isfinite(x)
     if bad.any():
         row = int(np.argwhere(bad)[0][0])
         raise InputError(
-            f"{name}: finite values below 3.4e38 are needed, got {int(bad.sum())} others, first in row {row}"
+            f"{label}: finite values below 3.4e38 are needed, got {int(bad.sum())} others, first in row {row}"
         )
     return x
 
 
 def describe(x: Inputs) -> InputSpec | dict[str, InputSpec]:
-    """What a search space is told of the training rows `x`.
+    """Shapes, dtypes and statistics of the training inputs.
 
     Raises:
-        InputError: a column without a value in any training row.
+        InputError: a column has no value in the training rows.
     """
     if isinstance(x, dict):
         return {name: _describe_array(name, column) for name, column in x.items()}
@@ -94,11 +93,11 @@ def _describe_array(name: str, x: Array) -> InputSpec:
             raise InputError(f"column {name!r} has no value in the training rows: drop it")
         return InputSpec(shape, "float32", *moments(x))
     highest = float(np.abs(x).max())
-    return InputSpec(shape, x.dtype.name, high=highest or 1.0)  # 1: nothing is divided by zero
+    return InputSpec(shape, x.dtype.name, high=highest or 1.0)  # 1: avoids a division by zero
 
 
 def moments(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and variance of each column of `x` (n, columns) or (n,), missing values left out."""
+    """Mean and variance of each column of `x` (n, columns) or (n,), without missing values."""
     columns = x.reshape(len(x), -1)
     # in float64: the squares of large float32 values overflow
     mean = np.asarray(np.nanmean(columns, axis=0, dtype=np.float64))

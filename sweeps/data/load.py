@@ -8,45 +8,43 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from search_spaces.data_spec import DataSpec
-from sweeps.data.checks import check_alike, check_classes, joined, many_classes
+from sweeps.data.as_given import assemble_as_given
+from sweeps.data.checks import check_classes, check_same_layout, joined_targets, many_classes_warning, split_target
 from sweeps.data.columns import from_table
-from sweeps.data.dataset import Dataset, Part, read_only
+from sweeps.data.dataset import Dataset, Part, RawDataset, read_only
 from sweeps.data.digest import digest
-from sweeps.data.given import assemble_given
 from sweeps.data.inputs import as_part, check_inputs, describe, moments
 from sweeps.data.npz import read_npz
-from sweeps.data.raw import Raw
 from sweeps.data.registry import DATASETS
 from sweeps.data.source import DataSource
 from sweeps.data.splits import with_validation
 from sweeps.data.tables import read_csv, read_parquet
-from sweeps.data.targets import Encoded, encode
-from sweeps.data.weights import check_some_weigh, checked_weights
+from sweeps.data.targets import encode
+from sweeps.data.weights import check_not_all_zero, checked_weights
 from sweeps.errors import InputError, unknown
 
 
-def _table(table: pa.Table, source: DataSource) -> Raw:
+def _from_table(table: pa.Table, source: DataSource) -> RawDataset:
     return from_table(table, source.target, source.weight_column, source.as_given)
 
 
-_READERS: dict[str, Callable[[Path, DataSource], Raw]] = {
-    ".csv": lambda path, source: _table(read_csv(path), source),
-    ".parquet": lambda path, source: _table(read_parquet(path), source),
+_READERS: dict[str, Callable[[Path, DataSource], RawDataset]] = {
+    ".csv": lambda path, source: _from_table(read_csv(path), source),
+    ".parquet": lambda path, source: _from_table(read_parquet(path), source),
     ".npz": lambda path, source: read_npz(path),
 }
 
 
 @lru_cache(maxsize=2)
 def load(source: DataSource) -> Dataset:
-    """The dataset, read once a process: every later call with an equal source returns the same object.
+    """Load a dataset, once per process: a later call with an equal source returns the same object.
 
     Raises:
-        InputError: an unknown dataset, or a file that cannot be read, is malformed, or whose values are no
-            data to train and validate a model with. The message names the dataset.
+        InputError: the dataset is unknown, or its file cannot be read, is malformed, or holds values that no model
+            can be trained and validated with. The message names the dataset.
     """
     read = _reader(source)
     try:
@@ -66,22 +64,23 @@ def from_arrays(
     test: Part | None = None,
     sample_weight: Any = None,
 ) -> Dataset:
-    """A dataset of arrays in memory; without `validation`, that and (unless given) a test set are split off.
+    """Make a dataset from arrays in memory.
 
     Args:
-        x: (n, …) numbers, or a dictionary of such; whatever becomes an array will do.
+        x: numbers (n, …), or a dictionary of columns; anything that NumPy converts to an array.
         y: (n,) or (n, k) numbers or text.
-        source: the dataset's name, and the seed and fractions of the split; a `test_fraction` of 0 splits
-            off no test set. With `as_given`, x and y may be whatever `model.fit` takes.
-        validation: `x` and `y` as above, and sample weights where there are some.
-        test: likewise.
+        source: the dataset's name, and the seed and fractions of the split. With `as_given`, x and y may be whatever
+            `model.fit` takes.
+        validation: `x`, `y` and optionally sample weights. None: split off, as are the test rows where none are
+            given and `test_fraction` is above 0.
+        test: the test rows.
         sample_weight: (n,) numbers of at least 0.
 
     Raises:
-        InputError: as `load`.
+        InputError: see `load`.
     """
     try:
-        raw = Raw(
+        raw = RawDataset(
             as_part("data", x, y, sample_weight),
             as_part("validation_data", *validation) if validation else None,
             test,
@@ -92,49 +91,38 @@ def from_arrays(
         raise InputError(f"dataset {source.name!r}: {error}") from None
 
 
-def assemble(raw: Raw, source: DataSource) -> Dataset:
-    """A dataset of what a reader brought.
+def assemble(raw: RawDataset, source: DataSource) -> Dataset:
+    """Check, encode, split and describe what was read.
 
     Raises:
-        InputError: a target, inputs or a split that no model can be trained and validated with.
+        InputError: the inputs, the target or the split do not allow training and validation.
     """
     if source.as_given:
-        return assemble_given(raw, source)
-    names = ("x" if raw.whole else "x_train", "x_valid", "x_test")
-    given = zip(names, (raw.train, raw.validation, raw.test), strict=True)
+        return assemble_as_given(raw, source)
     parts = {
-        name: Part(check_inputs(name, part.x), part.y, checked_weights(name, part))
-        for name, part in given
-        if part is not None
+        name: Part(check_inputs(name, part.x), part.y, checked_weights(name, part)) for name, part in raw.parts.items()
     }
-    check_alike(parts)
-    target = encode(joined([part.y for part in parts.values()]), source.task, raw.labels)
-    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
-    ys = dict(zip(parts, np.split(target.y, ends), strict=True))
-    encoded = [replace(parts[name], y=ys[name]) if name in parts else None for name in names]
+    check_same_layout(parts)
+    target = encode(joined_targets([part.y for part in parts.values()]), source.task, raw.labels)
+    encoded = {name: replace(parts[name], y=y) for name, y in split_target(target.y, parts).items()}
     classes = target.classes()
     if classes is not None:
         classes = classes[: len(raw.train)]  # the training rows are the first
-    divided = with_validation(encoded, raw.whole, classes, target.labels or (), source)
-    return _described(divided, target, raw, source)
-
-
-def _described(parts: tuple[Part, Part, Part | None], target: Encoded, raw: Raw, source: DataSource) -> Dataset:
-    train, validation, test = (None if part is None else part.map(read_only) for part in parts)
+    divided = with_validation(encoded, classes, target.labels or (), source)
+    train, validation, test = (None if part is None else part.map(read_only) for part in divided)
     assert train is not None
     assert validation is not None
     check_classes(train, validation, target)
-    check_some_weigh(train, validation)
+    check_not_all_zero(train, validation)
     scale = moments(train.y) if target.kind == "regression" else (None, None)
     spec = DataSpec(describe(train.x), target.kind, target.n_outputs, target.labels, *scale)
-    names = (*(raw.features or ()), "labels", *(target.labels or ()))
-    fingerprint = digest((train, validation, test), names)
-    said = () if source.task or raw.labels else many_classes(raw.train, target)
-    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features, warnings=said)
+    fingerprint = digest((train, validation, test), (*(raw.features or ()), "labels", *(target.labels or ())))
+    warnings = () if source.task or raw.labels else many_classes_warning(raw.train, target)
+    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features, warnings=warnings)
 
 
-def _reader(source: DataSource) -> Callable[[], Raw]:
-    """What reads the source; nothing is opened yet."""
+def _reader(source: DataSource) -> Callable[[], RawDataset]:
+    """The function that reads the source; nothing is opened yet."""
     path = source.path
     if path is None and source.name not in DATASETS:
         raise InputError(f"{unknown('dataset', source.name, DATASETS)}, or the path of a .csv, .parquet or .npz file")

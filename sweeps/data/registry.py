@@ -1,18 +1,17 @@
-"""The datasets that have a name. One more is one function and one line in `DATASETS`."""
+"""The registered datasets. To add one: write a function and add a line to `DATASETS`."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from sweeps.data.dataset import Array, Part
+from sweeps.data.dataset import Array, Part, RawDataset
 from sweeps.data.keras_files import damaged, keras_files
 from sweeps.data.npz import read_npz
-from sweeps.data.raw import Raw
 from sweeps.errors import InputError
 from sweeps.system.file_checks import check_memory
 
@@ -35,54 +34,46 @@ _CALIFORNIA_FEATURES = (
 _VALIDATION_IMAGES = 5000
 
 
-def digits() -> Raw:
-    """1,797 handwritten digits that come with scikit-learn: uint8 (n, 8, 8), 0 to 16."""
-    from sklearn.datasets import load_digits  # a second of import that no other dataset needs
+def digits() -> RawDataset:
+    """scikit-learn's 1,797 handwritten digits: uint8 (n, 8, 8), 0 to 16."""
+    from sklearn.datasets import load_digits  # an import of 1 s that no other dataset needs
 
     bunch = load_digits()
-    return Raw(Part(bunch.images.astype(np.uint8), bunch.target), whole=True, labels=_DIGITS)
+    return RawDataset(Part(bunch.images.astype(np.uint8), bunch.target), whole=True, labels=_DIGITS)
 
 
-def fashion_mnist() -> Raw:
-    """70,000 pictures of clothes: uint8 (n, 28, 28); validated by the first 5,000 of the 60,000 training
-    images."""
+def fashion_mnist() -> RawDataset:
+    """70,000 pictures of clothes: uint8 (n, 28, 28); the first 5,000 of the 60,000 training images validate."""
     paths = list(keras_files("fashion-mnist", _FASHION_FILES).values())
     x, y, x_test, y_test = (_read_idx(path) for path in paths)
     for images, targets, path in ((x, y, paths[1]), (x_test, y_test, paths[3])):
         if images.ndim != 3 or targets.ndim != 1 or len(images) != len(targets):
             raise damaged(path, f"{targets.shape} labels of {images.shape} images")
-    return _first_validate(x, y, Part(x_test, y_test), _FASHION)
+    return _split_validation(x, y, Part(x_test, y_test), _FASHION)
 
 
-def mnist() -> Raw:
-    """70,000 handwritten digits: uint8 (n, 28, 28); validated by the first 5,000 of the 60,000 training
-    images."""
-    [path] = keras_files("", _MNIST_FILES).values()
-    try:
-        raw = read_npz(path)
-    except InputError as error:
-        raise damaged(path, error) from None
-    return _first_validate(np.asarray(raw.train.x), raw.train.y, raw.test, _DIGITS)
+def mnist() -> RawDataset:
+    """70,000 handwritten digits: uint8 (n, 28, 28); the first 5,000 of the 60,000 training images validate."""
+    _, raw = _keras_npz(_MNIST_FILES)
+    return _split_validation(np.asarray(raw.train.x), raw.train.y, raw.test, _DIGITS)
 
 
-def california_housing() -> Raw:
-    """20,640 districts of California: float32 (n, 8) and the median price in dollars, in the order, and with the
-    test set, of `keras.datasets.california_housing`."""
-    [path] = keras_files("", _CALIFORNIA_FILES).values()
-    try:
-        raw = read_npz(path)
-    except InputError as error:
-        raise damaged(path, error) from None
+def california_housing() -> RawDataset:
+    """20,640 districts of California: float32 (n, 8) and the median price in dollars.
+
+    Order and test set are those of `keras.datasets.california_housing`.
+    """
+    path, raw = _keras_npz(_CALIFORNIA_FILES)
     x, y = np.asarray(raw.train.x), raw.train.y
     if x.ndim != 2 or x.shape[1] != len(_CALIFORNIA_FEATURES) or y.shape != (len(x),):
         raise damaged(path, f"{y.shape} prices of {x.shape} districts")
     order = np.arange(len(x))
     np.random.RandomState(113).shuffle(order)
     train, test = np.split(order, [int(len(x) * 0.8)])
-    return Raw(Part(x[train], y[train]), test=Part(x[test], y[test]), features=_CALIFORNIA_FEATURES)
+    return RawDataset(Part(x[train], y[train]), test=Part(x[test], y[test]), features=_CALIFORNIA_FEATURES)
 
 
-DATASETS: dict[str, Callable[[], Raw]] = {
+DATASETS: dict[str, Callable[[], RawDataset]] = {
     "california_housing": california_housing,
     "digits": digits,
     "fashion_mnist": fashion_mnist,
@@ -90,24 +81,31 @@ DATASETS: dict[str, Callable[[], Raw]] = {
 }
 
 
-def _first_validate(x: Array, y: Array, test: Part | None, labels: tuple[str, ...]) -> Raw:
+def _keras_npz(checksums: Mapping[str, str]) -> tuple[Path, RawDataset]:
+    [path] = keras_files("", checksums).values()
+    try:
+        return path, read_npz(path)
+    except InputError as error:
+        raise damaged(path, error) from None
+
+
+def _split_validation(x: Array, y: Array, test: Part | None, labels: tuple[str, ...]) -> RawDataset:
     n = _VALIDATION_IMAGES
-    return Raw(Part(x[n:], y[n:]), Part(x[:n], y[:n]), test, labels=labels)
+    return RawDataset(Part(x[n:], y[n:]), Part(x[:n], y[:n]), test, labels=labels)
 
 
 def _read_idx(path: Path) -> Array:
-    """One array of bytes in the IDX format: 0, 0, 8 (bytes), the rank, each axis as a big-endian int32, the
-    values."""
+    """A uint8 array in IDX format: bytes 0, 0, 8 (the dtype) and the rank, the axes as big-endian int32, the values."""
     try:
         with gzip.open(path, "rb") as file:
             head = file.read(4)
             if head[:3] != b"\0\0\x08" or len(head) != 4:
-                raise damaged(path, "no IDX file of bytes")
+                raise damaged(path, "no IDX file of uint8")
             shape = np.frombuffer(file.read(4 * head[3]), ">u4").astype(np.int64)
             check_memory(size := int(shape.prod()))
-            content = file.read(size + 1)  # one more: reaching the end is what checks the sum
+            content = file.read(size + 1)  # one more: gzip checks its checksum at the end
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise damaged(path, error) from None
     if len(content) != size:
-        raise damaged(path, f"{size} values are announced, {len(content)} are there")
+        raise damaged(path, f"its header announces {size} values, got {len(content)}")
     return np.frombuffer(content, np.uint8).reshape(shape)

@@ -1,4 +1,4 @@
-"""Rows of a file for a model that is trained: the columns that it knows, as it knows them."""
+"""Reading rows of a file for prediction: the columns of the training data, with their dtypes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from sweeps.errors import InputError
 
 
 def read_rows(path: Path, columns: Mapping[str, str], rows: int, missing: bool) -> dict[str, Array]:
-    """The first `rows` rows of a table; columns that the model does not know are left out.
+    """Read the first `rows` rows of a table, without columns that the model does not use.
 
     Args:
         path: a `.csv` or `.parquet` file.
-        columns: name -> dtype, "string" or a number's.
-        missing: whether numbers may be missing; text may.
+        columns: name -> dtype, "string" or that of a number.
+        rows: how many to read at most.
+        missing: whether numbers may be missing; text always may.
 
     Returns:
-        For each column an array (n, 1): of its dtype, with NaN where a value is missing, or text with ``""`` there.
+        For each column an array (n, 1) of its dtype, with NaN, or ``""`` in text, for a missing value.
 
     Raises:
-        InputError: no such file, a column that is not there, text in a column of numbers, or a number that is missing
-            or that its dtype cannot hold.
+        InputError: the file or a column is missing, a column of numbers holds text, or a number is missing or out of
+            its dtype's range.
     """
     text = [name for name, dtype in columns.items() if dtype == "string"]
     table = read_csv(path, text) if path.suffix.lower() == ".csv" else read_parquet(path)
@@ -51,30 +52,31 @@ def _numbers(name: str, column: pa.ChunkedArray, dtype: str, missing: bool) -> A
     if column.null_count < len(column) and not is_number(column.type):
         raise InputError(f"column {name!r}: numbers are needed, as in training, got {column.type}")
     if column.null_count or pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64(), safe=False)  # whole numbers without a gap stay such: an id has many digits
+        column = column.cast(pa.float64(), safe=False)  # complete integers stay integers: an id may have many digits
     values: Array = column.to_numpy()
-    gaps = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
-    if gaps and not missing:
+    count = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
+    if count and not missing:
         raise InputError(
-            f"column {name!r}: no value may be missing, since none was in training, got {gaps} of {len(values)}"
+            f"column {name!r}: no value may be missing, since none was in training, got {count} of {len(values)}"
         )
     return as_dtype(f"column {name!r}", values, dtype)
 
 
-def as_dtype(what: str, values: Array, dtype: str) -> Array:
-    """Numbers as Keras casts them for an input: of fractions the whole part, where the input takes whole numbers.
+def as_dtype(label: str, values: Array, dtype: str) -> Array:
+    """Cast numbers as Keras casts an input: fractions are truncated for integer dtypes.
 
     Args:
-        what: names them in the error.
-        dtype: one that Keras has, other than "string"; bfloat16 is left to Keras, as float32.
+        label: of the values, for errors.
+        values: numbers of any shape.
+        dtype: a Keras dtype other than "string"; for bfloat16 the result is float32, which Keras casts.
 
     Raises:
-        InputError: a number that the dtype cannot hold, or a missing one where it is not a float's.
+        InputError: a number is out of the dtype's range, or missing and the dtype is not a float's.
     """
     wanted = np.dtype("float32" if dtype == "bfloat16" else dtype)
     if wanted.kind in "iu":
         limits, whole = np.iinfo(wanted), np.trunc(values) if values.dtype.kind == "f" else values
-        # the number after the highest is a power of two, which a float is exactly
+        # limits.max + 1 is a power of two, which a float holds exactly
         fits = (whole >= limits.min) & (whole < limits.max + 1)
     else:
         with np.errstate(over="ignore"):
@@ -82,5 +84,5 @@ def as_dtype(what: str, values: Array, dtype: str) -> Array:
                 ~np.isnan(values) if wanted.kind == "b" else np.isfinite(values.astype(wanted)) | ~np.isfinite(values)
             )
     if not fits.all():
-        raise InputError(f"{what}: numbers that {dtype} can hold are needed, got {values[~fits].flat[0]}")
+        raise InputError(f"{label}: numbers that {dtype} can hold are needed, got {values[~fits].flat[0]}")
     return values.astype(wanted, copy=False)

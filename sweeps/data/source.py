@@ -1,4 +1,4 @@
-"""Which data a sweep is about: what a person named, small enough to travel to every worker."""
+"""The data source of a sweep: small enough to send to every worker, which loads the arrays itself."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ TASKS = ("classification", "regression", "multi_label")
 
 @dataclass(frozen=True)
 class DataSource:
-    """A dataset by name. Workers are sent this, and load the arrays themselves.
+    """A dataset by name, and how to split it.
 
     Attributes:
         name: a registered dataset (``digits``) or the path of a ``.csv``, ``.parquet`` or ``.npz`` file.
         target: the column to predict; for ``.csv`` and ``.parquet`` only, and required there.
         weight_column: the column of sample weights; for ``.csv`` and ``.parquet`` only.
-        task: ``classification``, ``regression`` or ``multi_label`` where the target itself leaves it open;
-            None infers it (see `sweeps.data.targets`).
-        seed: of the split, where the data brings none.
-        validation_fraction, test_fraction: of all rows. Data that names its training rows has only validation
-            rows taken from those; a `test_fraction` of 0 keeps no test set.
-        as_given: for a model of a person's own: values, shapes and dtypes stay as they are.
+        task: ``classification``, ``regression`` or ``multi_label``; None infers it from the target (see
+            `sweeps.data.targets`).
+        seed: of the split.
+        validation_fraction, test_fraction: of all rows. From a source with separate training rows only validation
+            rows are split off; a `test_fraction` of 0 splits off no test set.
+        as_given: keep values, shapes and dtypes as they are, for the user's own model.
 
     Raises:
         InputError: an unknown task, a negative seed, or fractions that leave no training rows.
@@ -54,7 +54,7 @@ class DataSource:
 
     @property
     def path(self) -> Path | None:
-        """The file that is meant, or None when the name is that of a registered dataset."""
+        """The file; None for a registered dataset."""
         if os.sep in self.name or Path(self.name).suffix:
             # not Path.expanduser, which raises when there is no such user
             return Path(os.path.expanduser(self.name))  # noqa: PTH111
@@ -62,9 +62,9 @@ class DataSource:
 
     @property
     def short_name(self) -> str:
-        """``digits``, or a file's stem: names no folder of this machine."""
+        """The dataset's name, or the stem of its file: without folders of this machine."""
         return self.path.stem if self.path else self.name
 
     def absolute(self) -> DataSource:
-        """The same for a process in another working directory."""
+        """A copy for processes in another working directory."""
         return replace(self, name=str(self.path.absolute())) if self.path else self

@@ -1,6 +1,8 @@
-"""Which rows train, which validate, which test."""
+"""The split into training, validation and test rows."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,26 +12,25 @@ from sweeps.errors import InputError
 
 
 def with_validation(
-    parts: list[Part | None], whole: bool, classes: Array | None, labels: tuple[str, ...], source: DataSource
+    parts: Mapping[str, Part], classes: Array | None, labels: tuple[str, ...], source: DataSource
 ) -> tuple[Part, Part, Part | None]:
-    """Training, validation and test rows, those that are missing split off the training rows.
+    """Training, validation and test rows; missing ones are split off the training rows.
 
     Args:
-        parts: of the three what there is.
-        whole: a test set is to be split off, too.
-        classes, labels: of the training rows, as `split` takes them.
+        parts: see `RawDataset.parts`. Test rows are split off ``x`` only.
+        classes, labels: of the training rows, see `split`.
+        source: the fractions and the seed of the split.
 
     Raises:
-        InputError: as `split`.
+        InputError: see `split`.
     """
-    train, validation, test = parts
-    assert train is not None
-    if validation is not None:
-        return train, validation, test
-    test_fraction = source.test_fraction if whole else 0
-    split_off = split(len(train), source.validation_fraction, test_fraction, source.seed, classes, labels)
-    some = [train.map(lambda array, rows=rows: array[rows]) for rows in split_off]  # type: ignore[misc]
-    return some[0], some[1], test if len(some[2]) == 0 else some[2]
+    if "x_valid" in parts:
+        return parts["x_train"], parts["x_valid"], parts.get("x_test")
+    train = next(iter(parts.values()))
+    test_fraction = source.test_fraction if "x" in parts else 0
+    indices = split(len(train), source.validation_fraction, test_fraction, source.seed, classes, labels)
+    train, validation, test = (train.map(lambda array, rows=rows: array[rows]) for rows in indices)  # type: ignore[misc]
+    return train, validation, test if len(test) else parts.get("x_test")
 
 
 def split(
@@ -40,20 +41,20 @@ def split(
     classes: Array | None = None,
     labels: tuple[str, ...] = (),
 ) -> tuple[Array, Array, Array]:
-    """Row numbers for training, validation and test: int64, ascending, disjoint, together all rows.
+    """Row indices for training, validation and test: int64, ascending, disjoint, together all rows.
 
     Each class gives the same fractions, and at least one row to each part; scikit-learn's stratified split
     leaves a class of few rows out of the validation set.
 
     Args:
-        rows: how many there are.
+        rows: the number of rows.
         validation, test: fractions of `rows`; `test` may be 0.
         seed: the same seed gives the same split.
-        classes: a class index for each row, or None for a split that is not stratified.
-        labels: the classes' names, for the error.
+        classes: the class index of each row, int (rows,), or None for a split that is not stratified.
+        labels: the class names, for errors.
 
     Raises:
-        InputError: too few rows, in all or of one class.
+        InputError: too few rows, in total or of one class.
     """
     shuffled = np.random.default_rng(seed).permutation(rows)
     if classes is None:
@@ -69,12 +70,12 @@ def split(
             sets = "training, validation and test sets" if test else "training and validation sets"
             raise InputError(
                 f"{what}: {needed} rows are needed for {sets}, got {len(group)}.\n"
-                "Add rows or drop the class; a target that is a quantity wants the task 'regression'."
+                "Add rows or drop the class; if the target is a quantity, choose the task 'regression'."
             )
         n_test = min(max(1, round(len(group) * test)), len(group) - 2) if test else 0
         n_validation = min(max(1, round(len(group) * validation)), len(group) - n_test - 1)
         end = len(group) - n_test
-        for part, some in zip(parts, np.split(group, [end - n_validation, end]), strict=True):
-            part.append(some)
-    train, valid, held_apart = (np.sort(np.concatenate(part)) for part in parts)
-    return train, valid, held_apart
+        for part, indices in zip(parts, np.split(group, [end - n_validation, end]), strict=True):
+            part.append(indices)
+    train, valid, test_rows = (np.sort(np.concatenate(part)) for part in parts)
+    return train, valid, test_rows

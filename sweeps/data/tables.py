@@ -1,4 +1,4 @@
-"""Reading `.csv` and `.parquet` files into an Arrow table whose every column has a name of its own."""
+"""Reading `.csv` and `.parquet` files into an Arrow table with unique column names."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ import pyarrow.parquet as parquet
 from sweeps.errors import InputError
 from sweeps.system.file_checks import check_file, check_memory
 
-# Arrow holds eight bytes for a number that takes two or more in the file, and the float32 array comes on top.
-_CSV_EXPANDS = 6
+# Arrow takes eight bytes for a number of two or more characters, and the float32 array four more.
+_CSV_EXPANSION = 6
 _DELIMITERS = b",;\t"
 
 
 def read_csv(path: Path, text: Collection[str] = ()) -> pa.Table:
-    """A CSV file in UTF-8 with a header line; comma, semicolon or tab is told from that line.
+    """Read a CSV file in UTF-8 with a header line, which shows the delimiter: comma, semicolon or tab.
 
-    Empty fields and those that pandas takes for missing (``NA``, ``NaN``, ``null``, …) are null.
+    Empty fields and pandas' markers of missing values (``NA``, ``NaN``, ``null``, …) become null.
 
     Args:
-        text: columns that are text, whatever they look like.
+        path: the file.
+        text: names of columns that are read as text whatever they look like.
 
     Raises:
-        InputError: not UTF-8, ragged, without rows, or with columns that have no name of their own.
+        InputError: the file is not UTF-8, has lines of different length or no rows, or column names are missing or
+            not unique.
     """
-    check_memory(check_file(path) * _CSV_EXPANDS)
+    check_memory(check_file(path) * _CSV_EXPANSION)
     with path.open("rb") as file:
         header = file.readline(2**20)
     delimiter = chr(max(_DELIMITERS, key=lambda byte: header.count(byte)))
@@ -45,24 +47,24 @@ def read_csv(path: Path, text: Collection[str] = ()) -> pa.Table:
         )
         names = list(table.column_names)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise _why(path, delimiter, error) from None
+        raise _csv_error(path, delimiter, error) from None
     if any(pa.types.is_binary(field.type) for field in table.schema):
-        raise _why(path, delimiter, InputError("a column is not text"))
+        raise _csv_error(path, delimiter, InputError("a column is not text"))
     _check_names(names)
     return _with_rows(table)
 
 
 def read_parquet(path: Path) -> pa.Table:
-    """A Parquet file, without the index that pandas may have put into it.
+    """Read a Parquet file, without the index column that pandas may have added.
 
     Raises:
-        InputError: no Parquet, without rows, too large, or with columns that have no name of their own.
+        InputError: the file is no Parquet file, too large or without rows, or column names are missing or not unique.
     """
     check_file(path)
     try:
         with parquet.ParquetFile(path) as file:
             footer = file.metadata
-            # Dictionary encoding lets few bytes stand for many rows: count rows too.
+            # dictionary encoding stores many rows in few bytes: count rows too
             declared = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
             check_memory(max(declared, footer.num_rows * footer.num_columns * 8))
             table = file.read(use_threads=False)
@@ -83,18 +85,18 @@ def _with_rows(table: pa.Table) -> pa.Table:
 
 
 def _check_names(names: list[str]) -> None:
-    if twice := [name for name, count in Counter(names).items() if count > 1 and name]:
-        raise InputError(f"every column needs a name of its own, got {twice[0]!r} {names.count(twice[0])} times")
+    if repeated := [name for name, count in Counter(names).items() if count > 1 and name]:
+        raise InputError(f"every column needs a name of its own, got {repeated[0]!r} {names.count(repeated[0])} times")
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise InputError(
                 f"every column needs a name, column {number} of {len(names)} has none; "
-                "pandas leaves its index out with index=False"
+                "pandas omits its index with index=False"
             )
 
 
-def _why(path: Path, delimiter: str, error: Exception) -> InputError:
-    """What a person can repair: Arrow names neither the line of a ragged row nor that of a wrong byte."""
+def _csv_error(path: Path, delimiter: str, error: Exception) -> InputError:
+    """The error with the line to repair: Arrow names neither the line of a wrong byte nor that of a wrong length."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -114,6 +116,6 @@ def _why(path: Path, delimiter: str, error: Exception) -> InputError:
                     return InputError(
                         f"every line needs the header's {width} fields, line {rows.line_num} has {len(row)}"
                     )
-    except csv.Error as wrong:
-        error = wrong
+    except csv.Error as csv_error:
+        error = csv_error
     return InputError(f"a CSV file with a header line is needed: {str(error).splitlines()[0]}")

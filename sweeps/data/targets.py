@@ -1,16 +1,16 @@
-"""What kind of target an array is, and the numbers that a loss wants of it.
+"""The kind of a target, and its encoding for a loss.
 
-Without a `task` the kind is read off the values:
+Without a `task` the kind is inferred from the values:
 
     text, booleans, floats that are only 0 and 1    classes (two: binary, more: sparse)
     integers                                        classes, unless there are more than 20 different ones with
-                                                    fewer than 20 rows each on average: those count or measure
-                                                    something, and it is regression
+                                                    fewer than 20 rows each on average: counts or measurements,
+                                                    so regression
     other numbers (n,) or (n, k)                    regression
     0 and 1 in (n, k), one 1 in every row           one-hot
     0 and 1 in (n, k)                               multi-label
 
-Whole numbers need not start at 0 nor be without gaps: classes are numbered in ascending order.
+Integers need not start at 0 or be consecutive: classes are numbered in ascending order.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from search_spaces.data_spec import Target
-from sweeps.data.arrays import without_objects
+from sweeps.data.arrays import from_objects
 from sweeps.data.dataset import Array
 from sweeps.errors import InputError
 
-MANY_VALUES = 20
-ROWS_A_VALUE = 20
+MAX_INTEGER_CLASSES = 20
+MIN_ROWS_PER_CLASS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
-    """A target as a loss takes it: `y` int32 (n,) for sparse and binary, float32 (n,) or (n, k) otherwise."""
+class EncodedTarget:
+    """A target as a loss takes it.
+
+    Attributes:
+        y: int32 (n,) for sparse and binary targets, float32 (n,) or (n, k) otherwise.
+        kind: see `DataSpec`.
+        n_outputs: the number of outputs of a model.
+        labels: the class names, or None.
+    """
 
     y: Array
     kind: Target
@@ -44,17 +51,16 @@ class Encoded:
         return np.argmax(self.y, axis=1) if self.kind == "one_hot" else None
 
 
-def encode(y: Array, task: str | None = None, labels: tuple[str, ...] | None = None) -> Encoded:
-    """The target `y` (n,) or (n, k), encoded.
+def encode(y: Array, task: str | None = None, labels: tuple[str, ...] | None = None) -> EncodedTarget:
+    """Encode a target.
 
     Args:
-        y: text, booleans or numbers.
+        y: (n,) or (n, k) text, booleans or numbers.
         task: see `DataSource.task`.
-        labels: the names of the classes 0, 1, …, where they are known; otherwise the values name them.
+        labels: the names of the classes 0, 1, …; None: the values are the names.
 
     Raises:
-        InputError: missing values, one class only, a wrong rank or type, or a task that the values do not
-            bear.
+        InputError: missing values, a single class, a wrong rank or dtype, or values that do not fit the task.
     """
     y = _checked(y)
     if y.ndim == 1:
@@ -71,7 +77,7 @@ def encode(y: Array, task: str | None = None, labels: tuple[str, ...] | None = N
 
 
 def _checked(y: Array) -> Array:
-    y = without_objects("target", y)
+    y = from_objects("target", y)
     if y.dtype.kind == "S":
         y = np.char.decode(y, "utf-8", "replace")
     if y.dtype.kind not in "Ubiuf":
@@ -81,7 +87,7 @@ def _checked(y: Array) -> Array:
     if y.ndim not in (1, 2) or 0 in y.shape or (y.ndim == 2 and y.dtype.kind == "U"):
         raise InputError(f"target: shape (rows,), or (rows, outputs) of numbers, is needed, got {y.shape} of {y.dtype}")
     if y.dtype.kind == "f" and (bad := int((~np.isfinite(y)).sum())):
-        raise InputError(f"target: every value must be there and finite, got {bad} NaN or infinite of {y.size}")
+        raise InputError(f"target: every value must be present and finite, got {bad} NaN or infinite of {y.size}")
     return y
 
 
@@ -99,15 +105,15 @@ def _are_classes(y: Array, task: str | None) -> bool:
     values = np.unique(y)
     if y.dtype.kind == "f":
         return bool(np.isin(values, (0, 1)).all())
-    return not (len(values) > MANY_VALUES and len(y) < ROWS_A_VALUE * len(values))
+    return not (len(values) > MAX_INTEGER_CLASSES and len(y) < MIN_ROWS_PER_CLASS * len(values))
 
 
-def _encode_classes(y: Array, labels: tuple[str, ...] | None) -> Encoded:
+def _encode_classes(y: Array, labels: tuple[str, ...] | None) -> EncodedTarget:
     if y.dtype.kind == "f":
         y = y.astype(np.int64)
     values, indices = np.unique(y, return_inverse=True)
     if labels is None:
-        labels = tuple(str(value) for value in values)
+        labels = tuple(map(str, values))
     else:
         indices = y
         if values[0] < 0 or values[-1] >= len(labels):
@@ -117,26 +123,26 @@ def _encode_classes(y: Array, labels: tuple[str, ...] | None) -> Encoded:
     if len(values) < 2:
         raise InputError(f"target: two classes or more are needed, got only {str(values[0])!r}")
     kind: Target = "binary" if len(labels) == 2 else "sparse"
-    return Encoded(indices.astype(np.int32), kind, 1 if kind == "binary" else len(labels), labels)
+    return EncodedTarget(indices.astype(np.int32), kind, 1 if kind == "binary" else len(labels), labels)
 
 
-def _encode_indicators(y: Array, task: str | None, labels: tuple[str, ...] | None) -> Encoded:
+def _encode_indicators(y: Array, task: str | None, labels: tuple[str, ...] | None) -> EncodedTarget:
     if not (y != y[0]).any():
         raise InputError(f"target: rows that differ are needed, got {_sample(y[0])} in every row")
-    one_a_row = bool((y.sum(axis=1) == 1).all())
-    kind: Target = "one_hot" if one_a_row and task != "multi_label" else "multi_label"
+    is_one_hot = bool((y.sum(axis=1) == 1).all())
+    kind: Target = "one_hot" if is_one_hot and task != "multi_label" else "multi_label"
     columns = y.shape[1]
-    return Encoded(y.astype(np.float32), kind, columns, labels or tuple(str(index) for index in range(columns)))
+    return EncodedTarget(y.astype(np.float32), kind, columns, labels or tuple(map(str, range(columns))))
 
 
-def _encode_quantity(y: Array) -> Encoded:
+def _encode_quantity(y: Array) -> EncodedTarget:
     with np.errstate(over="ignore"):
         numbers = y.astype(np.float32)
     if not np.isfinite(numbers).all():
         raise InputError(f"target: numbers that fit in float32 (below 3.4e38) are needed, got {float(np.abs(y).max())}")
     if not (numbers != numbers[0]).any():
         raise InputError(f"target: values that differ are needed, got {_sample(y[:1])} in every row")
-    return Encoded(numbers, "regression", 1 if y.ndim == 1 else y.shape[1], None)
+    return EncodedTarget(numbers, "regression", 1 if y.ndim == 1 else y.shape[1], None)
 
 
 def _sample(y: Array) -> str:

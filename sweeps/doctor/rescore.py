@@ -41,7 +41,7 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     if data.digest != context.study.user_attrs[IDENTITY]["digest"]:
         raise InputError(f"--rescore: dataset {options['dataset']!r} is not the data of the study (its digest differs)")
     model = load_keras_file(folder / "model.keras", context.name)
-    from sweeps.data.own_target import for_model
+    from sweeps.data.target_for_loss import for_model
     from sweeps.training import as_tensors
 
     rows = for_model(data, model).validation

@@ -18,8 +18,8 @@ from sweeps.engine.scheduler import outcome_of, raise_if_halted
 from sweeps.engine.session import StudySession, open_session
 from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.engine.tasks import run_trial
-from sweeps.errors import InputError, TrialsFailed
-from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
+from sweeps.errors import InputError, TrialsFailed, shortened
+from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.errors import CorruptStore, InputError, SweepError
+from sweeps.errors import CorruptStore, InputError, SweepError, shortened
 from sweeps.model.keras_state import unchanged
-from sweeps.space.fingerprint import SPACE_VERSION, Fingerprint, SpaceSource, shortened
+from sweeps.space.fingerprint import SPACE_VERSION, Fingerprint, SpaceSource
 from sweeps.study import results
 from sweeps.study.attributes import GIVEN, IDENTITY, MODEL_SHA256, PARAMS
 from sweeps.system.atomic_files import sha256

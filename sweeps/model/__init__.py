@@ -1,1 +1,1 @@
-"""What a Keras model takes, gives and depends on, read from the model."""
+"""Properties of a Keras model: its inputs and outputs, the meaning of the outputs, memory and global settings."""

@@ -1,13 +1,13 @@
-"""What a model's main output means, read from the model: its loss and its last activation.
+"""The meaning of a model's main output, derived from its loss and its last activation.
 
 | loss                          | meaning of the output                                                |
 |-------------------------------|----------------------------------------------------------------------|
 | binary crossentropies         | probabilities, or their logits (`from_logits`)                       |
 | (sparse) categorical ones, KL | class probabilities, or their logits (`from_logits`)                 |
-| hinge, squared hinge          | margins, unless the activation gives probabilities                   |
-| categorical hinge             | class scores, unless the activation gives probabilities              |
-| mean squared error, Poisson … | numbers; of a target of classes probabilities, by the activation     |
-| any other, or none            | probabilities, by the activation; otherwise unknown                  |
+| hinge, squared hinge          | margins, unless the activation yields probabilities                  |
+| categorical hinge             | class scores, unless the activation yields probabilities             |
+| mean squared error, Poisson … | numbers; for a target of classes as the activation says              |
+| any other, or none            | as the activation says, otherwise unknown                            |
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import keras
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.ops.nn import LogSoftmax, Sigmoid, Softmax
 
-from sweeps.model.outputs import Head, Meaning, given
+from sweeps.model.outputs import Head, Meaning, prediction_kind
 from sweeps.model.signature import Signature
 
-#: Keras's loss functions by what they take an output for
+#: Keras's loss functions by the meaning that they assume of an output
 _LOSSES: dict[str, tuple[str, ...]] = {
     "binary": ("binary_crossentropy", "binary_focal_crossentropy"),
     "categorical": ("categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence"),
@@ -36,12 +36,9 @@ _LOSSES: dict[str, tuple[str, ...]] = {
 }
 _KINDS = {getattr(keras.losses, name): kind for kind, names in _LOSSES.items() for name in names}
 _ACTIVATIONS = {
-    keras.activations.softmax: "softmax",
-    keras.ops.softmax: "softmax",
-    keras.activations.log_softmax: "log_softmax",
-    keras.ops.log_softmax: "log_softmax",
-    keras.activations.sigmoid: "sigmoid",
-    keras.ops.sigmoid: "sigmoid",
+    getattr(module, name): name
+    for module in (keras.activations, keras.ops)
+    for name in ("softmax", "log_softmax", "sigmoid")
 }
 _OPERATIONS = {Softmax: "softmax", keras.layers.Softmax: "softmax", LogSoftmax: "log_softmax", Sigmoid: "sigmoid"}
 _BY_ACTIVATION: dict[str | None, Meaning] = {
@@ -55,57 +52,60 @@ _BY_LOSS: dict[str | None, Meaning] = {
     "categorical_hinge": "class_scores",
     "numbers": "numbers",
 }
-#: layers that hand an output on as it is
-_PASSING = (
+#: layers that do not change the meaning of an output
+_NEUTRAL = (
     *(keras.layers.Identity, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape),
     *(keras.layers.ActivityRegularization, keras.layers.GaussianNoise, keras.layers.GaussianDropout),
 )
 
 
 def head_of(model: Any, signature: Signature, target: str, labels: Sequence[str] | None) -> Head:
-    """What a prediction makes of the model's main output: the one called "output", or the first.
+    """The meaning of the model's main output, which is the one named "output", or the first.
 
     Args:
-        target, labels: what the study tells of its data.
+        model: a compiled Keras model.
+        signature: its inputs and outputs.
+        target: the kind of the study's target, see `DataSpec`.
+        labels: the class names; None where there are no classes.
     """
     names = [entry["name"] for entry in signature.outputs]
-    place = names.index("output") if signature.named_outputs and "output" in names else 0
-    loss = _loss_of(model, names, place)
+    index = names.index("output") if signature.named_outputs and "output" in names else 0
+    loss = _loss_of(model, names, index)
     kind, from_logits = kind_of_loss(loss)
     outputs = getattr(model, "_outputs_struct", getattr(model, "outputs", None))
     tensors = list(outputs.values()) if isinstance(outputs, dict) else keras.tree.flatten(outputs)
-    activation = _activation_of(tensors[place]) if outputs is not None else None
-    # of a target without classes the numbers are its own, whatever the activation
+    activation = _activation_of(tensors[index]) if outputs is not None else None
+    # without classes, the outputs are numbers whatever the activation
     meaning = "numbers" if kind == "numbers" and labels is None else _meaning(kind, from_logits, activation)
-    what = given(meaning, signature.outputs[place]["shape"], target, labels, kind == "sparse")
-    why = f"loss {name_of_loss(loss)}{' of logits' if from_logits else ''}"
-    why += f", last activation {activation}" if activation else ""
-    return Head(names[place] if signature.named_outputs else None, meaning, what, why)
+    kind_of_prediction = prediction_kind(meaning, signature.outputs[index]["shape"], target, labels, kind == "sparse")
+    reason = f"loss {name_of_loss(loss)}{' of logits' if from_logits else ''}"
+    reason += f", last activation {activation}" if activation else ""
+    return Head(names[index] if signature.named_outputs else None, meaning, kind_of_prediction, reason)
 
 
 def _meaning(kind: str | None, from_logits: bool, activation: str | None) -> Meaning:
-    # Keras takes the logits out of a softmax or sigmoid, with a warning, where the loss wants logits
+    # where the loss needs logits, Keras takes those of a softmax or sigmoid, with a warning
     if from_logits and activation not in ("softmax", "sigmoid"):
         return "logits" if kind == "binary" else "class_logits"
     if kind == "hinge" and activation == "sigmoid":
-        return "unknown"  # never below zero, where the loss wants the first class
+        return "unknown"  # never negative, which would be the first class
     if kind in ("categorical", "sparse"):
         return "class_probabilities"
     return _BY_ACTIVATION.get(activation) or _BY_LOSS.get(kind, "unknown")
 
 
-def _loss_of(model: Any, names: Sequence[str], place: int) -> Any:
-    """What the model was compiled with for that output."""
+def _loss_of(model: Any, names: Sequence[str], index: int) -> Any:
+    """The loss that the model was compiled with for an output."""
     loss = getattr(model, "loss", None)
     if isinstance(loss, Mapping):
-        return loss.get(names[place]) if len(loss) > 1 or len(names) > 1 else next(iter(loss.values()), None)
+        return loss.get(names[index]) if len(loss) > 1 or len(names) > 1 else next(iter(loss.values()), None)
     if isinstance(loss, list | tuple):
-        return loss[place] if place < len(loss) else None
+        return loss[index] if index < len(loss) else None
     return loss
 
 
 def kind_of_loss(loss: Any) -> tuple[str | None, bool]:
-    """What the loss takes an output for, and whether for logits. Only Keras's own are known."""
+    """The meaning that a loss assumes, a key of `_LOSSES` or None, and whether of logits. Only Keras's are known."""
     options: Mapping[str, Any] = {}
     if isinstance(loss, str):
         try:
@@ -122,26 +122,26 @@ def kind_of_loss(loss: Any) -> tuple[str | None, bool]:
 
 
 def _activation_of(tensor: Any) -> str | None:
-    """The last activation by its name, where it is one that gives probabilities."""
-    operation, node, place = tensor._keras_history
+    """The name of the last activation if it is a softmax, log-softmax or sigmoid."""
+    operation, node, index = tensor._keras_history
     if isinstance(operation, keras.Model):
         inner = getattr(operation, "outputs", None)
-        return _activation_of(inner[place]) if inner else None
-    if found := _named_activation(operation, len(tensor.shape)):
-        return found
+        return _activation_of(inner[index]) if inner else None
+    if name := _named_activation(operation, len(tensor.shape)):
+        return name
     activation = getattr(operation, "activation", None)
-    hands_on = type(operation) in _PASSING or (
+    is_neutral = type(operation) in _NEUTRAL or (
         type(operation) is keras.layers.Activation and activation is keras.activations.linear
     )
-    if hands_on:
+    if is_neutral:
         return _activation_of(operation._inbound_nodes[node].input_tensors[0])
     if isinstance(operation, keras.layers.RNN) or not type(operation).__module__.startswith("keras."):
-        return None  # what it does with its activation is not known
+        return None  # its use of an activation is not known
     return _named_activation(activation, len(tensor.shape))
 
 
 def _named_activation(activation: Any, rank: int) -> str | None:
-    """Of a function, an operation or a layer; of the last axis."""
+    """The name of a function, operation or layer that works on the last axis."""
     try:
         name = _ACTIVATIONS.get(activation) or _OPERATIONS.get(type(activation))
     except TypeError:  # not hashable
@@ -150,6 +150,7 @@ def _named_activation(activation: Any, rank: int) -> str | None:
 
 
 def name_of_loss(loss: Any) -> str:
+    """The name of a loss for messages."""
     if loss is None:
         return "none"
     return loss if isinstance(loss, str) else getattr(loss, "__name__", None) or type(loss).__name__

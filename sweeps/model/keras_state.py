@@ -1,7 +1,7 @@
-"""Keras's global settings (dtype policy, floatx, …): carried to the workers, the same for each trial.
+"""Keras's global settings (dtype policy, floatx, …): sent to the workers, and restored before each trial.
 
-A worker is a process of its own, `clear_session` drops some of them, and what one trial's `build` sets must not reach
-the next one.
+Workers are other processes, `clear_session` resets some settings, and one trial's `build` must not change those of the
+next.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from sweeps.errors import InputError
 
 T = TypeVar("T")
 
+#: the settings with a getter and a setter in `keras.config`
+_KERAS_CONFIG = ("floatx", "epsilon", "image_data_format", "max_epochs", "max_steps_per_epoch")
+
 
 @dataclass(frozen=True)
 class KerasState:
-    """The settings that decide what a model computes, by their names in `keras.config` and `tf.config`.
+    """The settings that influence a model's results, by their names in `keras.config` and `tf.config`.
 
     Attributes:
-        dtype_policy: serialized; None: floatx is the policy.
-        flash_attention: None: where it can be used.
+        dtype_policy: serialized; None: that of floatx.
+        flash_attention: None: used where possible.
     """
 
     floatx: str = "float32"
@@ -38,11 +41,11 @@ class KerasState:
 
     @property
     def changed(self) -> dict[str, str]:
-        """What is not Keras's default, as text."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        """The settings that differ from Keras's defaults, as text."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.dtype_policy is not None:
             values["dtype_policy"] = self.dtype_policy["config"].get("name", self.dtype_policy["class_name"])
-        return {one.name: str(values[one.name]) for one in fields(self) if getattr(self, one.name) != one.default}
+        return {f.name: str(values[f.name]) for f in fields(self) if getattr(self, f.name) != f.default}
 
     def restore(self) -> None:
         """Make these the settings of this process."""
@@ -51,11 +54,8 @@ class KerasState:
         from keras.src.backend.common.global_state import set_global_attribute
         from tensorflow.python.framework import config
 
-        keras.config.set_floatx(self.floatx)
-        keras.config.set_epsilon(self.epsilon)
-        keras.config.set_image_data_format(self.image_data_format)
-        keras.config.set_max_epochs(self.max_epochs)
-        keras.config.set_max_steps_per_epoch(self.max_steps_per_epoch)
+        for name in _KERAS_CONFIG:
+            getattr(keras.config, f"set_{name}")(getattr(self, name))
         policy = None if self.dtype_policy is None else keras.dtype_policies.deserialize(dict(self.dtype_policy))
         set_global_attribute("dtype_policy", policy)
         set_global_attribute("flash_attention", self.flash_attention)
@@ -72,32 +72,28 @@ def current() -> KerasState:
     from keras.src.backend.common.global_state import get_global_attribute
     from tensorflow.python.framework import config
 
-    # `keras.config.dtype_policy()` would set one where there is none
+    # `keras.config.dtype_policy()` would set a policy where there is none
     policy = get_global_attribute("dtype_policy")
     is_floatx = policy is None or policy == keras.DTypePolicy(keras.config.floatx())
     return KerasState(
-        keras.config.floatx(),
-        keras.config.epsilon(),
-        keras.config.image_data_format(),
-        None if is_floatx else keras.dtype_policies.serialize(policy),
-        get_global_attribute("flash_attention"),
-        keras.config.max_epochs(),
-        keras.config.max_steps_per_epoch(),
-        config.is_op_determinism_enabled(),
-        tf.config.experimental.tensor_float_32_execution_enabled(),
+        dtype_policy=None if is_floatx else keras.dtype_policies.serialize(policy),
+        flash_attention=get_global_attribute("flash_attention"),
+        op_determinism=config.is_op_determinism_enabled(),
+        tensor_float_32=tf.config.experimental.tensor_float_32_execution_enabled(),
+        **{name: getattr(keras.config, name)() for name in _KERAS_CONFIG},
     )
 
 
 def of_client() -> KerasState | None:
-    """The settings of the program that asks for a sweep; None where it has not imported Keras, and has set nothing.
+    """The settings of the program that starts a sweep; None where it has not imported Keras.
 
     Raises:
-        InputError: its models are distributed over devices.
+        InputError: `keras.distribution` is in use.
     """
-    return _carried() if "keras" in sys.modules else None
+    return _transferable() if "keras" in sys.modules else None
 
 
-def _carried() -> KerasState:
+def _transferable() -> KerasState:
     import keras
 
     if keras.distribution.distribution() is not None:
@@ -107,44 +103,48 @@ def _carried() -> KerasState:
     return current()
 
 
+#: the settings at the start of the process
 _initial: KerasState | None = None
-_left: dict[Hashable, KerasState] = {}
-_kept: KerasState | None = None
+#: the settings after the import of each user code
+_after_import: dict[Hashable, KerasState] = {}
+#: the settings for each new model
+_current: KerasState | None = None
 
 
-def settle(given: KerasState | None, key: Hashable, load: Callable[[], T]) -> T:
-    """Load a person's code with the settings that the client had; what its import changes holds for all models after.
+def settle(client: KerasState | None, key: Hashable, load: Callable[[], T]) -> T:
+    """Load the user's code with the client's settings; those after its import apply to all further models.
 
     Args:
-        given: see `of_client`; None: those that a process begins with.
-        key: of the code, which Python runs once a process.
+        client: see `of_client`; None: the settings at the start of the process.
+        key: identifies the code, which Python imports once per process.
+        load: imports the code.
 
     Raises:
         InputError: see `of_client`.
     """
-    global _initial, _kept
+    global _initial, _current
     _initial = _initial or current()
-    _left.get(key, given or _initial).restore()
+    _after_import.get(key, client or _initial).restore()
     loaded = load()
-    _kept = _left.setdefault(key, _carried())
-    _kept.restore()
+    _current = _after_import.setdefault(key, _transferable())
+    _current.restore()
     return loaded
 
 
 def restore() -> None:
-    """Put the settings back before a model is built: the former one's `build` may have changed them."""
-    if _kept is not None:
-        _kept.restore()
+    """Restore the settings before a model is built: the `build` of another one may have changed them."""
+    if _current is not None:
+        _current.restore()
 
 
 def settled() -> KerasState:
-    """The settings that each model of this process begins with."""
-    return _kept or current()
+    """The settings that apply to each new model of this process."""
+    return _current or current()
 
 
 @contextlib.contextmanager
 def unchanged() -> Iterator[None]:
-    """Put the settings back after the block: a person's code that is imported or run in it may change them."""
+    """Restore the settings after the block, in which user code may change them."""
     before = current()
     try:
         yield

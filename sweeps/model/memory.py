@@ -1,4 +1,4 @@
-"""A bound on what the weights of one model may take, before they take it."""
+"""A limit on the memory of a model's weights, checked before it is allocated."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ import keras
 
 from sweeps.system.file_checks import memory_limit
 
-#: float32, each with its gradient and the two moments that Adam keeps
+#: per weight: float32, its gradient and Adam's two moments
 _BYTES = 4 * 4
 
 
 @contextlib.contextmanager
 def bounded_weights(shared: bool = False) -> Iterator[None]:
-    """While the block runs, a layer's weight beyond the memory is an error where it would be made; the machine
-    would begin to swap, or its kernel end some process.
+    """Limit the weights of the layers that are built in the block: without a limit the machine would swap, or its
+    kernel kill a process.
 
     Args:
-        shared: weights of one shape are one and the same. That takes half of the time, for a model that is only to
-            say what it is made of.
+        shared: let weights of the same shape and dtype be one variable. This takes half the time, for a model that is
+            not trained.
 
     Raises:
-        MemoryError: the weights made in the block would take more than half of the memory in training.
+        MemoryError: the training of the weights would take more than half of the memory.
     """
-    make = keras.layers.Layer.add_weight
-    made, known = 0, {}
+    original = keras.layers.Layer.add_weight
+    total, known = 0, {}
 
-    @functools.wraps(make)
+    @functools.wraps(original)
     def add_weight(self: Any, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
-        nonlocal made
-        made += math.prod(shape or ())
-        if made * _BYTES > (limit := memory_limit()):
+        nonlocal total
+        total += math.prod(shape or ())
+        if total * _BYTES > (limit := memory_limit()):
             raise MemoryError(
-                f"{made:,} weights, which take {made * _BYTES / 2**30:.1f} GiB of memory in training, where "
+                f"{total:,} weights, which take {total * _BYTES / 2**30:.1f} GiB of memory in training, where "
                 f"{limit / 2**30:.1f} GiB (half of the memory) may be taken"
             )
         if not shared:
-            return make(self, shape, *args, **kwargs)
-        kind = (*(shape or ()), kwargs.get("dtype"), self.variable_dtype)
-        if kind not in known:
-            known[kind] = make(self, shape, *args, **kwargs)
-        self._track_variable(known[kind])
-        return known[kind]
+            return original(self, shape, *args, **kwargs)
+        key = (*(shape or ()), kwargs.get("dtype"), self.variable_dtype)
+        if key not in known:
+            known[key] = original(self, shape, *args, **kwargs)
+        self._track_variable(known[key])
+        return known[key]
 
     keras.layers.Layer.add_weight = add_weight
     try:
         yield
     finally:
-        keras.layers.Layer.add_weight = make
+        keras.layers.Layer.add_weight = original

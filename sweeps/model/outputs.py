@@ -1,4 +1,4 @@
-"""What an output of a model means, and a prediction made of it."""
+"""The meaning of a model's output, and predictions from its numbers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Literal
 import numpy as np
 
 Meaning = Literal[
-    "class_probabilities",  # one column a class, together 1: softmax
-    "class_logits",  # softmax makes probabilities of them
-    "class_scores",  # the highest is the class's
-    "probabilities",  # each column for itself: sigmoid; an only one is the second class's
-    "logits",  # sigmoid makes probabilities of them
-    "margins",  # above zero is the second class: hinge losses
+    "class_probabilities",  # a column per class, with the sum 1: softmax
+    "class_logits",  # class probabilities before the softmax
+    "class_scores",  # the highest is that of the predicted class
+    "probabilities",  # independent columns: sigmoid; a single one is that of the second class
+    "logits",  # probabilities before the sigmoid
+    "margins",  # above zero for the second class: hinge losses
     "numbers",
     "unknown",
 ]
-#: the key of a prediction
+#: the key of a prediction in JSON
 Gives = Literal["class", "labels", "value", "raw"]
 #: the classes of a hinge loss
 _SIGNS = ("-1", "1")
@@ -29,10 +29,10 @@ class Head:
     """A model's main output.
 
     Attributes:
-        output: its name; None: the model has one only.
+        output: its name; None: there is no other.
         meaning: of its numbers.
-        gives: what a prediction makes of them.
-        why: what says so: the loss and the last activation.
+        gives: the kind of prediction.
+        why: the loss and the last activation that the meaning was derived from.
     """
 
     output: str | None
@@ -40,14 +40,14 @@ class Head:
     gives: Gives
     why: str
 
-    def rows(self, answer: Any, labels: Sequence[str] | None) -> list[dict[str, Any]]:
-        """A prediction for each row.
+    def rows(self, outputs: Any, labels: Sequence[str] | None) -> list[dict[str, Any]]:
+        """A prediction for each row, as JSON values.
 
         Args:
-            answer: what the model gives, as `model.predict` returns it.
-            labels: the classes' names, in the order of the target's indices.
+            outputs: the result of `model.predict`.
+            labels: the class names in the order of their indices.
         """
-        numbers = np.asarray(self._main(answer)).astype(np.float64)
+        numbers = np.asarray(self._main(outputs)).astype(np.float64)
         if self.gives == "raw":
             return [{"raw": _rounded(row, 6)} for row in numbers]
         numbers = _TRANSFORMS.get(self.meaning, np.asarray)(numbers)
@@ -59,37 +59,38 @@ class Head:
             return [{"labels": {name: _rounded(p, 4) for name, p in zip(names, row, strict=True)}} for row in numbers]
         return [self._class(row, labels) for row in numbers]
 
-    def _main(self, answer: Any) -> Any:
+    def _main(self, outputs: Any) -> Any:
         if self.output is None:
-            return answer[0] if isinstance(answer, list | tuple) else answer
-        return answer[self.output]
+            return outputs[0] if isinstance(outputs, list | tuple) else outputs
+        return outputs[self.output]
 
     def _class(self, row: Any, labels: Sequence[str] | None) -> dict[str, Any]:
         if len(row) == 1:
             labels = labels or _SIGNS
             row = np.array([-row[0], row[0]] if self.meaning == "margins" else [1 - row[0], row[0]])
         index = int(np.argmax(row))
-        what = "score" if self.meaning in ("margins", "class_scores") else "probability"
-        return {"class": _name(index, labels), what: _rounded(row[index], 4)}
+        certainty = "score" if self.meaning in ("margins", "class_scores") else "probability"
+        return {"class": _name(index, labels), certainty: _rounded(row[index], 4)}
 
 
-def given(
+def prediction_kind(
     meaning: Meaning, shape: Sequence[int | None], target: str, labels: Sequence[str] | None, sparse: bool
 ) -> Gives:
-    """What a prediction makes of an output.
+    """The kind of prediction from an output.
 
     Args:
+        meaning: of the output.
         shape: of the output, rows first.
         target: the kind of the study's target, see `DataSpec`.
-        labels: its classes' names; None where it has no classes.
+        labels: the class names; None where there are no classes.
         sparse: whether the loss takes class indices.
     """
     if meaning == "numbers":
         return "value"
     width = 1 if len(shape) == 1 else shape[1] or 0
     if meaning == "unknown" or len(shape) > 2:
-        many = meaning.startswith("class_") or meaning == "margins" or (meaning == "unknown" and width != 1)
-        return "raw" if many or labels is not None else "value"
+        is_vector = meaning.startswith("class_") or meaning == "margins" or (meaning == "unknown" and width != 1)
+        return "raw" if is_vector or labels is not None else "value"
     count = len(labels or ())
     is_score = meaning in ("class_scores", "margins")
     if target == "multi_label" and labels is not None:
@@ -110,9 +111,8 @@ def _name(index: int, labels: Sequence[str] | None) -> str:
 
 
 def _sigmoid(logits: Any) -> Any:
-    # of the negative magnitude, which does not overflow
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1, small) / (1 + small)
+    power = np.exp(-np.abs(logits))  # does not overflow
+    return np.where(logits >= 0, 1, power) / (1 + power)
 
 
 def _softmax(logits: Any) -> Any:
@@ -120,27 +120,22 @@ def _softmax(logits: Any) -> Any:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _shares(numbers: Any) -> Any:
-    """As Keras's categorical losses read them, which changes nothing of a softmax."""
+def _normalized(numbers: Any) -> Any:
+    """Probabilities as Keras's categorical losses normalize them; those of a softmax do not change."""
     positive = np.maximum(numbers, 1e-7)
     return positive / positive.sum(axis=-1, keepdims=True)
 
 
-def _unit(numbers: Any) -> Any:
-    """As Keras's binary losses read them, which changes nothing of a sigmoid."""
-    return np.clip(numbers, 0, 1)
-
-
 _TRANSFORMS: Mapping[str, Any] = {
-    "class_probabilities": _shares,
+    "class_probabilities": _normalized,
     "class_logits": _softmax,
-    "probabilities": _unit,
+    "probabilities": lambda numbers: np.clip(numbers, 0, 1),  # as Keras's binary losses do
     "logits": _sigmoid,
 }
 
 
 def _rounded(values: Any, digits: int) -> Any:
-    """A number, or numbers in lists; an only one without a list; None for those that JSON does not have."""
+    """A number or nested lists; a single number without a list, and None for NaN and infinity, which JSON lacks."""
     rounded = np.round(np.asarray(values, np.float64), digits)
     plain = np.array(rounded, dtype=object)
     plain[~np.isfinite(rounded)] = None

@@ -1,4 +1,4 @@
-"""What a model takes and gives, as an export's manifest tells it."""
+"""The inputs and outputs of a model, as in an export's manifest."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Signature:
     """The inputs and outputs of a model.
 
     Attributes:
-        inputs, outputs: for each `{"name", "shape", "dtype"}`; the shape begins with None, for the rows.
+        inputs, outputs: `{"name", "shape", "dtype"}` of each; the shape begins with None, for the rows.
         named: whether the inputs are a dictionary.
-        named_outputs: whether the outputs are one.
+        named_outputs: whether the outputs are a dictionary.
     """
 
     inputs: list[Entry]
@@ -30,22 +30,23 @@ class Signature:
     named_outputs: bool = False
 
     def specs(self) -> Any:
-        """The same as TensorFlow's specs, for an exported function of one argument."""
+        """The inputs as TensorFlow's specs, for an exported function of one argument."""
         specs = {entry["name"]: tf.TensorSpec(entry["shape"], entry["dtype"], entry["name"]) for entry in self.inputs}
         return specs if self.named else next(iter(specs.values()))
 
 
 def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
-    """What `model` takes and gives. A model of a class of its own does not know: it is asked with one row.
+    """The signature of a model. A subclassed model without Input layers is called with one row.
 
     Args:
-        data: what the study tells of its data.
+        model: a Keras model.
+        data: the study's description of its data.
 
     Raises:
-        InputError: a model of a class of its own does not take such rows.
+        InputError: a subclassed model does not take such rows.
     """
     if getattr(model, "inputs", None):
-        # a Sequential has no structures: one input, one output
+        # a Sequential has no structures, but one input and one output
         inputs = getattr(model, "_inputs_struct", model.inputs)
         outputs = getattr(model, "_outputs_struct", model.outputs)
         return Signature(
@@ -61,32 +62,34 @@ def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
     named = "" not in data["inputs"]
     row = {name: _row(entry) for name, entry in specs.items()}
     try:
-        answer = model(row if named else row["input"], training=False)
-    except Exception as wrong:  # whatever a person's model raises
+        result = model(row if named else row["input"], training=False)
+    except Exception as error:  # user code may raise anything
         raise InputError(
-            "what the model takes is not known: it has no Input layers, and does not take the data as it is "
-            f"({type(wrong).__name__}); give it Input layers, or have its fit call model.fit with arrays"
+            "the model's inputs are not known: it has no Input layers, and does not take the data as it is "
+            f"({type(error).__name__}); give it Input layers, or have its fit call model.fit with arrays"
         ) from None
-    outputs = _entries(_by_name(answer, lambda number, _: f"output_{number}"))
-    return Signature(list(specs.values()), outputs, named, isinstance(answer, dict))
+    outputs = _entries(_by_name(result, lambda number, _: f"output_{number}"))
+    return Signature(list(specs.values()), outputs, named, isinstance(result, dict))
 
 
-def named_answer(model: Any, answer: Any) -> Any:
-    """A model's answer, of several outputs as a dictionary."""
-    return by_names(getattr(model, "output_names", None) or (), answer, "output")
+def outputs_by_name(model: Any, outputs: Any) -> Any:
+    """A model's outputs; several of them as a dictionary."""
+    return by_names(getattr(model, "output_names", None) or (), outputs, "output")
 
 
-def by_names(names: Sequence[str], arrays: Any, what: str) -> Any:
-    """Arrays of a list in a dictionary: MLflow's signatures know no lists.
+def by_names(names: Sequence[str], arrays: Any, label: str) -> Any:
+    """The arrays of a list as a dictionary, since MLflow's signatures have no lists.
 
     Args:
-        names: theirs; where they are not as many, or not different, `what` and the place are.
+        names: of the arrays; where they are not unique, or too few or many, the names are ``LABEL_INDEX``.
+        arrays: an array, or a list or tuple of them.
+        label: for such names.
     """
     if not isinstance(arrays, list | tuple):
         return arrays
     flat = keras.tree.flatten(arrays)
-    if len(names) != len(flat) or len(set(names)) != len(flat):  # a layer of several outputs gives its name to all
-        names = [f"{what}_{place}" for place in range(len(flat))]
+    if len(names) != len(flat) or len(set(names)) != len(flat):  # all outputs of one layer have its name
+        names = [f"{label}_{index}" for index in range(len(flat))]
     return dict(zip(names, flat, strict=True))
 
 
@@ -97,7 +100,7 @@ def _row(entry: Entry) -> Any:
 
 
 def _by_name(tensors: Any, name: Callable[[int, Any], str]) -> dict[str, Any]:
-    """Tensors by the keys of their dictionary; where they are in none, by the names that are made for them."""
+    """Tensors by the keys of their dictionary; without one, by `name(index, tensor)`."""
     if isinstance(tensors, dict):
         return tensors
     named: dict[str, Any] = by_names(

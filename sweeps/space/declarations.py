@@ -1,4 +1,4 @@
-"""What a hyperparameter may be declared as: what KerasTuner lets pass, and a study or its record could not keep."""
+"""Checks of hyperparameter declarations that KerasTuner accepts, but a study or MLflow cannot store."""
 
 from __future__ import annotations
 
@@ -9,43 +9,42 @@ from keras_tuner.engine import hyperparameters as kinds
 
 from sweeps.errors import InputError, shown
 
-_LONGEST_TEXT = 6000  # of a parameter in MLflow
-_LONGEST_NAME = 1000  # whole in a tag of MLflow's, and a line to read
+_MAX_VALUE_LENGTH = 6000  # MLflow's limit for a parameter
+_MAX_NAME_LENGTH = 1000  # fits into a tag of MLflow, and into a readable line
 
 
 def check_declaration(hp: kinds.HyperParameter) -> None:
     """Raises:
-    InputError: a name that cannot be shown, bounds or choices that are not finite numbers, a choice that
-        comes twice, a step that leads nowhere, a default outside.
+    InputError: the name is not printable, bounds or choices are not finite, a choice is repeated, a step is not above
+        0, or the default is out of range.
     """
     check_name("hyperparameter", hp.name)
     if isinstance(hp, kinds.Int | kinds.Float):
         _check_range(hp)
         return
-    for value in getattr(hp, "values", ()):
+    values = tuple(getattr(hp, "values", ()))
+    for value in values:
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"values of {hp.name!r} must be finite, got {value}")
-        if len(str(value)) > _LONGEST_TEXT:
-            raise InputError(f"values of {hp.name!r} must have {_LONGEST_TEXT} characters at most, got {len(value)}")
-    check_different(f"values of {hp.name!r}", tuple(getattr(hp, "values", ())))
+        if len(str(value)) > _MAX_VALUE_LENGTH:
+            raise InputError(
+                f"values of {hp.name!r} must have {_MAX_VALUE_LENGTH} characters at most, got {len(value)}"
+            )
+    check_different(f"values of {hp.name!r}", values)
 
 
-def check_different(what: str, values: Sequence[object]) -> None:
-    """Raises:
-    InputError: a value comes twice.
-    """
+def check_different(label: str, values: Sequence[object]) -> None:
+    """Raises: InputError: a value is repeated."""
     for value in values:
         if values.count(value) > 1:
-            raise InputError(f"{what} must differ, got {value!r} more than once")
+            raise InputError(f"{label} must differ, got {value!r} more than once")
 
 
-def check_name(what: str, name: object) -> None:
-    """Raises:
-    InputError: it is no text that can be shown in a line.
-    """
-    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
-        got = shown(name) if len(str(name)) <= _LONGEST_NAME else f"one of {len(str(name))} characters"
-        raise InputError(f"{what}: a name is 1 to {_LONGEST_NAME} printable characters, got {got}")
+def check_name(label: str, name: object) -> None:
+    """Raises: InputError: the name is no text that can be printed on a line."""
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= _MAX_NAME_LENGTH:
+        got = shown(name) if len(str(name)) <= _MAX_NAME_LENGTH else f"one of {len(str(name))} characters"
+        raise InputError(f"{label}: a name is 1 to {_MAX_NAME_LENGTH} printable characters, got {got}")
 
 
 def _check_range(hp: kinds.Int | kinds.Float) -> None:

@@ -1,4 +1,4 @@
-"""The classes and functions of a space that its saved models need, found in a model that it builds."""
+"""The custom classes and functions that a space's saved models need, found by serializing a model."""
 
 from __future__ import annotations
 
@@ -23,44 +23,43 @@ from sweeps.space.resolve import build
 
 @dataclass
 class Recorded:
-    """What a model was saved with beside Keras's own, under the names by which a file knows it."""
+    """The custom objects of a serialized model by the names in its file."""
 
     named: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def objects(self) -> dict[str, Any]:
-        """By name; one that two bear stands for neither."""
-        return {name: things[0] for name, things in self.named.items() if len(things) == 1}
+        """The objects by name, without names that several objects share."""
+        return {name: objects[0] for name, objects in self.named.items() if len(objects) == 1}
 
     @property
     def unregistered(self) -> list[str]:
-        """The names that another process does not know, even if it has the code."""
+        """The names that are not registered with Keras, so that another process cannot resolve them."""
         known = keras.saving.get_custom_objects()
-        return sorted(name for name, things in self.named.items() if known.get(name) not in things)
+        return sorted(name for name, objects in self.named.items() if known.get(name) not in objects)
 
 
 @contextlib.contextmanager
 def recording() -> Iterator[Recorded]:
-    """Note what Keras asks for its registered name while it serializes in the block: each class and function that is
-    not its own, wherever it was defined."""
-    found, ask = Recorded(), object_registration.get_registered_name
+    """Record the custom classes and functions whose registered names Keras looks up while it serializes a model."""
+    recorded, get_registered_name = Recorded(), object_registration.get_registered_name
 
-    def noted(thing: Any) -> str:
-        name = str(ask(thing))
-        things = found.named.setdefault(name, [])
-        if thing not in things:
-            things.append(thing)
+    def record(value: Any) -> str:
+        name = str(get_registered_name(value))
+        objects = recorded.named.setdefault(name, [])
+        if value not in objects:
+            objects.append(value)
         return name
 
-    with mock.patch.object(object_registration, "get_registered_name", noted):
-        yield found
-    for name, things in list(found.named.items()):
-        if all(_is_keras(thing) for thing in things):
-            del found.named[name]
+    with mock.patch.object(object_registration, "get_registered_name", record):
+        yield recorded
+    for name, objects in list(recorded.named.items()):
+        if all(_is_keras(value) for value in objects):
+            del recorded.named[name]
 
 
-def _is_keras(thing: Any) -> bool:
-    module = str(getattr(thing, "__module__", None))
+def _is_keras(value: Any) -> bool:
+    module = str(getattr(value, "__module__", None))
     return module.partition(".")[0] in ("keras", "builtins")
 
 
@@ -76,31 +75,31 @@ class Definitions:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(self.params)
         model = build(self.space, hp)
-        with recording() as found, warnings.catch_warnings():
+        with recording() as recorded, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
             config = keras.saving.serialize_keras_object(model)
-        return model, found, config
+        return model, recorded, config
 
     @property
     def objects(self) -> dict[str, Any]:
-        """The classes and functions that a model of these hyperparameters is made of, by name."""
+        """The custom classes and functions of the model by name."""
         return self._built[1].objects
 
     def compiled(self, model: keras.Model) -> keras.Model:
-        """`model`, compiled as the space compiles its own."""
+        """Compile `model` as the space compiles its own."""
         model.compile(**self._built[0]._compile_config.config)
         return model
 
     def rebuilt(self, file: Path) -> keras.Model:
-        """The model built anew, with the weights of `file`; the optimizer's state stays behind, as with KerasTuner.
+        """Build the model anew and load the weights of `file`, without the optimizer's state, as KerasTuner does.
 
         Raises:
-            ValueError: the file holds another model.
+            ValueError: the file holds a model with another architecture.
         """
         model, _, config = self._built
         with zipfile.ZipFile(file) as archive:
             saved = json.loads(archive.read("config.json"))
-        if _outline(saved) != _outline(json.loads(json.dumps(config))):
+        if _architecture(saved) != _architecture(json.loads(json.dumps(config))):
             raise ValueError("the space builds another model now than the one that was saved")
         if not model.built:
             model.build_from_config(saved["build_config"])
@@ -110,18 +109,17 @@ class Definitions:
         return model
 
 
-#: what two builds of one model differ in, or what is not its architecture
-_PASSING = ("shared_object_id", "build_config", "compile_config")
+#: keys that differ between two builds of a model, or are not part of its architecture
+_IGNORED_KEYS = ("shared_object_id", "build_config", "compile_config")
 
 
-def _outline(config: Any) -> Any:
-    """A saved model's configuration without what differs from one build of it to the next: numbers in names, the code
-    of lambdas."""
+def _architecture(config: Any) -> Any:
+    """A model's configuration without what differs between two builds: numbers in names and the code of lambdas."""
     if isinstance(config, dict):
-        # a lambda: its code differs with where and when it was compiled; an activation is saved without a class
+        # the code of a lambda depends on where and when it was compiled; an activation is saved without a class
         if config.get("class_name") == "__lambda__" or (set(config) == {"value"} and isinstance(config["value"], list)):
             return "a lambda"
-        return {key: _outline(value) for key, value in config.items() if key not in _PASSING}
+        return {key: _architecture(value) for key, value in config.items() if key not in _IGNORED_KEYS}
     if isinstance(config, list):
-        return [_outline(value) for value in config]
+        return [_architecture(value) for value in config]
     return re.sub(r"_\d+$", "", config) if isinstance(config, str) else config

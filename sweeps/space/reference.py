@@ -1,4 +1,4 @@
-"""How a space is referred to: by name, by itself, or packed as bytes that a worker opens once it has TensorFlow."""
+"""References to a space: a name, the object itself, or its pickle, which a worker loads once it has TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,100 +16,98 @@ from sweeps.errors import InputError
 
 @dataclass(frozen=True)
 class PackedSpace:
-    """A build function or a HyperModel, by value where it was defined in a notebook or a script, with the names that
-    such classes and functions are registered under with Keras.
+    """A pickled build function or HyperModel, together with the custom objects registered with Keras.
 
-    A worker imports TensorFlow in one thread while another receives its first task: code that imported Keras
-    while it was received would meet it half imported.
+    Code from a notebook or a script is pickled by value. The pickle is loaded late: a worker imports TensorFlow in one
+    thread while another receives its first task, whose code would import Keras half-initialized.
     """
 
     content: bytes
 
     @classmethod
     def of(cls, space: Any) -> PackedSpace:
-        """Pack a space.
+        """Pickle a space.
 
         Raises:
-            InputError: it holds what cannot be sent to another process.
+            InputError: it cannot be pickled.
         """
         registered = list(_registered()) if "keras" in sys.modules else []
         return cls(packed("space", (space, registered)))
 
     def open(self) -> Any:
-        """The space, one object for all trials of a process."""
+        """The space; the same object for all trials of a process."""
         return _open(self.content)
 
 
 #: a build function or a HyperModel
 Space = Callable[[Any], Any]
-#: how a space is named to a worker: `mlp`, `module:function`, `file.py:function`, or itself, packed
+#: how workers get a space: as `mlp`, `module:function`, `file.py:function`, or pickled
 SpaceRef = str | PackedSpace | Space
 
 
 def is_own(space: str | Space) -> bool:
-    """Whether a space is a person's own: an object, or a name with a colon, which registered ones have not."""
+    """Whether a space is the user's own: an object, or a name with a colon, unlike those of registered spaces."""
     return not isinstance(space, str) or ":" in space
 
 
-def packed(what: str, thing: Any) -> bytes:
-    """`thing` as bytes that a worker can open.
+def packed(label: str, value: Any) -> bytes:
+    """Pickle a value for a worker.
 
     Raises:
-        InputError: it holds what cannot be sent to another process: a lock, an open file, a generator, …
+        InputError: it holds a lock, an open file, a generator or another object that cannot be pickled.
     """
     try:
-        return bytes(cloudpickle.dumps(thing))
-    except Exception as wrong:  # whatever a person's object raises
+        return bytes(cloudpickle.dumps(value))
+    except Exception as error:  # user code may raise anything
         raise InputError(
-            f"{what}: must be picklable, since trials run in other processes; {type(wrong).__name__}: {wrong}"
-        ) from wrong
+            f"{label}: must be picklable, since trials run in other processes; {type(error).__name__}: {error}"
+        ) from error
 
 
 @lru_cache(maxsize=1)
 def _open(content: bytes) -> Any:
-    from keras.src.saving import object_registration as keras_names
+    from keras.src.saving import object_registration
 
     space, registered = pickle.loads(content)
-    for name, its_name, thing in registered:
-        found = _imported(*thing) if isinstance(thing, tuple) else thing
-        if found is not None:
-            keras_names.GLOBAL_CUSTOM_OBJECTS[name] = found
-            if its_name is not None:
-                keras_names.GLOBAL_CUSTOM_NAMES[found] = its_name
+    for name, registered_name, reference in registered:
+        value = _imported(*reference) if isinstance(reference, tuple) else reference
+        if value is not None:
+            object_registration.GLOBAL_CUSTOM_OBJECTS[name] = value
+            if registered_name is not None:
+                object_registration.GLOBAL_CUSTOM_NAMES[value] = registered_name
     return space
 
 
 def _registered() -> Iterator[tuple[str, str | None, Any]]:
-    """What Keras knows by name beside its own: the name, the one it is saved under, and the object itself, or where a
-    process that has imported its module finds it.
+    """Keras's custom objects: name, registered name, and the object, or the module and name to import it from.
 
-    cloudpickle makes a class of `__main__` anew in the worker, where no decorator runs.
+    cloudpickle recreates a class of `__main__` in the worker without running its decorators.
     """
     from keras.src.backend.common.global_state import get_global_attribute
-    from keras.src.saving import object_registration as keras_names
+    from keras.src.saving import object_registration
 
-    known = keras_names.GLOBAL_CUSTOM_OBJECTS | get_global_attribute("custom_objects_scope_dict", {})
-    for name, thing in known.items():
-        if not isinstance(thing, Hashable):
+    known = object_registration.GLOBAL_CUSTOM_OBJECTS | get_global_attribute("custom_objects_scope_dict", {})
+    for name, value in known.items():
+        if not isinstance(value, Hashable):
             continue
-        its_name = keras_names.GLOBAL_CUSTOM_NAMES.get(thing)
-        place = (getattr(thing, "__module__", ""), getattr(thing, "__qualname__", ""))
-        if place[0] != "__main__" and _imported(*place) is thing:
-            yield name, its_name, place
-        elif _can_travel(thing):
-            yield name, its_name, thing
+        registered_name = object_registration.GLOBAL_CUSTOM_NAMES.get(value)
+        source = (getattr(value, "__module__", ""), getattr(value, "__qualname__", ""))
+        if source[0] != "__main__" and _imported(*source) is value:
+            yield name, registered_name, source
+        elif _is_picklable(value):
+            yield name, registered_name, value
 
 
 def _imported(module: str, qualname: str) -> Any:
-    found: Any = sys.modules.get(module)
+    value: Any = sys.modules.get(module)
     for part in qualname.split("."):
-        found = getattr(found, part, None)
-    return found
+        value = getattr(value, part, None)
+    return value
 
 
-def _can_travel(thing: Any) -> bool:
+def _is_picklable(value: Any) -> bool:
     try:
-        cloudpickle.dumps(thing)
-    except Exception:  # whatever a person's object raises: the space may not need it
+        packed("custom object", value)
+    except InputError:  # the space may not need it
         return False
     return True

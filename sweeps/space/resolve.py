@@ -1,7 +1,7 @@
-"""From a name to a search space, and from a space to a model that can be trained.
+"""From a name to a search space, and from a space to a compiled model.
 
-A space is a `keras_tuner.HyperModel`: a registered one by its name, or a person's own as `module:function`,
-`path/to/file.py:function`, or the same with a HyperModel class or instance in place of the function.
+A space is a `keras_tuner.HyperModel`: a registered one by its name, or the user's own as `module:function` or
+`path/to/file.py:function`, where the function may also be a HyperModel class or instance.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from sweeps.space.reference import PackedSpace
 
 
 class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
-    """A person's `build(hp)` as a space."""
+    """A user's `build(hp)` as a space."""
 
     def __init__(self, function: Callable[[keras_tuner.HyperParameters], keras.Model]) -> None:
         super().__init__(name=getattr(function, "__name__", "build"))
         self.function = function
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """What the function returns."""
+        """Call the function."""
         return self.function(hp)
 
 
@@ -53,70 +53,68 @@ def resolve(
     spec: DataSpec,
     metrics: tuple[str, ...] = (),
 ) -> keras_tuner.HyperModel:
-    """The space that a name stands for, or that is given as an object.
+    """Find or load a space.
 
     Args:
-        space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function or a
-            HyperModel, packed or not.
-        spec: the data, for a registered space; a person's own knows its data itself.
-        metrics: to be taken beside the target's own, for a registered space likewise.
+        space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function or a HyperModel,
+            pickled or not.
+        spec: of the data, for a registered space.
+        metrics: additional metrics, for a registered space.
 
     Raises:
-        InputError: there is no such space, and the message says which part of the name is wrong; or there are no
-            such metrics.
+        InputError: there is no such space, or no such metric for the data's target.
     """
     if isinstance(space, PackedSpace):
         space = space.open()
-    if metrics:
-        spec = _with_metrics(space, spec, metrics)
     if isinstance(space, str) and space in SPACES:
-        return SPACES[space](spec)
+        known = names_for(spec.target)
+        for name in metrics:
+            if name not in known:
+                raise unknown(f"metric for a target of kind {spec.target}:", name, known)
+        return SPACES[space](replace(spec, metrics=metrics) if metrics else spec)
+    if metrics:
+        raise InputError(f"metrics: a space of your own compiles its metrics itself, got {', '.join(metrics)}")
     return own_space(space)
 
 
 def own_space(space: str | Callable[..., Any] | keras_tuner.HyperModel) -> keras_tuner.HyperModel:
-    """A person's own space, from its name or from an object.
+    """The user's own space, from its name or from an object.
 
     Raises:
-        InputError: there is no such space; see `resolve`.
+        InputError: there is no such space; the message says which part of the name is error.
     """
     if not isinstance(space, str):
         return _hypermodel(space, getattr(space, "__name__", type(space).__name__))
     if space.endswith(".py"):
         raise InputError(f"a space in a file must be named FILE.py:FUNCTION, got {space!r}")
-    place, _, attribute = space.rpartition(":")
-    if not place:
+    source, _, attribute = space.rpartition(":")
+    if not source:
         raise unknown("space", space, (*SPACES, "module:function", "path/to/file.py:function"))
-    module = import_place(place)
+    module = import_source(source)
     if not hasattr(module, attribute):
-        names = [name for name, found in vars(module).items() if callable(found) and not name.startswith("_")]
-        raise unknown(f"function in {place}", attribute, names)
+        names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise unknown(f"function in {source}", attribute, names)
     return _hypermodel(getattr(module, attribute), space)
 
 
-def _with_metrics(space: Any, spec: DataSpec, metrics: tuple[str, ...]) -> DataSpec:
-    if not isinstance(space, str) or space not in SPACES:
-        raise InputError(f"metrics: a space of your own compiles its metrics itself, got {', '.join(metrics)}")
-    for name in metrics:
-        if name not in (known := names_for(spec.target)):
-            raise unknown(f"metric for a target of kind {spec.target}:", name, known)
-    return replace(spec, metrics=metrics)
+def import_source(source: str, what: str = "a space") -> ModuleType:
+    """Import `path/to/file.py` or a module by name.
 
-
-def import_place(place: str, what: str = "a space") -> ModuleType:
-    """The module that holds `what`: `path/to/file.py`, or a name that can be imported.
+    Args:
+        source: a path that ends with ``.py``, or a module's name.
+        what: is defined there, for errors.
 
     Raises:
-        InputError: it is not there, or raises.
+        InputError: it does not exist, or raises.
     """
-    return load_file(place, what) if place.endswith(".py") else _import(place, what)
+    return load_file(source, what) if source.endswith(".py") else _import(source, what)
 
 
 def load_file(path: str, what: str = "a space") -> ModuleType:
-    """A Python file as a module, run once a process; what lies beside it can be imported by it.
+    """Import a Python file, once per process; it can import modules of its folder.
 
     Raises:
-        InputError: there is no such file, or it raises; with the line that does.
+        InputError: there is no such file, or it raises; the message has the line.
     """
     file = Path(path).expanduser().resolve()
     name = f"{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
@@ -124,41 +122,44 @@ def load_file(path: str, what: str = "a space") -> ModuleType:
         return sys.modules[name]
     if not file.is_file():
         raise InputError(f"the file of {what} must exist, got {path!r}")
-    found = importlib.util.spec_from_file_location(name, file)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))
     try:
-        found.loader.exec_module(module)
-    except (Exception, SystemExit) as wrong:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise InputError(f"{path} cannot be loaded: {explain(wrong)}") from wrong
+        raise InputError(f"{path} cannot be loaded: {explain(error)}") from error
     return module
 
 
 def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared: bool = False) -> keras.Model:
-    """One model of a space, compiled, with the sweep's settings of Keras (`keras_state`); it may still be without
-    weights, if it has no Input layer.
+    """Build a compiled model with the sweep's Keras settings (`keras_state`).
+
+    A model without Input layers may have no weights yet.
 
     Args:
-        shared: see `bounded_weights`; the model is not to be trained.
+        space: the space.
+        hp: the hyperparameters.
+        shared: see `bounded_weights`; such a model cannot be trained.
 
     Raises:
-        NoModel: the space's build function raises, or returns something that cannot be trained.
-        InputError: it declares a hyperparameter that cannot be one.
+        NoModel: the space's build function raises, or does not return a compiled model.
+        InputError: a declaration of a hyperparameter is invalid.
     """
     keras_state.restore()
     try:
         with bounded_weights(shared):
-            reset_uids()  # its metrics are called as in a process of its own: `auc`, not `auc_3`
+            reset_uids()  # so that metrics are named as in a new process: `auc`, not `auc_3`
             model = space.build(hp)
     except SweepError:
         raise
-    except (Exception, SystemExit) as wrong:
-        raise NoModel(f"space {space.name!r} cannot build a model: {explain(wrong)}") from wrong
+    except (Exception, SystemExit) as error:
+        raise NoModel(f"space {space.name!r} cannot build a model: {explain(error)}") from error
     if not isinstance(model, keras.Model):
         raise NoModel(f"space {space.name!r} must build a keras.Model, got {type(model).__name__}")
     if not model.compiled:
@@ -169,12 +170,11 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared
 def declaration(
     space: keras_tuner.HyperModel, *fit_args: Any, **fit_kwargs: Any
 ) -> Callable[[CheckedHyperParameters], object]:
-    """A function that asks for all hyperparameters of a space, those drawn in its `fit` included, without
-    training.
+    """A function that declares all hyperparameters of a space, those in its `fit` included, without training.
 
     Args:
         space: the space.
-        fit_args, fit_kwargs: for the space's `fit`: a few rows of the data will do.
+        fit_args, fit_kwargs: for the space's `fit`; a few rows of the data are enough.
     """
 
     def declare(hp: CheckedHyperParameters) -> object:
@@ -184,86 +184,81 @@ def declaration(
             space.fit(hp, model, *fit_args, **fit_kwargs)
         except SweepError:
             raise
-        except (Exception, SystemExit) as wrong:
-            raise NoModel(f"space {space.name!r} cannot fit a model: {explain(wrong)}") from wrong
+        except (Exception, SystemExit) as error:
+            raise NoModel(f"space {space.name!r} cannot fit a model: {explain(error)}") from error
         return model
 
     return declare
 
 
-#: lines of Keras's and TensorFlow's messages that say where, not what
-_WHERE = re.compile(
+#: lines of Keras's and TensorFlow's messages with the location, not the cause
+_LOCATION = re.compile(
     r"Exception encountered when calling|Graph execution error|Detected at node|File \"|<stack traces unavailable>"
     r"|Stack trace|\[\[\{\{node|Traceback \(most recent"
 )
-#: what follows the message proper
-_BESIDE = re.compile(r"Arguments received by|Example:|Full object config:|config=\{|Call arguments received")
+#: lines that follow the message itself
+_APPENDIX = re.compile(r"Arguments received by|Example:|Full object config:|config=\{|Call arguments received")
 
 
-def explain(wrong: BaseException) -> str:
-    """An exception in one line: type, what its text says of the cause, and the line of a person's own that raised."""
-    text = without_passwords(re.sub(r"\x1b\[\d*m", "", str(wrong)))  # Keras prints the line that matters in bold
+def explain(error: BaseException) -> str:
+    """An exception in one line: its type, the cause in its text, and the line of the user's code that raised it."""
+    text = without_passwords(re.sub(r"\x1b\[\d*m", "", str(error)))  # Keras prints the important line in bold
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    end = next((n for n, line in enumerate(lines) if n and _BESIDE.match(line)), len(lines))
-    said = " ".join([line for line in lines[:end] if not _WHERE.match(line)] or lines)
-    text = f"{type(wrong).__name__}: {textwrap.shorten(said, 400, placeholder=' …')}" if said else type(wrong).__name__
-    if isinstance(wrong, SyntaxError):
-        return f"{text} ({wrong.filename}, line {wrong.lineno})"
-    others = (
-        str(Path(__file__).parents[1]),
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("purelib"),
-        "<frozen",
+    end = next((n for n, line in enumerate(lines) if n and _APPENDIX.match(line)), len(lines))
+    cause = " ".join([line for line in lines[:end] if not _LOCATION.match(line)] or lines)
+    text = (
+        f"{type(error).__name__}: {textwrap.shorten(cause, 400, placeholder=' …')}" if cause else type(error).__name__
     )
-    frames = traceback.extract_tb(wrong.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(others)]
+    if isinstance(error, SyntaxError):
+        return f"{text} ({error.filename}, line {error.lineno})"
+    libraries = (str(Path(__file__).parents[1]), *map(sysconfig.get_path, ("stdlib", "purelib")), "<frozen")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
     return f"{text} ({own[-1].filename}, line {own[-1].lineno})" if own else text
 
 
 def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
-    """Whether an error is of that kind, or was raised for one that is."""
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, kind):
-        found = found.__cause__
-    return found is not None
+    """Whether an error or one of its causes is of that kind."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, kind):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _untrained() -> keras.callbacks.History:
-    """A history that has a figure for whatever it is asked."""
+    """A history with a value for every metric."""
     history = keras.callbacks.History()
     history.history = defaultdict(lambda: [0.0])
     return history
 
 
 def _import(name: str, what: str) -> ModuleType:
-    # A console script, unlike `python -m`, does not look for modules in the current folder.
+    # unlike `python -m`, a console script does not import from the current folder
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as wrong:
-        if wrong.name is not None and name.startswith(wrong.name):
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name is not None and name.startswith(error.name):
             raise InputError(f"the module of {what} must exist, got {name!r}") from None
-        raise InputError(f"module {name!r} cannot be loaded: {explain(wrong)}") from wrong
-    except (Exception, SystemExit) as wrong:
-        raise InputError(f"module {name!r} cannot be loaded: {explain(wrong)}") from wrong
+        raise InputError(f"module {name!r} cannot be loaded: {explain(error)}") from error
 
 
-def _hypermodel(found: Any, name: str) -> keras_tuner.HyperModel:
-    if isinstance(found, keras_tuner.HyperModel):
-        return found
-    if inspect.isclass(found) and issubclass(found, keras_tuner.HyperModel):
+def _hypermodel(value: Any, name: str) -> keras_tuner.HyperModel:
+    if isinstance(value, keras_tuner.HyperModel):
+        return value
+    if inspect.isclass(value) and issubclass(value, keras_tuner.HyperModel):
         try:
-            return found()
-        except TypeError as wrong:
-            raise InputError(f"space {name!r} must be made without arguments: {wrong}") from wrong
-    if not callable(found):
-        raise InputError(f"space {name!r} must be a function build(hp) or a HyperModel, got {type(found).__name__}")
+            return value()
+        except TypeError as error:
+            raise InputError(f"space {name!r} must be made without arguments: {error}") from error
+    if not callable(value):
+        raise InputError(f"space {name!r} must be a function build(hp) or a HyperModel, got {type(value).__name__}")
     try:
-        inspect.signature(found).bind(None)
+        inspect.signature(value).bind(None)
     except TypeError:
-        raise InputError(f"space {name!r} must take one argument, build(hp), got {_signature(found)}") from None
-    return BuildFunction(found)
+        raise InputError(f"space {name!r} must take one argument, build(hp), got {_signature(value)}") from None
+    return BuildFunction(value)
 
 
 def _signature(function: Callable[..., Any]) -> str:

@@ -1,4 +1,4 @@
-"""A space in a file, as digests of the source that it is made of: read, never run, so that no TensorFlow is needed."""
+"""Digests of the source of a space in a file, which is parsed but not run, so that no TensorFlow is needed."""
 
 from __future__ import annotations
 
@@ -21,37 +21,41 @@ _LIBRARIES = tuple(
         *(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
         *site.getsitepackages(),
         site.getusersitepackages(),
-        *(_ROOT / room for room in ("sweeps", "search_spaces", "tracking")),
+        *(_ROOT / package for package in ("sweeps", "search_spaces", "tracking")),
     )
 )
 
 
-def is_own(file: str | Path) -> bool:
-    """Whether a source file is a person's own: of no library, and not of this project."""
-    place = Path(file).resolve()
-    is_library = {"site-packages", "dist-packages"} & set(place.parts) or any(map(place.is_relative_to, _LIBRARIES))
+def is_user_code(file: str | Path) -> bool:
+    """Whether a source file is the user's: of no library, and not of this project."""
+    path = Path(file).resolve()
+    is_library = {"site-packages", "dist-packages"} & set(path.parts) or any(map(path.is_relative_to, _LIBRARIES))
     return not is_library and not str(file).startswith("<frozen")
 
 
 def digest(value: Any) -> str:
-    """Of what JSON can hold."""
+    """16 hexadecimal digits of a JSON value."""
     return hashlib.sha256(json.dumps(value, default=repr).encode()).hexdigest()[:16]
 
 
 def named_parts(space: str) -> dict[str, str] | None:
-    """What `path/to/file.py:function` or `module:function` is made of: the digest of each definition that it refers to,
-    in its file and in a person's own modules that it imports. Comments, docstrings and the layout do not count.
+    """The digest of each definition that a space refers to, in its file and in the user's modules that it imports.
+
+    Comments, docstrings and formatting do not count.
+
+    Args:
+        space: `path/to/file.py:function` or `module:function`.
 
     Returns:
-        Digests by name, that of another file's with the file's; None where no source of a person's own is found.
+        Digests by name, preceded by the file's name where it is another file; None where the source is not found.
     """
-    place, _, name = space.rpartition(":")
+    module, _, name = space.rpartition(":")
     file: Path | None
-    if place.endswith(".py"):
-        file = Path(os.path.expanduser(place)).absolute()  # noqa: PTH111  # Path's own raises when there is no such user
+    if module.endswith(".py"):
+        file = Path(os.path.expanduser(module)).absolute()  # noqa: PTH111  # Path.expanduser raises for unknown users
         beside = file.parent
     else:
-        file, beside = _find(place, _importable()), Path.cwd()
+        file, beside = _find(module, _importable()), Path.cwd()
     if file is None or not file.is_file():
         return None
     reader = _Reader(file, (beside, *_importable()))
@@ -60,29 +64,29 @@ def named_parts(space: str) -> dict[str, str] | None:
 
 
 def _importable() -> tuple[Path, ...]:
-    """Folders that a worker imports from, beside libraries."""
-    return tuple(dict.fromkeys((Path.cwd(), *(Path(entry) for entry in sys.path if entry and is_own(entry)))))
+    """The folders that a worker imports from, without those of libraries."""
+    return tuple(dict.fromkeys((Path.cwd(), *(Path(entry) for entry in sys.path if entry and is_user_code(entry)))))
 
 
 def _find(module: str, folders: Iterable[Path]) -> Path | None:
-    """The file of a module of a person's own, without an import of its packages."""
+    """The file of one of the user's modules, without importing its packages."""
     *packages, last = module.split(".")
     for folder in folders:
         inside = folder.joinpath(*packages)
         for file in (inside / last / "__init__.py", inside / f"{last}.py"):
-            if last and file.is_file() and is_own(file):
+            if last and file.is_file() and is_user_code(file):
                 return file
     return None
 
 
 @dataclass(frozen=True)
 class _Module:
-    """A file's statements.
+    """The statements of a file.
 
     Attributes:
-        bound: those that bind a name.
-        decorated: names whose decorators may register them.
-        loose: those that are run for what else they do.
+        bound: those that bind a name, by name.
+        decorated: names with decorators, which may register them.
+        loose: those that bind no name.
     """
 
     bound: dict[str, list[ast.stmt]]
@@ -91,18 +95,18 @@ class _Module:
 
     @classmethod
     def of(cls, file: Path) -> _Module:
-        made = cls({}, [], [])
+        module = cls({}, [], [])
         for statement in ast.parse(file.read_bytes()).body:
             if _is_idle(statement):
                 continue
             names = list(_names_bound(statement))
             for name in names:
-                made.bound.setdefault(name, []).append(statement)
+                module.bound.setdefault(name, []).append(statement)
             if not names:
-                made.loose.append(statement)
+                module.loose.append(statement)
             elif getattr(statement, "decorator_list", None):
-                made.decorated.extend(names)
-        return made
+                module.decorated.extend(names)
+        return module
 
 
 def _names_bound(statement: ast.stmt) -> Iterator[str]:
@@ -124,7 +128,7 @@ def _names_bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def _is_idle(statement: ast.stmt) -> bool:
-    """A docstring, or what is only run as a script."""
+    """Whether this is a docstring, or runs only in a script."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.If) and "__name__" in {
@@ -134,7 +138,7 @@ def _is_idle(statement: ast.stmt) -> bool:
 
 @dataclass
 class _Reader:
-    """Follows names from a definition to all that it refers to."""
+    """Follows names from a definition to everything it refers to."""
 
     main: Path
     folders: tuple[Path, ...]
@@ -142,7 +146,7 @@ class _Reader:
     _modules: dict[Path, _Module | None] = field(default_factory=dict)
 
     def follow(self, file: Path, name: str) -> None:
-        """Add the definitions of `name`, which may be `*`."""
+        """Add the definitions of `name`; `*` means all."""
         module = self._module(file)
         if module is None:
             return
@@ -158,13 +162,13 @@ class _Reader:
             self._refer(file, statement, name)
 
     def _module(self, file: Path) -> _Module | None:
-        """The file's statements; what is run or registered with all of them belongs to whatever is taken from it."""
+        """The parsed file; its loose and decorated statements belong to everything that is imported from it."""
         if file not in self._modules:
             try:
                 module = self._modules[file] = _Module.of(file)
-            except (OSError, SyntaxError, ValueError, RecursionError) as wrong:  # the worker that runs it says what
+            except (OSError, SyntaxError, ValueError, RecursionError) as error:  # the worker that runs it reports it
                 self._modules[file] = None
-                self.parts[self._label(file, "source")] = digest(str(wrong))
+                self.parts[self._label(file, "source")] = digest(str(error))
                 return None
             if module.loose:
                 self.parts[self._label(file, "top level")] = digest([_shape(each) for each in module.loose])
@@ -201,10 +205,11 @@ class _Reader:
 
 
 def _shape(node: Any, name: str | None = None) -> Any:
-    """A syntax tree without places and docstrings, the same in every version of Python.
+    """A syntax tree without positions and docstrings, the same in every Python version.
 
     Args:
-        name: of an import that binds several names only this one's part counts.
+        node: the tree.
+        name: of an import of several names, only the part that binds this one counts.
     """
     if isinstance(node, list):
         return [_shape(each) for each in node]

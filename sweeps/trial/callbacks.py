@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from sweeps.errors import InputError, unknown
-from sweeps.space.resolve import explain, import_place
+from sweeps.space.resolve import explain, import_source
 
 
 def make_callbacks(names: Iterable[str]) -> list[keras.callbacks.Callback]:
@@ -24,7 +24,7 @@ def _make(name: str) -> keras.callbacks.Callback:
     place, _, attribute = name.rpartition(":")
     if not place:
         raise InputError(f"callback: module:function or path/to/file.py:function is wanted, got {name!r}")
-    module = import_place(place, "a callback")
+    module = import_source(place, "a callback")
     if not hasattr(module, attribute):
         raise unknown(f"function in {place}", attribute, _functions(module))
     made: Callable[[], Any] = getattr(module, attribute)

@@ -28,7 +28,7 @@ class Fitting:
 
     def target_of(self, data: Dataset) -> Dataset:
         """The data as the metrics want its target."""
-        return with_columns(data) if self.metrics and not data.given else data
+        return with_columns(data) if self.metrics and not data.as_given else data
 
     def data_arguments(self, data: Dataset, rows: int | None = None) -> dict[str, Any]:
         """`validation_data` and, where rows weigh differently, `sample_weight` of `model.fit`.

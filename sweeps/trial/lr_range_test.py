@@ -11,7 +11,7 @@ import keras
 from keras_tuner.engine import hyperparameters as kinds
 
 from sweeps.data import Dataset, load
-from sweeps.data.own_target import for_model
+from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, SweepError
 from sweeps.space import narrowing
 from sweeps.space.discovery import ProposedHyperParameters

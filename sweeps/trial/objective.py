@@ -12,9 +12,9 @@ import keras_tuner
 import optuna
 
 from sweeps.data import Dataset
-from sweeps.data.own_target import for_model
+from sweeps.data.target_for_loss import for_model
 from sweeps.model import keras_state
-from sweeps.model.signature import named_answer
+from sweeps.model.signature import outputs_by_name
 from sweeps.report.curves import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
@@ -166,7 +166,7 @@ def _asked(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
     except Exception as wrong:  # whatever a person's model raises
         run.set_tags({"input_example": f"left out, since the model does not take it: {explain(wrong)}"})
         return None, None
-    return named_example(model, keras.tree.map_structure(_as_trained, example)), named_answer(model, answer)
+    return named_example(model, keras.tree.map_structure(_as_trained, example)), outputs_by_name(model, answer)
 
 
 def _as_trained(column: Any) -> Any:

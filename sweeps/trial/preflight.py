@@ -14,7 +14,7 @@ from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
 from sweeps.data import Dataset, load, require_plain
-from sweeps.data.own_target import for_model
+from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
 from sweeps.model.memory import bounded_weights
@@ -65,7 +65,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         logs = _try(space, ProposedHyperParameters({}, narrowings), data, request, saving)
     except InputError as wrong:
         if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
-            if not data.given or isinstance(data.train.x, dict):
+            if not data.as_given or isinstance(data.train.x, dict):
                 require_plain(data)  # text and gaps are the likelier reason, and the clearer one
             elif data.warnings:
                 raise NoModel(f"{wrong}\n{'; '.join(data.warnings)}") from wrong
@@ -105,7 +105,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
 
 def _as_the_model_takes_it(data: Dataset, declare: Declare, narrowings: tuple[Narrowing, ...]) -> Dataset:
     """The data as the model of the default values takes its target."""
-    model = declare(ProposedHyperParameters({}, narrowings)) if data.given else None
+    model = declare(ProposedHyperParameters({}, narrowings)) if data.as_given else None
     return for_model(data, model) if isinstance(model, keras.Model) else data
 
 

@@ -6,8 +6,8 @@
     tuner.search(x, y, epochs=10, validation_data=(x_valid, y_valid))
     tuner.get_best_models(1)[0]
 
-Optuna's samplers propose the trials, Dask's workers run them, training is this project's own, and MLflow
-keeps the record: `directory` is the workspace (`SWEEPS_HOME`), the study's name follows from `project_name`.
+Optuna's samplers propose the trials, Dask's workers run them with this project's training, and MLflow records them.
+`directory` is the workspace (`SWEEPS_HOME`), and `project_name` determines the study's name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sweeps.system.import_keras import require_tensorflow
 
 
 class NotOffered(InputError, AttributeError):
-    """A name of KerasTuner's that has no equivalent; `hasattr` says that it is not there."""
+    """A name of KerasTuner without an equivalent here; as an AttributeError it makes `hasattr` false."""
 
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ __all__ = [
 
 _OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch")
 
-_SAMPLERS = "Optuna's samplers take an oracle's place: RandomSearch, BayesianOptimization, Hyperband, GridSearch"
+_SAMPLERS = "Optuna's samplers replace oracles: RandomSearch, BayesianOptimization, Hyperband, GridSearch"
 _INSTEAD = {
     "Oracle": _SAMPLERS,
     "oracles": _SAMPLERS,
@@ -57,7 +57,7 @@ _INSTEAD = {
 
 
 def __getattr__(name: str) -> Any:
-    # importing this file alone brings no TensorFlow
+    # importing this file alone does not import TensorFlow
     if name in _INSTEAD:
         raise NotOffered(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
     if name in __all__:

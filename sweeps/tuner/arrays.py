@@ -1,6 +1,6 @@
-"""What was given to `search`: the arrays as a dataset, the rest as it goes to each fit.
+"""The arguments of `search`: the arrays as a dataset, the others as a call of each trial's `fit`.
 
-Unlike `sweeps.data` this leaves the values as they are: the model was written for them.
+Values and dtypes stay as they are, since the user's model was written for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sweeps.data.targets import encode
 from sweeps.errors import InputError
 from sweeps.tuner.space import FitCall
 
-#: the order in which `model.fit`, and so `search`, takes arguments by position
+#: the positional arguments of `model.fit`, and so of `search`
 _POSITIONS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data")
 _NEEDED = "search: arrays in memory are needed, search(x, y, validation_data=(x_valid, y_valid), …)"
 
@@ -27,123 +27,123 @@ _NEEDED = "search: arrays in memory are needed, search(x, y, validation_data=(x_
 def read(
     args: tuple[Any, ...], kwargs: Mapping[str, Any], name_inputs: Callable[[int], tuple[str, ...]]
 ) -> tuple[Dataset, FitCall, int]:
-    """The dataset, how `HyperModel.fit` is to be called with it, and the epochs (1 where none were given).
+    """Read the arguments of `search`.
 
     Args:
         args, kwargs: of `search`.
-        name_inputs: the model's names for so many input arrays; the engine keeps several in a dictionary.
+        name_inputs: gives the model's names for a number of input arrays, which the engine keeps in a dictionary.
+
+    Returns:
+        The dataset, the call of `HyperModel.fit`, and the number of epochs (1 where it is not given).
 
     Raises:
-        InputError: x or y is missing, or something is no array or does not fit the rest.
+        InputError: x or y is missing, or is no array, or the arrays have different lengths.
     """
     if len(args) > len(_POSITIONS):
         raise InputError(f"search: at most {len(_POSITIONS)} arguments go by position, got {len(args)}")
-    given = dict(zip(_POSITIONS, args, strict=False))
-    if doubled := given.keys() & kwargs.keys():
+    arguments = dict(zip(_POSITIONS, args, strict=False))
+    if doubled := arguments.keys() & kwargs.keys():
         raise InputError(f"search: {', '.join(sorted(doubled))} must be given once, got it by position and by name")
-    given |= kwargs
-    missing = [name for name in ("x", "y") if given.get(name) is None]
+    arguments |= kwargs
+    missing = [name for name in ("x", "y") if arguments.get(name) is None]
     if missing:
         raise InputError(f"{_NEEDED}, got no {' and no '.join(missing)}")
-    inputs = name_inputs(len(given["x"])) if _is_list_of_arrays(given["x"]) else None
-    dataset = _dataset(given, inputs)
-    left_out = {"verbose"}
-    if given.get("validation_data") is None:
-        left_out.add("validation_data")
-    if "epochs" not in given:
-        left_out.add("epochs")
-    apart = ("x", "y", "epochs", "callbacks", "validation_data", "sample_weight")
+    inputs = name_inputs(len(arguments["x"])) if _is_list_of_arrays(arguments["x"]) else None
+    dataset = _dataset(arguments, inputs)
+    separate = ("x", "y", "epochs", "callbacks", "validation_data", "sample_weight")
     call = FitCall(
         positional=min(len(args), 2),
         inputs=inputs,
-        options={name: value for name, value in given.items() if name not in apart},
-        left_out=frozenset(left_out),
-        callbacks=_callbacks(given.get("callbacks")),
+        options={name: value for name, value in arguments.items() if name not in separate},
+        left_out=frozenset(
+            {"verbose", *(name for name in ("validation_data", "epochs") if arguments.get(name) is None)}
+        ),
+        callbacks=_callbacks(arguments.get("callbacks")),
     )
-    return dataset, call, int(given.get("epochs", 1))
+    return dataset, call, int(arguments.get("epochs", 1))
 
 
-def _dataset(given: Mapping[str, Any], inputs: tuple[str, ...] | None) -> Dataset:
-    train = _part("x and y", given["x"], given["y"], given.get("sample_weight"), inputs)
-    # Keras requires validation rows of nothing; what the engine takes examples of are then those that train
+def _dataset(arguments: Mapping[str, Any], inputs: tuple[str, ...] | None) -> Dataset:
+    train = _part("x and y", arguments["x"], arguments["y"], arguments.get("sample_weight"), inputs)
+    # validation data is optional in Keras; the engine then takes its example rows from the training data
     validation = train
-    if (apart := given.get("validation_data")) is not None:
-        if not isinstance(apart, (tuple, list)) or len(apart) not in (2, 3):
-            raise InputError(f"validation_data: (x, y) or (x, y, sample_weight) is wanted, got {type(apart).__name__}")
-        x, y, weight = (*apart, None)[:3]
+    if (data := arguments.get("validation_data")) is not None:
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise InputError(f"validation_data: (x, y) or (x, y, sample_weight) is needed, got {type(data).__name__}")
+        x, y, weight = (*data, None)[:3]
         validation = _part("validation_data", x, y, weight, inputs)
-    elif share := given.get("validation_split"):
+    elif share := arguments.get("validation_split"):
         if not 0 < share < 1:
             raise InputError(f"validation_split: above 0 and below 1 is needed, got {share}")
-        # as Keras does it: the last rows, before anything is shuffled
+        # as in Keras: the last rows, before shuffling
         first = int(len(train) * (1 - share))
         validation = train.map(lambda column: column[first:])
     fingerprint = digest_as_trained((train, validation, None))
-    return Dataset("arrays", train, validation, None, _spec(train), fingerprint, given=True)
+    return Dataset("arrays", train, validation, None, _spec(train), fingerprint, as_given=True)
 
 
-def _part(what: str, x: Any, y: Any, weight: Any, inputs: tuple[str, ...] | None) -> Part:
+def _part(label: str, x: Any, y: Any, weight: Any, inputs: tuple[str, ...] | None) -> Part:
     columns: Inputs
     if inputs is not None:
         if not isinstance(x, (list, tuple)) or len(x) != len(inputs):
-            raise InputError(f"{what}: a list of {len(inputs)} input arrays is wanted, got {type(x).__name__}")
-        columns = {name: _array(what, column) for name, column in zip(inputs, x, strict=True)}
+            raise InputError(f"{label}: a list of {len(inputs)} input arrays is needed, got {type(x).__name__}")
+        columns = {name: _array(label, column) for name, column in zip(inputs, x, strict=True)}
     elif isinstance(x, Mapping):
-        columns = {str(name): _array(what, column) for name, column in x.items()}
+        columns = {str(name): _array(label, column) for name, column in x.items()}
     else:
-        columns = _array(what, x)
-    part = Part(columns, _one_or_several(what, y), None if weight is None else _one_or_several(what, weight))
+        columns = _array(label, x)
+    part = Part(columns, _one_or_several(label, y), None if weight is None else _one_or_several(label, weight))
     rows = {len(column) for arrays in (part.columns, part.targets) for column in arrays.values()}
     if len(rows) > 1:
-        raise InputError(f"{what}: as many rows everywhere are needed, got {', '.join(map(str, sorted(rows)))}")
+        raise InputError(f"{label}: all arrays need the same number of rows, got {', '.join(map(str, sorted(rows)))}")
     return part
 
 
-def _one_or_several(what: str, given: Any) -> Nested:
-    """An array; for a model of several outputs a dictionary or a list of them, as they were given."""
-    if isinstance(given, Mapping):
-        return {str(name): _array(what, array) for name, array in given.items()}
-    if _is_list_of_arrays(given):
-        return [_array(what, array) for array in given]
-    return _array(what, given)
+def _one_or_several(label: str, values: Any) -> Nested:
+    """An array; or a dictionary or list of them, for a model with several outputs."""
+    if isinstance(values, Mapping):
+        return {str(name): _array(label, array) for name, array in values.items()}
+    if _is_list_of_arrays(values):
+        return [_array(label, array) for array in values]
+    return _array(label, values)
 
 
 def _is_list_of_arrays(x: Any) -> bool:
     return isinstance(x, (list, tuple)) and bool(x) and all(getattr(column, "ndim", 0) > 0 for column in x)
 
 
-def _array(what: str, values: Any) -> Array:
-    """An array as `model.fit` takes it."""
+def _array(label: str, values: Any) -> Array:
+    """A read-only array with the values that `model.fit` would see."""
     if not (hasattr(values, "__array__") or isinstance(values, (list, tuple))) or hasattr(values, "batch"):
-        raise InputError(f"{_NEEDED}; in {what} there is a {type(values).__name__}")
-    array = as_array(what, values)
+        raise InputError(f"{_NEEDED}; in {label} there is a {type(values).__name__}")
+    array = as_array(label, values)
     if array.ndim == 0 or array.dtype.kind not in "biufU":
-        raise InputError(f"{what}: an array of numbers is needed, got shape {array.shape} of {array.dtype}")
-    return read_only(array)  # trials share it
+        raise InputError(f"{label}: an array of numbers is needed, got shape {array.shape} of {array.dtype}")
+    return read_only(array)
 
 
-def _callbacks(given: Any) -> tuple[keras.callbacks.Callback, ...]:
-    """Raises: InputError: something among them is no callback."""
-    listed = tuple(given) if isinstance(given, (list, tuple)) else () if given is None else (given,)
+def _callbacks(argument: Any) -> tuple[keras.callbacks.Callback, ...]:
+    """Raises: InputError: one of them is no Keras callback."""
+    listed = tuple(argument) if isinstance(argument, (list, tuple)) else () if argument is None else (argument,)
     for callback in listed:
         if not isinstance(callback, keras.callbacks.Callback):
-            raise InputError(f"callbacks: instances of keras.callbacks.Callback are wanted, got {callback!r}")
+            raise InputError(f"callbacks: instances of keras.callbacks.Callback are needed, got {callback!r}")
     return listed
 
 
 def _spec(train: Part) -> DataSpec:
-    """What the record says of the data; the model is not made of it."""
+    """The description of the data for MLflow; the user's model does not use it."""
     shapes = {name: InputSpec(tuple(column.shape[1:]), column.dtype.name) for name, column in train.columns.items()}
     inputs = shapes if isinstance(train.x, dict) else shapes[""]
-    y = next(iter(train.targets.values()))  # of several targets the first is the main one
+    y = next(iter(train.targets.values()))  # the first of several targets is the main one
     try:
-        found = encode(y)
+        target = encode(y)
     except InputError:
         return DataSpec(inputs, "regression", 1)
-    if found.kind in ("sparse", "binary") and not np.array_equal(found.y, y.reshape(-1)):
-        # classes are numbered with gaps: their numbers stay
+    if target.kind in ("sparse", "binary") and not np.array_equal(target.y, y.reshape(-1)):
+        # class numbers with gaps stay as they are
         if y.dtype.kind not in "iu" or y.min() < 0:
             return DataSpec(inputs, "regression", 1)
         labels = tuple(map(str, range(int(y.max()) + 1)))
         return DataSpec(inputs, "sparse", len(labels), labels)
-    return DataSpec(inputs, found.kind, found.n_outputs, found.labels)
+    return DataSpec(inputs, target.kind, target.n_outputs, target.labels)

@@ -1,4 +1,4 @@
-"""What all tuners share: a search through the engine, and its results in KerasTuner's terms."""
+"""The base of all tuners: a search with this engine, and its results in KerasTuner's terms."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.options import Entries, Options, Plan
+from sweeps.tuner.options import FailureLimits, Options, Plan
 from sweeps.tuner.oracle import Oracle
-from sweeps.tuner.place import Place
+from sweeps.tuner.project import Project
 from sweeps.tuner.results import objective_of
-from sweeps.tuner.space import Compiled, FitCall, TunerSpace, space_name
+from sweeps.tuner.space import CompileOverrides, FitCall, TunerSpace, space_name
 
-# imported by the methods that need them, since they import MLflow, for which there is time while a search's workers
-# import TensorFlow
+# methods import the modules that import MLflow: while a search's workers import TensorFlow there is time for it
 if TYPE_CHECKING:
     from sweeps.engine.continuation import Continued
 
-#: more than any grid that is walked to its end
-_ENDLESS = 1_000_000
-#: what a subclass of a KerasTuner tuner overrides
+#: more trials than any grid has that can be completed
+_UNLIMITED = 1_000_000
+#: the methods that subclasses of KerasTuner's tuners override
 _HOOKS = {
     *("run_trial", "on_trial_begin", "on_trial_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin"),
     *("on_batch_end", "on_search_begin", "on_search_end", "save_model", "load_model", "pre_create_trial"),
@@ -63,50 +62,55 @@ class Tuner:
             )
 
     def __init__(
-        self, hypermodel: Any, objective: Any, plan: Plan, entries: Entries, options: Mapping[str, Any]
+        self,
+        hypermodel: Any,
+        objective: Any,
+        plan: Plan,
+        declared: Declared,
+        limits: FailureLimits,
+        options: Mapping[str, Any],
     ) -> None:
         if hypermodel is None or not (isinstance(hypermodel, HyperModel) or callable(hypermodel)):
             raise InputError(f"hypermodel: a function build(hp) or a HyperModel is needed, got {hypermodel!r}")
         self.hypermodel: HyperModel = get_hypermodel(hypermodel)
         self._options = Options.of(options)
-        self._plan, self._entries = plan, entries
-        self._declared = Declared.of(entries.hyperparameters, entries.tune_new_entries, entries.allow_new_entries)
-        self._place = Place.of(self._options.directory, self._options.project_name)
+        self._plan, self._declared, self._limits = plan, declared, limits
+        self._project = Project.of(self._options.directory, self._options.project_name)
         if self._options.overwrite:
-            self._place.clear()
-        elif self._place.exists:
+            self._project.clear()
+        elif self._project.exists:
             print(f"Reloading Tuner from {self.project_dir}")
         self._rows: tuple[Any, dict[str, Any]] | None = None
         self._call = FitCall()
-        self.oracle = Oracle(self._place, objective_of(objective), plan.max_trials, self._seed(), self._discovered)
+        self.oracle = Oracle(self._project, objective_of(objective), plan.max_trials, self._seed(), self._discovered)
 
     def _seed(self) -> int:
-        """As KerasTuner, a random one where none is given; a study goes on with its own."""
-        if self._entries.seed is not None:
-            return self._entries.seed
-        study = self._place.open()
+        """The given seed, that of the existing study, or, as in KerasTuner, a random one."""
+        if self._plan.seed is not None:
+            return self._plan.seed
+        study = self._project.open()
         known = study.user_attrs.get(IDENTITY) if study is not None else None
         return int(known["seed"]) if known else random.randint(1, 10_000)
 
     @property
     def project_dir(self) -> str:
         """The study's folder."""
-        return str(self._place.folder)
+        return str(self._project.folder)
 
     @property
     def executions_per_trial(self) -> int:
-        """Models trained a trial."""
+        """The number of models trained per trial."""
         return self._options.executions_per_trial
 
     @property
     def remaining_trials(self) -> int | None:
-        """How many the study still lacks."""
+        """The number of trials still to run; None where the grid decides."""
         return self.oracle.remaining_trials()
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search with arrays in memory: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`.
 
-        Whatever `model.fit` takes may be given; each trial's `HyperModel.fit` gets it as it was given.
+        All arguments of `model.fit` are allowed; each trial's `HyperModel.fit` gets them unchanged.
 
         Raises:
             SweepError: see `sweeps.errors`.
@@ -118,7 +122,7 @@ class Tuner:
         packed("callbacks", self._call.callbacks)
         config = load_config(
             {
-                "study": self._place.study,
+                "study": self._project.study,
                 "space": space_name(self.hypermodel),
                 "dataset": dataset.name,
                 "trials": self._total(),
@@ -128,32 +132,31 @@ class Tuner:
                 "sampler_options": self._plan.sampler_options,
                 "pruner": self._plan.pruner,
                 "pruner_options": self._plan.pruner_options,
-                # KerasTuner searches by metrics of the training rows as well
+                # KerasTuner's objective may be a metric of the training rows
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
                 "accept_changed_space": self._options.accept_changed_space,
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._place.entered(), watching(config, show) as watcher:
-            # KerasTuner's first trial is drawn like all others
-            failures, retries = self._entries.max_consecutive_failed_trials, self._entries.max_retries_per_trial
+        with self._project.active(), watching(config, show) as watcher:
+            # in KerasTuner, the first trial does not have the default values
+            failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
-        self._rows = _few(dataset)
+        self._rows = _first_rows(dataset)
         self.oracle.forget_space()
         self._close_grid()
 
     def continue_trial(self, trial_id: str, epochs: int, *fit_args: Any, **fit_kwargs: Any) -> Continued:
-        """Train a finished trial for `epochs` more, exactly where it stopped. KerasTuner has no such method.
+        """Continue the training of a finished trial for `epochs` more. KerasTuner has no such method.
 
-        The result is a trial of its own, with an id of its own; the best are chosen without it, since it had more
-        epochs.
+        The result is a new trial with its own id; the best trials are chosen without it, since it had more epochs.
 
         Args:
             trial_id: of a finished trial.
-            epochs: how many more.
-            fit_args, fit_kwargs: those of `search`, without the epochs. That the data are the same is checked, that
-                the rest is (`batch_size`, `callbacks`, …) is not.
+            epochs: the number of additional epochs.
+            fit_args, fit_kwargs: those of `search`, without the epochs. The data must be the same; other arguments
+                (`batch_size`, `callbacks`, …) are not compared.
 
         Raises:
             SweepError: see `sweeps.errors`.
@@ -161,31 +164,30 @@ class Tuner:
         from sweeps.engine.continuation import continue_trial
 
         if self._options.executions_per_trial > 1:
-            raise InputError("continue_trial: a trial of one execution is wanted, not the mean of several")
+            raise InputError("continue_trial: a trial of one execution is needed, not the mean of several")
         number = self.oracle.frozen(trial_id).number
-        dataset, self._call, _ = read(
-            fit_args, fit_kwargs | {"epochs": 1}, self._input_names
-        )  # the engine says how many
+        # the engine sets the number of epochs
+        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names)
         space = self._space()
         packed("callbacks", self._call.callbacks)
-        with self._place.entered():
-            return continue_trial(self._place.study, number, epochs, space, dataset)
+        with self._project.active():
+            return continue_trial(self._project.study, number, epochs, space, dataset)
 
     def _total(self) -> int:
-        """How many trials the study is to have. A grid that was walked to its end has what it has."""
-        study = self._place.open()
+        """The total number of trials of the study; for a completed grid, the number that it has."""
+        study = self._project.open()
         if self._plan.max_trials is not None:
             return self._plan.max_trials
-        return int(study.user_attrs.get(TOTAL, _ENDLESS)) if study is not None else _ENDLESS
+        return int(study.user_attrs.get(TOTAL, _UNLIMITED)) if study is not None else _UNLIMITED
 
     def _close_grid(self) -> None:
-        study = self._place.open()
+        study = self._project.open()
         if self._plan.max_trials is None and study is not None:
-            study.set_user_attr(TOTAL, _ENDLESS - studies.missing(study, _ENDLESS))
+            study.set_user_attr(TOTAL, _UNLIMITED - studies.missing(study, _UNLIMITED))
 
     def _space(self) -> TunerSpace:
         options = self._options
-        compiled = Compiled(options.optimizer, options.loss, options.metrics, options.max_model_size)
+        compiled = CompileOverrides(options.optimizer, options.loss, options.metrics, options.max_model_size)
         return TunerSpace(
             self.hypermodel,
             self.oracle.objective,
@@ -197,7 +199,7 @@ class Tuner:
         )
 
     def _discovered(self) -> list[kinds.HyperParameter]:
-        """All hyperparameters of the space; those drawn in `HyperModel.fit` once there were data to fit."""
+        """All hyperparameters of the space; after a search also those of `HyperModel.fit`, which needs data."""
         space = self._space()
         if self._rows is None:
             found = discover(space.build)
@@ -208,7 +210,7 @@ class Tuner:
         return [declared for declarations in found.values() for declared in declarations]
 
     def _input_names(self, count: int) -> tuple[str, ...]:
-        """The model's names for its input arrays, which a list of arrays has none of."""
+        """The names of the model's Input layers, for a list of `count` arrays."""
         model = self._space().build(keras_tuner.HyperParameters())
         names = tuple(tensor.name for tensor in getattr(model, "inputs", None) or ())
         if len(names) != count:
@@ -219,15 +221,15 @@ class Tuner:
         return names
 
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
-        """The models of the best trials, with the weights of their best epochs; at most as many as there are."""
-        found = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
-        return [self._model(trial) for trial in found[:num_models]]
+        """The models of at most `num_models` best trials, with the weights of their best epochs, best first."""
+        trials = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
+        return [self._model(trial) for trial in trials[:num_models]]
 
     def load_model(self, trial: Trial) -> keras.Model:
         """The model of one trial, with the weights of its best epoch.
 
         Raises:
-            InputError: it has none: it is not complete.
+            InputError: the trial is not complete, and has no model.
         """
         return self._model(self.oracle.frozen(trial.trial_id))
 
@@ -237,15 +239,15 @@ class Tuner:
         uri = self.oracle.model_uri(trial)
         if uri is None:
             raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")
-        with self._place.entered():
-            return load_logged(self._place.study, uri, self._space())
+        with self._project.active():
+            return load_logged(self._project.study, uri, self._space())
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
         """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""
         return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
 
     def search_space_summary(self, extended: bool = False) -> None:
-        """Print the hyperparameters; before a search those that `build` asks for."""
+        """Print the hyperparameters; before a search only those of `build`."""
         print("Search space summary")
         hp = self.oracle.get_space()
         print(f"Default search space size: {len(hp.space)}")
@@ -265,8 +267,8 @@ class Tuner:
             trial.summary()
 
 
-def _few(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
-    """A few rows, as the engine passes them when it only looks."""
+def _first_rows(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
+    """The first rows as the arguments of `fit`, to discover its hyperparameters."""
     train, validation = (part.map(lambda column: column[:64]) for part in (dataset.train, dataset.validation))
     options = {"validation_data": (validation.x, validation.y), "epochs": 1, "callbacks": [], "verbose": 0}
     return (train.x, train.y), options

@@ -1,4 +1,4 @@
-"""The callbacks of one trial: a person's own, copied, and those through which the trial is steered."""
+"""The callbacks of a trial: copies of the user's, and those that report to the engine."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from sweeps.trial.epochs import EpochWatch, TrialInterrupted
 from sweeps.tuner.results import metrics_of
 
 
-class Gate(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets epochs through to the trial's watch that bear the objective; others are told of by what
-    `HyperModel.fit` returns."""
+class ObjectiveReporter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Passes the epochs whose logs hold the objective to the trial's `EpochWatch`.
+
+    Where none do, the result of `HyperModel.fit` is the trial's.
+    """
 
     def __init__(self, watch: EpochWatch, objective: keras_tuner.Objective) -> None:
         super().__init__()
         self.watch, self.objective = watch, objective
 
     def set_model(self, model: keras.Model) -> None:
-        """The watch needs the model for its weights."""
+        """Set the model of the watch too, which keeps its weights."""
         super().set_model(model)
         self.watch.set_model(model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Pass the epoch on; the watch raises where the trial is not to go on."""
+        """Pass the epoch on; the watch raises to end the trial."""
         metrics = metrics_of(self.objective, logs or {})
         if self.objective.name in metrics:
             self.watch.on_epoch_end(epoch, metrics)
 
 
-class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch of several executions, and ends them when the sweep ends.
+class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the weights of the best epoch of several executions, and ends them when the sweep is stopped.
 
     Args:
-        best, weights: of the execution before the first that it sees.
+        objective: KerasTuner's.
+        best, weights: the objective's best value so far, and its weights.
     """
 
     def __init__(self, objective: keras_tuner.Objective, best: float | None, weights: list[Any]) -> None:
@@ -48,10 +51,10 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.objective, self.best, self.weights = objective, best, weights
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep the weights where they are the best, or where nothing says which are.
+        """Keep the weights if they are the best, or if the objective is not in the logs.
 
         Raises:
-            TrialInterrupted: the sweep is ending.
+            TrialInterrupted: the sweep is being stopped.
         """
         metrics = metrics_of(self.objective, logs or {})
         value = metrics.get(self.objective.name)
@@ -61,12 +64,14 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1}")
 
 
-def of_execution(
-    given: Sequence[keras.callbacks.Callback], hp: keras_tuner.HyperParameters, trial_id: str, execution: int
+def copied_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback], hp: keras_tuner.HyperParameters, trial_id: str, execution: int
 ) -> list[keras.callbacks.Callback]:
-    """Copies of a person's callbacks; TensorBoard writes to `log_dir/TRIAL/executionN` and is told of the
-    hyperparameters, as KerasTuner has it."""
-    copied: list[keras.callbacks.Callback] = copy.deepcopy(list(given))
+    """Copies of the user's callbacks for one execution.
+
+    As in KerasTuner, TensorBoard writes to `log_dir/TRIAL/executionN`, and records the hyperparameters.
+    """
+    copied: list[keras.callbacks.Callback] = copy.deepcopy(list(callbacks))
     for callback in list(copied):
         if type(callback).__name__ == "TensorBoard":
             callback.log_dir = str(Path(callback.log_dir) / trial_id / f"execution{execution}")

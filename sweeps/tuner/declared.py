@@ -1,4 +1,4 @@
-"""`hyperparameters=…` of a tuner: declarations that win over those of the model."""
+"""`hyperparameters=…` of a tuner: declarations that override those of the model."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from sweeps.errors import InputError
 
 @dataclass(frozen=True)
 class Declared:
-    """What was declared before any model was built.
+    """Hyperparameters declared before the first model is built.
 
     Attributes:
         space: the declarations, in their order.
-        tune_new: whether hyperparameters that are not among them are searched; otherwise they keep their
-            defaults.
-        allow_new: whether there may be any.
+        tune_new: whether other hyperparameters are searched; otherwise they keep their defaults.
+        allow_new: whether other hyperparameters are allowed.
     """
 
     space: tuple[kinds.HyperParameter, ...] = ()
@@ -27,43 +26,43 @@ class Declared:
     allow_new: bool = True
 
     @classmethod
-    def of(cls, given: keras_tuner.HyperParameters | None, tune_new: bool, allow_new: bool) -> Declared:
-        """The arguments of a tuner.
+    def of(cls, container: keras_tuner.HyperParameters | None, tune_new: bool, allow_new: bool) -> Declared:
+        """From the arguments of a tuner.
 
         Raises:
-            InputError: nothing is declared, and nothing else is to be searched or allowed.
+            InputError: nothing is declared, and other hyperparameters are not searched or not allowed.
         """
-        if given is not None and not isinstance(given, keras_tuner.HyperParameters):
-            raise InputError(f"hyperparameters: a HyperParameters container is wanted, got {type(given).__name__}")
-        space = tuple(given.space) if given is not None else ()
+        if container is not None and not isinstance(container, keras_tuner.HyperParameters):
+            raise InputError(f"hyperparameters: a HyperParameters container is needed, got {type(container).__name__}")
+        space = tuple(container.space) if container is not None else ()
         for name, allowed in (("tune_new_entries", tune_new), ("allow_new_entries", allow_new)):
             if not allowed and not space:
                 raise InputError(f"{name}=False: the search space must be given as `hyperparameters`, got none")
         return cls(space, tune_new, allow_new)
 
     def install(self, hp: keras_tuner.HyperParameters) -> None:
-        """From now on the container answers by these declarations; they are part of every model.
+        """Make the container use these declarations, and declare them for every model.
 
-        KerasTuner funnels every kind through `_retrieve` (see `sweeps.space.hyperparameters`).
+        All kinds pass through KerasTuner's `_retrieve` (see `sweeps.space.hyperparameters`).
         """
         if "_retrieve" in vars(hp) or not (self.space or not self.tune_new or not self.allow_new):
             return
-        own = hp._retrieve
+        original = hp._retrieve
 
-        def retrieve(asked: kinds.HyperParameter) -> Any:
-            return own(self._instead(asked))
+        def retrieve(requested: kinds.HyperParameter) -> Any:
+            return original(self._override(requested))
 
         hp._retrieve = retrieve
         for declared in self.space:
-            own(declared)
+            original(declared)
 
-    def _instead(self, asked: kinds.HyperParameter) -> kinds.HyperParameter:
+    def _override(self, requested: kinds.HyperParameter) -> kinds.HyperParameter:
         for declared in self.space:
-            if declared.name == asked.name and declared.conditions == asked.conditions:
+            if declared.name == requested.name and declared.conditions == requested.conditions:
                 return declared
         if not self.allow_new:
             known = ", ".join(declared.name for declared in self.space)
-            raise InputError(f"allow_new_entries=False: only {known} may be asked for, got {asked.name!r}")
-        if not self.tune_new and not isinstance(asked, kinds.Fixed):
-            return kinds.Fixed(name=asked.name, value=asked.default, conditions=asked.conditions)
-        return asked
+            raise InputError(f"allow_new_entries=False: only {known} may be declared, got {requested.name!r}")
+        if not self.tune_new and not isinstance(requested, kinds.Fixed):
+            return kinds.Fixed(name=requested.name, value=requested.default, conditions=requested.conditions)
+        return requested

@@ -1,4 +1,4 @@
-"""What tuners are made with."""
+"""The arguments of tuners."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import keras_tuner
-
 from sweeps.errors import InputError, unknown
 
 
 @dataclass(frozen=True)
 class Options:
-    """KerasTuner's arguments of `Tuner`, and two more.
+    """The keyword arguments of KerasTuner's `Tuner`, and two more.
 
     Attributes:
-        max_model_size: parameters at most; a trial with more fails.
-        optimizer, loss, metrics: win over what the model was compiled with.
+        max_model_size: the highest number of parameters; a trial with more fails.
+        optimizer, loss, metrics: override those of the compiled model.
         directory: the workspace; None: the command line's (`runs/`, or `SWEEPS_HOME`).
-        project_name: the study's name follows from it.
-        overwrite: remove what is there of that name.
-        executions_per_trial: models trained a trial; its score is the mean of their best.
-        logger, tuner_id: taken and not needed.
+        project_name: determines the study's name.
+        overwrite: remove an existing study.
+        executions_per_trial: the number of models per trial; the score is the mean of their best epochs.
+        logger, tuner_id: accepted and ignored.
         distribution_strategy: not available.
-        jobs: trials at a time; None: one a core. Not KerasTuner's.
-        accept_changed_space: go on with a hypermodel that was edited since the first search. Not KerasTuner's.
+        jobs: the number of parallel trials; None: one per core. Not in KerasTuner.
+        accept_changed_space: continue with a hypermodel that was edited since the first search. Not in KerasTuner.
     """
 
     max_model_size: int | None = None
@@ -44,13 +42,13 @@ class Options:
     accept_changed_space: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Options:
-        """Raises: InputError: an argument is unknown, or not available here."""
+    def of(cls, arguments: Mapping[str, Any]) -> Options:
+        """Raises: InputError: an argument is unknown or not available."""
         names = [option.name for option in fields(cls)]
-        for name in given:
+        for name in arguments:
             if name not in names:
                 raise unknown("tuner argument", name, names)
-        options = cls(**given)
+        options = cls(**arguments)
         if options.distribution_strategy is not None:
             raise InputError(
                 "distribution_strategy: trials run side by side, each on devices of its own; leave it out "
@@ -61,7 +59,7 @@ class Options:
 
 
 def at_least(name: str, value: Any, least: int) -> None:
-    """Raises: InputError: the argument is no whole number, or a lower one."""
+    """Raises: InputError: the value is no whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
 
@@ -72,29 +70,27 @@ class Plan:
 
     Attributes:
         sampler, pruner: names of `sweeps.study.samplers`.
-        sampler_options, pruner_options: theirs.
-        max_trials: None: all of a grid.
-        epochs: a trial's; None: as many as `search` is given.
+        sampler_options, pruner_options: their options.
+        max_trials: None: the whole grid.
+        seed: None: that of the existing study, or a random one.
+        epochs: per trial; None: the argument of `search`.
     """
 
     sampler: str
     pruner: str
     max_trials: int | None
+    seed: int | None
     epochs: int | None = None
     sampler_options: Mapping[str, int] = field(default_factory=dict)
     pruner_options: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Entries:
-    """The arguments that all tuners of KerasTuner have by their own names.
+class FailureLimits:
+    """KerasTuner's `max_retries_per_trial` and `max_consecutive_failed_trials`.
 
-    A trial that fails for good is made up for by another one, here.
+    Unlike there, a trial that fails for good is replaced by another one.
     """
 
-    seed: int | None
-    hyperparameters: keras_tuner.HyperParameters | None
-    tune_new_entries: bool
-    allow_new_entries: bool
-    max_retries_per_trial: int
-    max_consecutive_failed_trials: int
+    retries_per_trial: int
+    consecutive_failures: int

@@ -1,4 +1,4 @@
-"""What a `HyperModel.fit` may return, in one form; what the objective's value in it is."""
+"""The results of `HyperModel.fit` in one form, and the objective's value in them."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from sweeps.errors import InputError
 FitResult = Any
 
 
-def objective_of(asked: Any) -> keras_tuner.Objective:
-    """KerasTuner's own reading of `objective=…`: a name, an Objective, a list of these, or nothing.
+def objective_of(objective: Any) -> keras_tuner.Objective:
+    """KerasTuner's objective from `objective=…`: a name, an Objective, a list of these, or None.
 
     Raises:
-        InputError: none of these, or a name whose direction is not known.
+        InputError: it is none of these, or a name whose direction is unknown.
     """
     try:
-        return objectives.create_objective(asked)
-    except (TypeError, ValueError) as wrong:
-        raise InputError(f"objective: {wrong}") from None
+        return objectives.create_objective(objective)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"objective: {error}") from None
 
 
 def metrics_of(objective: keras_tuner.Objective, logs: Mapping[str, Any]) -> dict[str, Any]:
-    """An epoch's logs; for several objectives with their sum under its own name."""
+    """An epoch's logs; for several objectives also their sum, under KerasTuner's name for it."""
     if objective.name not in logs and objective.has_value(logs):
         return {**logs, objective.name: objective.get_value(logs)}
     return dict(logs)
 
 
 def as_history(result: FitResult, objective: keras_tuner.Objective) -> keras.callbacks.History:
-    """The result as a History; of several executions the mean of their best epochs, as KerasTuner takes it.
+    """The result as a History; for several executions the mean of their best epochs, as in KerasTuner.
 
     Raises:
-        InputError: the result is nothing that KerasTuner takes, or not where no objective is named.
+        InputError: the result has a type that KerasTuner does not accept, or is a History and no objective is named.
     """
     if isinstance(result, keras.callbacks.History):
         if isinstance(objective, objectives.DefaultObjective):

@@ -1,4 +1,4 @@
-"""KerasTuner's four tuners, with its arguments in its order."""
+"""KerasTuner's four tuners, with the same arguments in the same order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import keras_tuner
 from keras_tuner.oracles import HyperbandOracle
 
 from sweeps.tuner.base import Tuner
-from sweeps.tuner.options import Entries, Plan, at_least
+from sweeps.tuner.declared import Declared
+from sweeps.tuner.options import FailureLimits, Plan, at_least
 
 
 class RandomSearch(Tuner):
@@ -29,22 +30,16 @@ class RandomSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        entries = Entries(
-            seed,
-            hyperparameters,
-            tune_new_entries,
-            allow_new_entries,
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
-        super().__init__(hypermodel, objective, Plan("random", "none", max_trials), entries, kwargs)
+        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
+        super().__init__(hypermodel, objective, Plan("random", "none", max_trials, seed), declared, limits, kwargs)
 
 
 class BayesianOptimization(Tuner):
-    """Draws where earlier trials promise most: Optuna's Gaussian process where PyTorch is there, its TPE otherwise.
+    """Models earlier trials: with Optuna's Gaussian process where PyTorch is installed, otherwise with its TPE.
 
-    `num_initial_points` trials are drawn at random first; None: as many as Optuna thinks right. `alpha` and `beta` are
-    settings of KerasTuner's own process: taken, and without a meaning here.
+    The first `num_initial_points` trials are random; None: Optuna's default number. `alpha` and `beta` are settings of
+    KerasTuner's Gaussian process, and are ignored.
     """
 
     def __init__(
@@ -64,32 +59,26 @@ class BayesianOptimization(Tuner):
         **kwargs: Any,
     ) -> None:
         if (alpha, beta) != (1e-4, 2.6):
-            warnings.warn("alpha and beta have no meaning for Optuna's sampler: they are passed over", stacklevel=2)
+            warnings.warn("alpha and beta have no meaning for Optuna's sampler: they are ignored", stacklevel=2)
         sampler = "gp" if find_spec("torch") else "tpe-multivariate"
         options = {}
         if num_initial_points is not None:
             at_least("num_initial_points", num_initial_points, 1)
             options["startup"] = num_initial_points
-        entries = Entries(
-            seed,
-            hyperparameters,
-            tune_new_entries,
-            allow_new_entries,
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
-        plan = Plan(sampler, "none", max_trials, sampler_options=options)
-        super().__init__(hypermodel, objective, plan, entries, kwargs)
+        plan = Plan(sampler, "none", max_trials, seed, sampler_options=options)
+        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
+        super().__init__(hypermodel, objective, plan, declared, limits, kwargs)
 
 
 class Hyperband(Tuner):
-    """Many trials for a few epochs, the promising ones for `max_epochs`: Optuna's HyperbandPruner over its TPE.
+    """Trains many trials for a few epochs, and the promising ones for `max_epochs`: Optuna's HyperbandPruner and TPE.
 
-    KerasTuner draws at random. That a model of the earlier trials draws instead is BOHB (Falkner, Klein, Hutter 2018).
+    KerasTuner draws at random; the combination with a model of earlier trials is BOHB (Falkner, Klein, Hutter 2018).
 
-    KerasTuner numbers the continuation of a trial as a trial of its own; here it is the same trial. So the study has
-    as many trials as KerasTuner's brackets have configurations: 22 an iteration for `max_epochs=10, factor=3`. Of
-    several `executions_per_trial` the first decides whether a trial goes on; one that came to its end has the others.
+    In KerasTuner a trial that is trained on counts as another trial; here it is the same one. So the study has as many
+    trials as KerasTuner's brackets have configurations: 22 per iteration for `max_epochs=10, factor=3`. With several
+    `executions_per_trial` the first decides about pruning; only trials that are not pruned run the others.
     """
 
     def __init__(
@@ -108,20 +97,14 @@ class Hyperband(Tuner):
         **kwargs: Any,
     ) -> None:
         total = configurations(max_epochs, factor, hyperband_iterations)
-        plan = Plan("tpe-multivariate", "hyperband", total, max_epochs, pruner_options={"factor": factor})
-        entries = Entries(
-            seed,
-            hyperparameters,
-            tune_new_entries,
-            allow_new_entries,
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
-        super().__init__(hypermodel, objective, plan, entries, kwargs)
+        plan = Plan("tpe-multivariate", "hyperband", total, seed, max_epochs, pruner_options={"factor": factor})
+        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
+        super().__init__(hypermodel, objective, plan, declared, limits, kwargs)
 
 
 class GridSearch(Tuner):
-    """Walks all combinations; ranges without steps are cut into ten values. See `keras_tuner.GridSearch`."""
+    """Tries all combinations; ranges without steps are divided into ten values. See `keras_tuner.GridSearch`."""
 
     def __init__(
         self,
@@ -136,22 +119,16 @@ class GridSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        entries = Entries(
-            seed,
-            hyperparameters,
-            tune_new_entries,
-            allow_new_entries,
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
-        super().__init__(hypermodel, objective, Plan("grid", "none", max_trials), entries, kwargs)
+        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
+        super().__init__(hypermodel, objective, Plan("grid", "none", max_trials, seed), declared, limits, kwargs)
 
 
 def configurations(max_epochs: int, factor: int, iterations: int) -> int:
-    """How many configurations KerasTuner's Hyperband draws: the first rounds of all its brackets.
+    """The number of configurations that KerasTuner's Hyperband draws: the first rounds of all its brackets.
 
     Raises:
-        InputError: a number that it cannot do with.
+        InputError: a number is too low.
     """
     at_least("max_epochs", max_epochs, 1)
     at_least("factor", factor, 2)

@@ -91,4 +91,4 @@ def test_a_sweep_of_a_file_with_a_flipped_bit_is_refused_and_writes_nothing(tmp_
     done = made.sweeps("run", "--dataset", "mnist", "--trials", "1")
     assert (done.returncode, made.files) == (2, before), done.stderr
     assert f"{str(made.file)!r} is damaged: " in done.stderr
-    assert "Delete it to have it fetched again" in done.stderr
+    assert "Delete it to download it again" in done.stderr

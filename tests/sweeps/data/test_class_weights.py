@@ -44,13 +44,13 @@ def test_weights_may_lie_in_a_file(here: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("balance", "balanced, .* is wanted"),
-        ("[1, 2]", "balanced, .* is wanted"),
-        ("{}", "balanced, .* is wanted"),
+        ("balance", "balanced, .* is needed"),
+        ("[1, 2]", "balanced, .* is needed"),
+        ("{}", "balanced, .* is needed"),
         ('{"3": -1}', "at least 0, class '3' has '-1'"),
         ('{"3": NaN}', "at least 0, class '3' has 'nan'"),
         ('{"3": 1' + "0" * 400 + "}", "at least 0, class '3' has '10000000000000000000'"),
-        ("[" * 100_000, "balanced, .* is wanted"),
+        ("[" * 100_000, "balanced, .* is needed"),
         ('{"3": "two"}', "at least 0, class '3' has 'two'"),
         ({3: True}, "class 3 has 'True'"),
         ("none.json", "no such file"),
@@ -89,7 +89,7 @@ def test_a_target_in_columns_has_the_same_weights() -> None:
 
 
 def test_not_all_rows_may_weigh_nothing() -> None:
-    with pytest.raises(InputError, match="class_weight: some training row must weigh more than 0"):
+    with pytest.raises(InputError, match="class_weight: a training row with a weight above 0 is needed"):
         row_weights((("cat", 0.0), ("dog", 0.0), ("eel", 0.0)), ANIMALS)
 
 

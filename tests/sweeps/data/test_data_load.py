@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sweeps.data import DATASETS, Dataset, DataSource, Part, from_arrays, load, require_plain
-from sweeps.data.raw import Raw
+from sweeps.data.dataset import RawDataset
 from sweeps.errors import InputError
 
 X = np.arange(60.0).reshape(30, 2)
@@ -54,13 +54,13 @@ def test_a_dataset_can_be_sent_to_a_worker_that_shares_no_disk() -> None:
 
 
 def test_one_line_registers_a_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DATASETS, "mine", lambda: Raw(Part(X, Y), whole=True, labels=("a", "b", "c")))
+    monkeypatch.setitem(DATASETS, "mine", lambda: RawDataset(Part(X, Y), whole=True, labels=("a", "b", "c")))
     data = load(DataSource("mine"))
     assert (data.name, data.labels, len(data.train)) == ("mine", ("a", "b", "c"), 18)
 
 
 def test_a_lack_of_memory_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_large() -> Raw:
+    def too_large() -> RawDataset:
         raise MemoryError
 
     monkeypatch.setitem(DATASETS, "mine", too_large)
@@ -128,7 +128,7 @@ def test_what_becomes_an_array_is_one() -> None:
             Y,
             "data: several inputs go in a dictionary, by the names of the Input layers, got a list of 2",
         ),
-        (X, [Y, Y], "data: one target is needed, got 2; HyperModel.fit makes several of it, sweeps.tuner takes"),
+        (X, [Y, Y], "data: one target is needed, got 2; derive several in HyperModel.fit, or use sweeps.tuner"),
         (X, {"a": Y}, "data: one target is needed, got 1"),
         ([[1.0, 2.0], [3.0]], Y, "data: x: an array is needed, got list"),
     ],

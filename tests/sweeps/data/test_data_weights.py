@@ -66,7 +66,7 @@ def column(**values: Any) -> list[Any]:
         (column(at3=None), "got nan in row 3"),
         (column(at5=float("inf")), "got inf in row 5"),
         (column(at0="heavy"), "column 'w' holds string, 'heavy' in row 0"),
-        ([0.0] * ROWS, "some above 0 are needed in the training data, got 0 in row 0"),
+        ([0.0] * ROWS, "a weight above 0 is needed in the training data, got 0 in every row"),
     ],
 )
 def test_what_is_no_weight_is_refused_and_its_first_row_named(

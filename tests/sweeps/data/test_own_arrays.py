@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import sweeps
 from sweeps.data import Dataset, DataSource, from_arrays, load
-from sweeps.data.own_target import for_model
+from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError
 from sweeps.training import fit
 from sweeps.tuner.arrays import read

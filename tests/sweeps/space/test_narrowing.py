@@ -15,7 +15,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from sweeps.errors import InputError
 from sweeps.space.discovery import discover
-from sweeps.space.domains import members, question
+from sweeps.space.domains import listed_values, study_parameter
 from sweeps.space.narrowing import Narrowing, check_narrowings, narrowings_of, parse_narrowing
 
 RANGES: dict[str, kinds.HyperParameter] = {
@@ -40,7 +40,7 @@ def left(text: str) -> Any:
     """What may still be drawn: Optuna's distribution, or the one value."""
     narrowing = parse_narrowing(text)
     hp = narrowing.apply(RANGES[narrowing.name])
-    return hp.value if isinstance(hp, kinds.Fixed) else question(hp).distribution
+    return hp.value if isinstance(hp, kinds.Fixed) else study_parameter(hp).distribution
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_name_with_several_declarations_must_fit_all_of_them() -> None:
 def test_the_default_moves_into_what_is_left(text: str) -> None:
     narrowing = parse_narrowing(text)
     hp = narrowing.apply(RANGES[narrowing.name])
-    allowed = members(hp) or (hp.min_value, hp.max_value)
+    allowed = listed_values(hp) or (hp.min_value, hp.max_value)
     assert min(allowed) <= hp.default <= max(allowed)
 
 
@@ -206,6 +206,6 @@ def test_whatever_part_is_kept_lies_in_the_space_and_in_the_part(
         return
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(4):
-        value = question(narrowing.apply(hp)).ask(study.ask())
+        value = study_parameter(narrowing.apply(hp)).suggest(study.ask())
         assert first <= value <= last
         assert value in everything(hp)

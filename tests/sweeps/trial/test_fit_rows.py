@@ -121,7 +121,7 @@ def test_the_export_tells_what_the_model_takes(
 
 def test_an_export_that_cannot_know_what_the_model_takes_says_so(own: Any, tmp_path: Any) -> None:
     raw = {"": {"shape": [5], "dtype": "float32"}}
-    with pytest.raises(InputError, match="what the model takes is not known"):
+    with pytest.raises(InputError, match="the model's inputs are not known"):
         export(tmp_path / "m", own, inputs=raw)
 
 

@@ -26,11 +26,11 @@ from sweeps.study.samplers import make_pruner, make_sampler
 from sweeps.system.paths import check_study_name
 from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.arrays import read
-from sweeps.tuner.callbacks import Gate
+from sweeps.tuner.callbacks import ObjectiveReporter
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.place import Place, study_name
+from sweeps.tuner.project import Project, study_name
 from sweeps.tuner.results import as_history, objective_of
-from sweeps.tuner.space import Compiled, FitCall, TunerSpace
+from sweeps.tuner.space import CompileOverrides, FitCall, TunerSpace
 from sweeps.tuner.tuners import configurations
 
 X, Y = np.arange(40.0).reshape(10, 4), np.arange(10) % 2
@@ -58,7 +58,7 @@ def tuner(tmp_path: Path) -> Callable[..., Any]:
         ({"distribution_strategy": object()}, "distribution_strategy: .* jobs="),
         ({"max_trial": 3}, "unknown tuner argument 'max_trial'"),
         ({"tune_new_entries": False}, "tune_new_entries=False: the search space must be given"),
-        ({"hyperparameters": {"a": 1}}, "hyperparameters: a HyperParameters container is wanted, got dict"),
+        ({"hyperparameters": {"a": 1}}, "hyperparameters: a HyperParameters container is needed, got dict"),
     ],
 )
 def test_a_wrong_argument_is_named(tuner: Callable[..., Any], options: dict[str, Any], said: str) -> None:
@@ -143,9 +143,9 @@ def test_the_rest_of_keras_tuners_names_are_there() -> None:
 
 def test_a_directory_is_a_workspace_and_a_project_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Place.of(None, None) == Place("untitled_project", tmp_path / "runs")
-    assert Place.of("mine", "rnd") == Place("mine-rnd", tmp_path / "mine")
-    assert Place.of("mine", "rnd").folder == tmp_path / "mine" / "studies" / "mine-rnd"
+    assert Project.of(None, None) == Project("untitled_project", tmp_path / "runs")
+    assert Project.of("mine", "rnd") == Project("mine-rnd", tmp_path / "mine")
+    assert Project.of("mine", "rnd").folder == tmp_path / "mine" / "studies" / "mine-rnd"
 
 
 def test_any_project_name_gives_a_study_of_its_own() -> None:
@@ -210,12 +210,12 @@ def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came()
         ((X,), {}, "got no y"),
         ((), {}, "got no x and no y"),
         ((X, Y), {"x": X}, "x must be given once"),
-        ((X, Y[:5]), {}, "x and y: as many rows everywhere are needed, got 5, 10"),
-        ((X, Y), {"validation_data": X}, "validation_data: .x, y. or .x, y, sample_weight. is wanted"),
+        ((X, Y[:5]), {}, "x and y: all arrays need the same number of rows, got 5, 10"),
+        ((X, Y), {"validation_data": X}, "validation_data: .x, y. or .x, y, sample_weight. is needed"),
         ((X, Y), {"validation_split": 1.5}, "validation_split: above 0 and below 1 is needed, got 1.5"),
-        ((X, [Y, Y[:5]]), {}, "x and y: as many rows everywhere are needed, got 5, 10"),
+        ((X, [Y, Y[:5]]), {}, "x and y: all arrays need the same number of rows, got 5, 10"),
         ((X, {"main": Y, "other": None}), {}, "arrays in memory are needed, .* in x and y there is a NoneType"),
-        ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are wanted, got 'early'"),
+        ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are needed, got 'early'"),
         (((row for row in X), Y), {}, "arrays in memory are needed, .* there is a generator"),
         ((np.array([object()] * 10), Y), {}, "x and y: text, booleans or numbers are needed, all of one kind"),
     ],
@@ -252,7 +252,7 @@ class Model:
 
 
 def space_of(call: FitCall, objective: Any = ACCURACY, declared: Declared | None = None) -> TunerSpace:
-    return TunerSpace(Recording(), objective, declared or Declared(), Compiled(), call, 1, 1)
+    return TunerSpace(Recording(), objective, declared or Declared(), CompileOverrides(), call, 1, 1)
 
 
 ENGINE = {"validation_data": (X, Y), "epochs": 1, "callbacks": [], "verbose": 0}
@@ -293,7 +293,7 @@ def test_a_trial_gets_copies_of_the_callbacks_beside_our_watch() -> None:
     copied, gate = space.hypermodel.seen[1]["callbacks"]
     assert copied.patience == 7
     assert copied is not stop
-    assert isinstance(gate, Gate)
+    assert isinstance(gate, ObjectiveReporter)
     assert gate.watch is watch
 
 
@@ -387,7 +387,7 @@ def test_new_entries_keep_their_defaults_where_they_are_not_tuned() -> None:
 
 
 def test_new_entries_are_refused_where_they_are_not_allowed() -> None:
-    with pytest.raises(InputError, match="only activation, units may be asked for, got 'rate'"):
+    with pytest.raises(InputError, match="only activation, units may be declared, got 'rate'"):
         drawn(declared(allow_new=False))
 
 
@@ -397,16 +397,16 @@ def test_new_entries_are_refused_where_they_are_not_allowed() -> None:
 def test_a_tuners_compile_arguments_win_over_the_models() -> None:
     adam = keras.optimizers.Adam(0.125)
     model = build_model(keras_tuner.HyperParameters())
-    Compiled(optimizer=adam, loss="mse").apply(model)
+    CompileOverrides(optimizer=adam, loss="mse").apply(model)
     assert model.loss == "mse"
     assert float(model.optimizer.learning_rate) == 0.125
     assert model.optimizer is not adam
     assert model._compile_metrics._user_metrics == ["accuracy"]
-    Compiled(metrics=["mae"]).apply(model)
+    CompileOverrides(metrics=["mae"]).apply(model)
     assert (model.loss, model._compile_metrics._user_metrics) == ("mse", ["mae"])
     model.build((None, 64))
     with pytest.raises(kt.errors.FailedTrialError, match="max_model_size: 10 parameters at most are allowed, got 2410"):
-        Compiled(max_model_size=10).apply(model)
+        CompileOverrides(max_model_size=10).apply(model)
 
 
 # --- scripts

@@ -39,7 +39,7 @@ def test_new_entries_that_are_not_tuned_keep_their_defaults_in_every_trial(tmp_p
     assert len(trials) == 3
     assert all(values["learning_rate"] == 5e-3 and values["n_hidden"] == 1 for values in trials)
     assert all(20 <= values["n_neurons"] <= 24 for values in trials)
-    study = tuner._place.open()
+    study = tuner._project.open()
     assert study is not None
     assert all(set(trial.params) == {"n_neurons"} for trial in study.trials)
     assert len({values["n_neurons"] for values in trials}) > 1
@@ -50,7 +50,7 @@ def test_new_entries_that_are_not_allowed_end_a_search_before_its_first_trial(tm
     options = {"hyperparameters": given(), "allow_new_entries": False}
     with pytest.raises(RuntimeError, match="but found new entries"):
         search(keras_tuner, tmp_path / "theirs", digits, **options)
-    with pytest.raises(InputError, match="only n_neurons, n_hidden may be asked for, got 'learning_rate'"):
+    with pytest.raises(InputError, match="only n_neurons, n_hidden may be declared, got 'learning_rate'"):
         search(kt, tmp_path / "ours", digits, **options)
     assert not (tmp_path / "ours" / "studies").exists()
 

@@ -228,7 +228,7 @@ def test_a_trial_that_fails_is_tried_again_as_often_as_was_asked(
     )
     with pytest.raises(TrialsFailed, match="not yet") if retries == 0 else contextlib.nullcontext():
         tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
-    study = tuner._place.open()
+    study = tuner._project.open()
     assert study is not None
     trials = study.get_trials(deepcopy=False)
     assert [trial.state.name for trial in trials] == states
@@ -252,7 +252,7 @@ def test_a_trial_says_that_it_is_not_to_be_tried_again_or_that_the_search_is_to_
     tuner = kt.RandomSearch(space, "val_accuracy", directory=home, project_name=kind.__name__, **options)
     with pytest.raises(TrialsFailed, match=said) if said else contextlib.nullcontext():
         tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
-    study = tuner._place.open()
+    study = tuner._project.open()
     assert study is not None
     trials = study.get_trials(deepcopy=False)
     assert [trial.state.name for trial in trials] == states

@@ -1,4 +1,4 @@
-"""Where a tuner's project lies: `directory` and `project_name` as a workspace and a study."""
+"""A tuner's project: `directory` and `project_name` as a workspace and a study."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sweeps.study import study as studies
 from sweeps.system import paths
 from sweeps.system.locks import present
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 
 
 @dataclass(frozen=True)
-class Place:
+class Project:
     """A study in a workspace.
 
     Attributes:
@@ -34,10 +34,10 @@ class Place:
     home: Path
 
     @classmethod
-    def of(cls, directory: str | os.PathLike[str] | None, project_name: str | None) -> Place:
-        """Of a tuner's arguments: `directory` is the workspace, without it the one of the command line.
+    def of(cls, directory: str | os.PathLike[str] | None, project_name: str | None) -> Project:
+        """From a tuner's arguments; without `directory`, the workspace is the command line's.
 
-        The study's name holds both, since projects of several directories may share one MLflow server.
+        The study's name includes the directory's, since projects of several directories may share an MLflow server.
         """
         project = project_name or "untitled_project"
         if directory is None:
@@ -46,8 +46,8 @@ class Place:
         return cls(study_name(f"{home.name}-{project}"), home)
 
     @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
-        """While the block runs, this process's workspace is this one."""
+    def active(self) -> Iterator[None]:
+        """Make this the workspace of the process while the block runs."""
         before = os.environ.get("SWEEPS_HOME")
         os.environ["SWEEPS_HOME"] = str(self.home)
         try:
@@ -60,13 +60,13 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        """What belongs to the study alone."""
-        with self.entered():
+        """The study's folder."""
+        with self.active():
             return paths.study_folder(self.study)
 
     @property
     def exists(self) -> bool:
-        """Whether the study was begun."""
+        """Whether the study exists."""
         return studies.begun(self.folder / "journal.log")
 
     def open(self) -> optuna.Study | None:
@@ -74,33 +74,33 @@ class Place:
         return studies.load(self.study, self.folder / "journal.log") if self.exists else None
 
     def clear(self) -> None:
-        """Remove the study; its experiment in MLflow is renamed and deleted as MLflow deletes.
+        """Remove the study; its experiment in MLflow is renamed and marked as deleted.
 
         Raises:
             InputError: a sweep of this study is running.
-            BackendUnreachable: the tracking store does not answer.
+            BackendUnreachable: the MLflow store does not answer.
         """
         if not self.folder.exists():
             return
         from tracking import TrackingError
         from tracking.experiments import set_aside
 
-        done: list[str | None] = []
-        with self.entered(), present(self.folder) as if_alone:
+        removed: list[str | None] = []
+        with self.active(), present(self.folder) as if_alone:
             try:
-                if_alone(lambda: done.append(set_aside(paths.tracking_uri(), self.study)))
+                if_alone(lambda: removed.append(set_aside(paths.tracking_uri(), self.study)))
             except TrackingError as error:
                 raise BackendUnreachable(f"the MLflow store does not answer: {error}") from None
-        if not done:
-            raise InputError(f"overwrite=True: no other process may be at study {self.study!r}, got one running")
+        if not removed:
+            raise InputError(f"overwrite=True: no other process may use study {self.study!r}, got one running")
         studies.forget(self.folder / "journal.log")
         shutil.rmtree(self.folder)
 
 
 def study_name(project: str) -> str:
-    """A study's name for any text: itself where it is one, else the nearest with a mark of the text."""
+    """The text itself if it is a valid study name; otherwise a valid name with a digest of the text."""
     if paths.STUDY_NAME.fullmatch(project):
         return project
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", project).lstrip("_.-") or "project"
-    mark = hashlib.sha256(project.encode()).hexdigest()[:6]
-    return f"{plain[: _LONGEST - 7]}-{mark}"
+    suffix = hashlib.sha256(project.encode()).hexdigest()[:6]
+    return f"{plain[: _MAX_LENGTH - 7]}-{suffix}"
