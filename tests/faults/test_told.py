@@ -17,7 +17,7 @@ from sweeps.engine.cluster import SLOTS
 
 TOLD = """
 import sys, time
-from sweeps import signals
+from sweeps.system import signals
 from sweeps.errors import Interrupted
 signals.listen("go on with: this")
 try:
@@ -75,9 +75,9 @@ def test_a_second_signal_does_not_wait_and_says_how_to_go_on() -> None:
 #: a command that meets a Ctrl-C in code that is run by `exec`, as that of a dataclass is while it is imported
 EXECUTED = """
 import os, signal, sys
-from sweeps import cli
-cli.cli.commands["list"].callback = lambda **_: exec("os.kill(os.getpid(), signal.SIGINT); [None for _ in range(9)]")
-cli.main(["list", "study"])
+from sweeps.cli.main import cli, main
+cli.commands["list"].callback = lambda **_: exec("os.kill(os.getpid(), signal.SIGINT); [None for _ in range(9)]")
+main(["list", "study"])
 """
 
 
@@ -107,7 +107,7 @@ def test_ctrl_c_while_the_command_line_is_imported_leaves_no_traceback(tmp_path:
 
 COLLECTING = """
 import gc, os, signal, sys, time
-from sweeps import signals
+from sweeps.system import signals
 from sweeps.errors import Interrupted
 
 def collected(phase, info):

@@ -288,6 +288,6 @@ def test_four_epochs_and_two_more_are_six(undisturbed: Workspace, tmp_path: Path
 )
 def test_what_cannot_be_continued_is_refused(finished: Workspace, arguments: tuple[str, ...], said: str) -> None:
     before = finished.files
-    done = finished.sweeps("continue", "digits-mlp", *arguments)
+    done = finished.here("continue", "digits-mlp", *arguments)
     assert (done.returncode, finished.files) == (2, before)
     assert said in done.stderr
