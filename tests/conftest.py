@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from support import SharedWorker, Workspace
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true"}
 #: `make test` sets what changes a message; a sweep that a test starts is started by hand
 os.environ.pop("SWEEPS_FROM_MAKE", None)
+#: fixtures of tests that start processes
+PROCESSES = frozenset({"finished", "one_worker", "paced", "worker", "workspace"})
 
 
 def pytest_configure() -> None:
@@ -22,6 +25,12 @@ def pytest_configure() -> None:
     for signum, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests start processes come first: of two that run side by side, none begins a long one at the end."""
+    heavy = Counter(item.path for item in items if PROCESSES.intersection(getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: -heavy[item.path])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -34,7 +34,7 @@ class Workspace:
     folder: Path
     tracking_uri: str | None = None
 
-    def sweeps(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def sweeps(self, *arguments: str, timeout: float = 540) -> subprocess.CompletedProcess[str]:
         """Run `sweeps …` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "sweeps", *arguments],

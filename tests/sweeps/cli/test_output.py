@@ -22,7 +22,7 @@ def shell(workspace: Workspace, command: str, **variables: str) -> subprocess.Co
         env=workspace.environment | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
 
 

@@ -458,7 +458,7 @@ def script(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
         file.write_text(SCRIPT.format(module=module))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
-            [sys.executable, file.name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+            [sys.executable, file.name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=540
         )
         assert done.returncode == 0, done.stderr
         found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
