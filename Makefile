@@ -5,18 +5,30 @@
 GIVEN := STUDY DATASET SPACE TRIALS EPOCHS JOBS SEED SAMPLER PRUNER ARGS PYTHON
 $(foreach name,$(GIVEN),$(if $(filter-out undefined,$(origin $(name))),$(eval override $(name) := $$(value $(name)))))
 
+# `make help` prints the lines that begin with `##`, and each variable's value
+## DATASET  a registered dataset, or a .csv, .parquet or .npz file
 DATASET ?= digits
+## SPACE    a registered search space, module:function or file.py:function
 SPACE   ?= mlp
+## TRIALS   the study's total
 TRIALS  ?= 20
+## EPOCHS   of each trial
 EPOCHS  ?= 10
-SEED    ?= 0
-SAMPLER ?= tpe
-PRUNER  ?= hyperband
+## JOBS     trials that run at a time; empty: as many as suit the processor
 JOBS    ?=
+## SEED     of the study
+SEED    ?= 0
+## SAMPLER  tpe, random, grid, gp, qmc, nsga2, ...
+SAMPLER ?= tpe
+## PRUNER   hyperband, asha, median, none, ...
+PRUNER  ?= hyperband
 EMPTY   :=
 NAMED    = $(notdir $(subst $(EMPTY) $(EMPTY),-,$(1)))
+## STUDY    its name, which is the MLflow experiment's too
 STUDY   ?= $(basename $(call NAMED,$(DATASET)))-$(subst :,-,$(call NAMED,$(SPACE)))
+## ARGS     more options of the command: make sweep ARGS="--patience 5"
 ARGS    ?=
+## PYTHON   makes .venv: 3.11, 3.12 or 3.13
 PYTHON  ?= python3
 export $(GIVEN)
 
@@ -37,9 +49,12 @@ export SWEEPS_FROM_MAKE := 1
 .DEFAULT_GOAL := help
 .PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean
 
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: STUDY DATASET SPACE TRIALS EPOCHS JOBS SEED SAMPLER PRUNER ARGS   (make sweep TRIALS=60)"
+help: ## list the targets and the variables
+	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { name = about = $$0; sub(/:.*/, "", name); sub(/.*## /, "", about); printf "  make %-13s %s\n", name, about } \
+	  /^## / { named[++n] = $$2; $$1 = $$2 = ""; abouts[n] = $$0; sub(/^ */, "", abouts[n]) } \
+	  END { print "\nVariables (make sweep TRIALS=60)"; for (i = 1; i <= n; i++) { value = ENVIRON[named[i]]; \
+	    printf "  %-8s %s%s\n", named[i], abouts[i], value == "" ? "" : " [" value "]" } }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@"$$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -50,23 +65,41 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sweeps.engine.warm_up 2>/dev/null || true
 	@touch $@
 
-setup: $(VENV)/installed ## install into .venv, nothing else
-
-sweep: setup ## search: DATASET, SPACE, TRIALS, EPOCHS, JOBS, SEED, SAMPLER, PRUNER, STUDY
+##@ Search
+sweep: setup ## search for the best hyperparameters; the same again finishes what is missing
 	$(RUN)/sweeps run --dataset "$$DATASET" --space "$$SPACE" --trials "$$TRIALS" --epochs "$$EPOCHS" \
 	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" --pruner "$$PRUNER" -- "$$STUDY"
 
+##@ Look at the results
 best: setup ## the best trial: parameters, accuracy, run, model
 	$(RUN)/sweeps best -- "$$STUDY"
-
-export: setup ## the best model, ready to load and serve, in exports/STUDY
-	$(RUN)/sweeps export -- "$$STUDY"
 
 ui: setup ## the MLflow UI on 127.0.0.1
 	$(RUN)/sweeps ui
 
 tensorboard: setup ## TensorBoard on 127.0.0.1: every trial's curves, and the HParams tab; also while it runs
 	$(RUN)/sweeps tensorboard -- "$$STUDY"
+
+##@ Use the best model
+export: setup ## the best model, ready to load and serve, in exports/STUDY
+	$(RUN)/sweeps export -- "$$STUDY"
+
+##@ Measure
+$(VENV)/benched: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
+bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutorial way (half an hour, Fashion-MNIST)
+	$(RUN)/python -m benchmarks.speed
+
+bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
+	$(RUN)/python -m benchmarks.scale
+
+bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
+	$(RUN)/python -m benchmarks.chapter
+
+##@ Develop
+setup: $(VENV)/installed ## install into .venv, nothing else
 
 test: setup ## the fast tests
 	$(RUN)/python -m pytest -q $(SIDE_BY_SIDE)
@@ -83,19 +116,6 @@ check: setup ## format, lint, types, tests: what CI runs
 format: setup ## format, and fix what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
-
-$(VENV)/benched: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
-	@touch $@
-
-bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutorial way (half an hour, Fashion-MNIST)
-	$(RUN)/python -m benchmarks.speed
-
-bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
-	$(RUN)/python -m benchmarks.scale
-
-bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
-	$(RUN)/python -m benchmarks.chapter
 
 picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py

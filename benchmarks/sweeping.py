@@ -20,9 +20,10 @@ from benchmarks.records import Breakdown
 from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.engine.cluster import slots
+from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits
-from sweeps.engine.sweep import check
-from sweeps.engine.tasks import have_data, preflight
+from sweeps.engine.sweep import check, result_of_check, submit_check
+from sweeps.engine.tasks import have_data
 from sweeps.study.study import Objective
 from sweeps.system import paths
 from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
@@ -94,11 +95,12 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
         began = time.perf_counter()
         request = check(config)
-        found = client.submit(preflight, request, pure=False).result()
+        dispatcher = Dispatcher(client)
+        found = result_of_check(dispatcher, submit_check(dispatcher, request, None))
         checked = time.perf_counter()
         before = _calls(client)
         watch = _Watch(client, on_trial)
-        sweeps.engine.search.search(CheckedSweep(config, request, found), client, watch, Limits())
+        sweeps.engine.search.search(CheckedSweep(config, request, found), dispatcher, watch, Limits())
         ended = time.perf_counter()
         calls = {name: seconds - before.get(name, 0.0) for name, seconds in _calls(client).items()}
     bad = [outcome for outcome, _ in watch.ended if outcome.state != "COMPLETE"]

@@ -12,8 +12,7 @@ import click
 from sweeps.errors import InputError
 
 if TYPE_CHECKING:
-    from sweeps.config import SweepConfig
-    from sweeps.trial.lr_range import RangeRequest, RangeTest
+    from sweeps.trial.lr_range import RangeTest
 
 
 @click.command("lr-range")
@@ -45,6 +44,7 @@ def lr_range(
     --set that keeps a sweep to them."""
     from sweeps.config import default_study, load_config
     from sweeps.data import load
+    from sweeps.engine.lr_find import find_learning_rates
     from sweeps.engine.sweep import check
     from sweeps.system import paths
     from sweeps.trial.lr_range import RangeRequest
@@ -54,7 +54,7 @@ def lr_range(
     picture = picture or paths.home() / "lr-range" / f"{default_study(sweep.dataset, sweep.space)}.svg"
     request = RangeRequest(asked, low, high, steps)
     load(asked.source)  # here too, so that what is wrong with the data is said before anything is started
-    found = _run(request, sweep)
+    found = find_learning_rates(request, sweep.memory_limit, sweep.trial_timeout)
     _draw(found, picture)
     if as_json:
         click.echo(json.dumps(_document(found, picture), indent=2, allow_nan=False))
@@ -79,18 +79,6 @@ def _text(found: RangeTest) -> str:
         f"{len(tried)} batches, learning rate {tried[0]:.2g} to {tried[-1]:.2g}\n"
         f"the loss begins to fall at {rates.low:.2g}, falls fastest at {rates.steepest:.2g}, {end}\n{bound}"
     )
-
-
-def _run(request: RangeRequest, sweep: SweepConfig) -> RangeTest:
-    """In a worker, which imports TensorFlow."""
-    from sweeps.engine.cluster import slots
-    from sweeps.engine.sweep import result_of
-    from sweeps.engine.tasks import range_test
-
-    with slots(1, sweep.memory_limit) as client:
-        task = client.submit(range_test, request, pure=False)
-        found: RangeTest = result_of(task, "the range test", sweep.trial_timeout)
-        return found
 
 
 def _read(file: Path) -> dict[str, Any]:

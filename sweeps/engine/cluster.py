@@ -37,6 +37,9 @@ SLOTS = {
     "distributed.scheduler.allowed-failures": 0,
     # Dask measures it by the clock of the wall, which may be moved; a worker's death its nanny sees
     "distributed.scheduler.worker-ttl": None,
+    # on a busy machine a worker takes longer than Dask's 15 s to start again; one that is closed for it the dispatcher
+    # replaces
+    "distributed.deploy.lost-worker-timeout": "30s",
     "distributed.worker.profile.enabled": False,
     # takes back copies of a data set that was sent to all workers, which then fetch it again
     "distributed.scheduler.active-memory-manager.start": False,

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import optuna
-from distributed import Client, Future, KilledWorker, wait
+from distributed import Future
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
-from sweeps.doctor import repair_files, repair_records
-from sweeps.engine import worker
 from sweeps.engine.cluster import slots
-from sweeps.engine.nanny import exit_reason
-from sweeps.engine.scheduler import STOP_TIMEOUT
-from sweeps.engine.sweep import check, result_of
-from sweeps.engine.tasks import preflight, run_trial, warm_up
-from sweeps.errors import InputError, MachineFault, TrialsFailed
+from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.scheduler import outcome_of, raise_if_halted
+from sweeps.engine.session import StudySession, open_session
+from sweeps.engine.sweep import check, result_of_check, submit_check
+from sweeps.engine.tasks import run_trial
+from sweeps.errors import InputError, TrialsFailed
 from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, shortened
 from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
-from sweeps.study.claims import Claims
 from sweeps.study.record import store_of
 from sweeps.study.retries import AFTER, EPOCHS, TRAINED
 from sweeps.study.study import CONFIG, CONTINUES, GIVEN, MODEL_URI, PARENT_RUN
-from sweeps.system.locks import present
-from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import CheckedSweep, TrialOutcome, TrialPlan
-from sweeps.trial.reaper import died, reap
 
 
 @dataclass(frozen=True)
@@ -91,20 +84,16 @@ def continue_trial(
     begun = _trained(origin)
     # as many threads as the trial had: other sums of floats differ
     with slots(1, config.memory_limit, share=config.jobs) as client:
+        dispatcher = Dispatcher(client)
         sent = None if data is None else client.scatter(data)
-        warm = client.submit(warm_up, pure=False)
-        checking = client.submit(preflight, request, sent, pure=False)
-        result_of(warm, "the import of TensorFlow")
-        checked = CheckedSweep(config, request, result_of(checking, "the check of data and space"))
+        found = result_of_check(dispatcher, submit_check(dispatcher, request, sent))
+        checked = CheckedSweep(config, request, found)
         _check_source(study, origin, request.source_of_space)
         studies.check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
-        outcome = _run(client, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
-    if outcome.halt:
-        raise MachineFault(
-            f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
-        )
+        outcome = _run(dispatcher, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
+    raise_if_halted(outcome)
     if outcome.state != "COMPLETE":
         raise TrialsFailed(
             f"trial {outcome.number}, which continues trial {number}, ended {outcome.state}: {outcome.error}"
@@ -166,46 +155,25 @@ def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) ->
 
 
 def _run(
-    client: Client, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
+    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
 ) -> TrialOutcome:
-    """The trial, as often as its worker dies of it and it is not given up.
+    """Run the trial, again as often as its worker dies of it, until it is given up.
 
     Args:
-        begin: gives its number, once what a former start has left is in order.
+        begin: gives the trial's number.
     """
-    folder, store = plan.study.journal.parent, plan.store
+    numbers: list[int] = []
 
-    def repair() -> None:
-        repair_files(plan.study.journal)
-        repair_records(study, folder, store)
+    def prepare(session: StudySession) -> None:
+        numbers.append(begin())
 
-    with present(folder) as if_alone, contextlib.closing(Claims(folder)) as claims:
-        gone = partial(died, study, store, Checkpoints(plan.study.checkpoints), claims)
-        with claims.turn():
-            if_alone(repair)
-            reap(study, store, claims)
-            number = begin()
+    with open_session(plan.study, plan.store, plan.total, lambda: study, prepare) as session:
         try:
             while True:
-                future = client.submit(run_trial, plan, 0, data, number, pure=False)
-                outcome = _outcome(client, future, gone)
+                ended = dispatcher.run(run_trial, plan, data, numbers[-1])
+                outcome = outcome_of(ended, plan, session)
                 if outcome.state != "KILLED":
                     return outcome
-                (number,) = retries.followers(study, outcome.number)
+                numbers += retries.followers(study, outcome.number)
         finally:
-            reap(study, store, claims)  # whose epoch did not end in time
-
-
-def _outcome(client: Client, future: Future, gone: Callable[[str, str], TrialOutcome]) -> TrialOutcome:
-    try:
-        outcome: TrialOutcome = future.result()
-    except KilledWorker as death:
-        return gone(future.key, exit_reason(death.last_worker.nanny))
-    except BaseException:  # Ctrl-C or SIGTERM: the trial is closed in order, and the same command takes it up again
-        client.run(worker.request_stop, nanny=True, on_error="ignore")
-        try:
-            wait(future, timeout=STOP_TIMEOUT)
-        except TimeoutError:
-            client.run(worker.kill, again=False, nanny=True, on_error="ignore")
-        raise
-    return outcome
+            session.reap()  # whose epoch did not end in time

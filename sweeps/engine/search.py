@@ -1,84 +1,62 @@
-"""The search itself: the study and the record are opened, the slots kept busy, the record closed."""
+"""The search itself: the study and the record are opened, trials are scheduled, the record is closed."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 from collections.abc import Mapping
-from functools import partial
 from importlib.metadata import version
 
 import optuna
-from distributed import Client, Future
+from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.config import PASSING
-from sweeps.doctor import Finding, repair_files, repair_records
-from sweeps.engine.scheduler import Limits, Scheduler, Watcher, Work
+from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.claims import Claims
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
-from sweeps.study.retries import again
 from sweeps.study.study import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.system import signals
-from sweeps.system.locks import present
-from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import CheckedSweep, TrialOutcome
-from sweeps.trial.reaper import died, reap, take_up
+from sweeps.trial.reaper import take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import deliver
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
 
-def search(checked: CheckedSweep, client: Client, watcher: Watcher, limits: Limits, data: Future | None = None) -> None:
-    """Store what was found good, then search."""
+def search(
+    checked: CheckedSweep, dispatcher: Dispatcher, watcher: Watcher, limits: Limits, data: Future | None = None
+) -> None:
+    """Store what was checked, then search.
+
+    Args:
+        data: a dataset that was sent to the workers; None: they load what the plan names.
+    """
     config, found, ref = checked.config, checked.found, checked.ref
-    store, checkpoints = make_record(config.study), Checkpoints(ref.checkpoints)
-    folder = ref.journal.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    repaired: list[Finding] = []
-    with (
-        signals.deferred(),
-        contextlib.ExitStack() as stack,
-        contextlib.closing(Claims(folder)) as claims,
-    ):
-        with claims.turn():  # another process may begin the same study right now: it is not there before its turn
-            if_alone = stack.enter_context(present(folder))
-            if_alone(lambda: repaired.extend(repair_files(ref.journal)))
-            study = studies.create(ref, checked.identity, checked.request.source_of_space)
-            if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
-            reap(study, store, claims)
-            if_alone(lambda: take_up(study, checkpoints, studies.missing(study, config.trials)))
-            study.set_user_attr(TOTAL, config.trials)
-            study.set_user_attr(DATA, dict(found.data))
-            study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
-            in_memory = {"space": not isinstance(checked.request.space, str), "data": data is not None}
-            study.set_user_attr(GIVEN, [what for what, is_given in in_memory.items() if is_given])
-            version = study.user_attrs.get(SPACE_VERSION)
-            for params in found.enqueue:
-                study.enqueue_trial(_named(params, version), skip_if_exists=True)
-            parent, waiting = _begin(checked, study, store), _waiting(study, config.trials)
-        work = Work(
-            missing=lambda: studies.missing(study, config.trials),
-            unclaimed=lambda: claims.unclaimed(study, config.trials),
-            died=partial(died, study, store, checkpoints, claims),
-            reap=partial(reap, study, store, claims),
-            again=partial(again, study),
-        )
-        watcher.begin(
-            found.objective,
-            (*found.warnings, *waiting, *(one.line(repaired=True) for one in repaired)),
-            _best_so_far(study),
-        )
+    store = make_record(config.study)
+
+    def create() -> optuna.Study:
+        return studies.create(ref, checked.identity, checked.request.source_of_space)
+
+    def prepare(session: StudySession) -> None:
+        _prepare(session, checked, in_memory=data is not None)
+
+    with signals.deferred(), open_session(ref, store, config.trials, create, prepare) as session:
+        study = session.study
+        repairs = (finding.line(repaired=True) for finding in session.repaired)
+        watcher.begin(found.objective, (*found.warnings, *_waiting(session), *repairs), _best_so_far(study))
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
                 jobs = studies.at_once(study, config.trials, config.jobs)
-                Scheduler(client, checked.plan(store, parent, version), jobs, work, watcher, limits, data).run()
+                plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
+                Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
             outcome = "FINISHED"
         except Interrupted:
             raise
@@ -92,8 +70,23 @@ def search(checked: CheckedSweep, client: Client, watcher: Watcher, limits: Limi
             with contextlib.suppress(*faults), in_reach():
                 with contextlib.suppress(TrackingError):
                     deliver(store)
-                reap(study, store, claims)  # whose worker died, or did not end in time
-                _end(study, store, parent, outcome)
+                session.reap()  # whose worker died, or did not end in time
+                _end(study, store, study.user_attrs[PARENT_RUN], outcome)
+
+
+def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> None:
+    """Retries, enqueued trials and attributes of the study, and the sweep's run in MLflow."""
+    study, config, found = session.study, checked.config, checked.found
+    session.if_alone(lambda: take_up(study, session.checkpoints, session.missing()))
+    study.set_user_attr(TOTAL, config.trials)
+    study.set_user_attr(DATA, dict(found.data))
+    study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
+    given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
+    study.set_user_attr(GIVEN, [what for what, is_given in given.items() if is_given])
+    version = study.user_attrs.get(SPACE_VERSION)
+    for params in found.enqueue:
+        study.enqueue_trial(_named(params, version), skip_if_exists=True)
+    _begin(checked, study, session.store)
 
 
 def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
@@ -102,13 +95,13 @@ def _named(params: Mapping[str, object], version: int | None) -> dict[str, objec
     return {**params, **others}
 
 
-def _waiting(study: optuna.Study, total: int) -> tuple[str, ...]:
-    """What is said where more trials are enqueued than the study lacks."""
-    enqueued = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
-    beyond = enqueued - studies.missing(study, total)
+def _waiting(session: StudySession) -> tuple[str, ...]:
+    """A warning if more trials are enqueued than the study lacks."""
+    enqueued = len(session.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+    beyond = enqueued - session.missing()
     if beyond <= 0:
         return ()
-    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {total + beyond} runs them",)
+    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {session.total + beyond} runs them",)
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
@@ -120,7 +113,7 @@ def _best_so_far(study: optuna.Study) -> TrialOutcome | None:
     return TrialOutcome(row.number, row.state, row.value, row.seconds or 0.0, row.params)
 
 
-def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> str:
+def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
     """The sweep's own run in MLflow: made with the study, taken up again by a resume."""
     config, source = checked.config, checked.request.source
     described = DataDescription(source.short_name, checked.found.digest, config.dataset)
@@ -139,7 +132,6 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> str:
     with in_reach():
         run_id = begin_sweep(store, known, options | rows, tags, described)
     study.set_user_attr(PARENT_RUN, run_id)
-    return run_id
 
 
 def _commit() -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A sweep from its configuration to its end: look first, then store and search."""
+"""A sweep from its configuration to its end: everything is checked first, then stored and searched."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from distributed import Future, KilledWorker
+from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
-from sweeps.engine.nanny import OUT_OF_MEMORY, exit_reason
+from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
 from sweeps.engine.tasks import have_data_soon, preflight, warm_up
-from sweeps.errors import InputError, TrialsFailed, not_importable
+from sweeps.errors import InputError
 from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
-from sweeps.study import retries as attempts
-from sweeps.study import samplers
+from sweeps.study import retries, samplers
 from sweeps.study import study as studies
 from sweeps.study.objective_choice import parse_objective
 from sweeps.study.study import Identity
@@ -31,7 +30,7 @@ from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
 from sweeps.system.reading import read_text
 from sweeps.trial.fit_options import Fitting
-from sweeps.trial.plan import CheckedSweep, SweepRequest
+from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
 
 
 def run(
@@ -67,10 +66,10 @@ def run(
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     # as many threads a trial whatever is missing: other sums of floats differ
     with slots(jobs_of(config), config.memory_limit, share=config.jobs) as client:
+        dispatcher = Dispatcher(client)
         sent = None if data is None else client.scatter(data, broadcast=True)
-        warm = client.submit(warm_up, pure=False)
         first, *others = client.scheduler_info(n_workers=-1)["workers"]
-        checking = client.submit(preflight, request, sent, workers=[first], allow_other_workers=True, pure=False)
+        checking = submit_check(dispatcher, request, sent, workers=[first], allow_other_workers=True)
         if sent is None and others:
             client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
@@ -79,9 +78,8 @@ def run(
 
         import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
-        result_of(warm, "the import of TensorFlow")  # takes none of the pre-flight's time
-        found = result_of(checking, "the check of data and space", config.trial_timeout)
-        search(CheckedSweep(config, request, found), client, watcher, limits, sent)
+        found = result_of_check(dispatcher, checking, config.trial_timeout)
+        search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent)
 
 
 def jobs_of(config: SweepConfig) -> int:
@@ -95,33 +93,32 @@ def jobs_of(config: SweepConfig) -> int:
     return studies.at_once(study, config.trials, config.jobs)
 
 
-def result_of(task: Future, what: str, timeout: float | None = None) -> Any:
-    """What a worker's task returned, which comes before the first trial.
+def submit_check(
+    dispatcher: Dispatcher, request: SweepRequest, data: Future | None, **options: Any
+) -> tuple[Task, Task]:
+    """Begin to check data and space in a worker, which imports TensorFlow first; for `result_of_check`.
 
     Args:
-        what: the task in messages.
-        timeout: seconds; None: for ever.
+        data: a dataset that was sent to the workers; None: the worker loads what the request names.
+        options: of `Client.submit`, for the check.
+    """
+    return dispatcher.submit(warm_up), dispatcher.submit(preflight, request, data, **options)
+
+
+def result_of_check(dispatcher: Dispatcher, tasks: tuple[Task, Task], timeout: float | None = None) -> Preflight:
+    """Wait for what `submit_check` has begun.
+
+    Args:
+        timeout: seconds that the check may take, without the import of TensorFlow; None: no limit.
 
     Raises:
-        InputError: it takes too long.
-        TrialsFailed: its worker died.
+        InputError: data or space are wrong, or the check takes too long.
+        TrialsFailed: the worker died.
         BackendUnreachable: the worker cannot import what it needs.
     """
-    try:
-        found = task.result(timeout=timeout)
-        task.release()  # Dask would run it again whenever the worker that holds the result dies
-    except TimeoutError:
-        raise InputError(f"{what} took longer than --trial-timeout {timeout:g} s") from None
-    except (ImportError, MemoryError) as error:
-        raise not_importable(error) from None
-    except KilledWorker as death:
-        how = exit_reason(death.last_worker.nanny)
-        advice = (
-            "A worker gets more memory by --memory-limit, or by fewer --jobs"
-            if OUT_OF_MEMORY in how
-            else "The space's code, or a library that it calls, ends the process: try it in a Python of its own"
-        )
-        raise TrialsFailed(f"{what} did not end: {how}\nNothing was stored. {advice}") from None
+    warm, checking = tasks
+    dispatcher.result(warm, "the import of TensorFlow")
+    found: Preflight = dispatcher.result(checking, "the check of data and space", timeout)
     return found
 
 
@@ -238,10 +235,10 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     studies.check_identity(study, Identity(**asked), source)
     from sweeps.doctor.files import check_files  # imports MLflow, for which a sweep has time later
 
-    left = [*paths.spool(config.study).glob("*"), *attempts.checkpoints_left(study, journal.parent / "checkpoints")]
+    left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    is_tidy = paths.has_store() and not left and not running and not any(check_files(journal))
-    if not is_tidy or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
+    is_repaired = paths.has_store() and not left and not running and not any(check_files(journal))
+    if not is_repaired or studies.missing(study, config.trials) or study.user_attrs.get(studies.OUTCOME) is None:
         return False
     studies.remember_place(study, config.space, source)
     return True

@@ -86,11 +86,11 @@ def range_test(request: RangeRequest) -> RangeTest:
     return range_test(request)
 
 
-def run_trial(plan: TrialPlan, task: int, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
     """See `sweeps.trial.run.run_trial`."""
     warm_up()
     from sweeps.trial.run import run_trial
 
-    outcome = run_trial(plan, task, data, number)
+    outcome = run_trial(plan, data, number)
     _settle()
     return outcome

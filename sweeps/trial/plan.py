@@ -163,14 +163,14 @@ class CheckedSweep:
 
 @dataclass(frozen=True)
 class TrialBegun:
-    """A task has its trial: by what the client knows what it ends when it ends a worker.
+    """A task has its trial; sent by the worker.
 
     Attributes:
-        task: the task's number.
+        task: the name of the Dask task.
         number: the trial's.
     """
 
-    task: int
+    task: str
     number: int
 
 

@@ -41,11 +41,10 @@ _STATES = {
 GIVEN_UP = "given up before its result came"
 
 
-def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) -> TrialOutcome:
     """Ask the study for a trial, run it, tell how it ended.
 
     Args:
-        task: which one of the sweep this is.
         data: what was sent to this worker; None: it loads what the plan names.
         number: of the waiting trial to run; None: whichever the study gives.
 
@@ -67,7 +66,7 @@ def run_trial(plan: TrialPlan, task: int, data: Dataset | None, number: int | No
         trial.set_user_attr(TASK, _task())
         progress = final_states.progress_of(study, trial, plan.study)
         started = time.perf_counter()
-        worker_process.send("begun", TrialBegun(task, trial.number))
+        worker_process.send("begun", TrialBegun(_task(), trial.number))
         try:
             end = _attempt(trial, plan, data or load(plan.source), progress)
         except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already

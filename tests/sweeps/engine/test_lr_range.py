@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,20 @@ def test_bad_input_is_named_and_nothing_is_written(
 def test_parameters_are_one_dictionary(here: Path, fails: Callable[..., str], text: str) -> None:
     (here / "params.json").write_text(text)
     assert "--params" in fails("lr-range", "--params", "params.json")
+
+
+def test_a_pipe_in_place_of_a_file_of_parameters_is_refused(here: Path, fails: Callable[..., str]) -> None:
+    os.mkfifo(here / "params.json")
+    assert "a regular file is needed, got a pipe" in fails("lr-range", "--params", "params.json")
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_told_in_two_lines(workspace: Workspace) -> None:
+    (workspace.folder / "space.py").write_text("import os\n\n\ndef build(hp):\n    os._exit(3)\n")
+    done = workspace.sweeps("lr-range", "--space", "space.py:build")
+    assert done.returncode == 3
+    assert "the range test did not end: its worker process left with exit code 3" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
 
 
 @pytest.mark.slow

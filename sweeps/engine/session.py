@@ -1,0 +1,91 @@
+"""An open study for a process that runs trials of it: its record, its claims, and its trials brought in order first."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import optuna
+
+from sweeps.doctor import Finding, repair_files, repair_records
+from sweeps.study import retries
+from sweeps.study import study as studies
+from sweeps.study.claims import Claims
+from sweeps.study.study import StudyRef
+from sweeps.system.locks import present
+from sweeps.trial import reaper
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.plan import TrialOutcome
+from tracking import Store
+
+
+@dataclass
+class StudySession:
+    """A study, its record, and which process works at which of its trials.
+
+    Each question is answered anew, since other processes may work at the same study.
+
+    Attributes:
+        total: how many trials the study is to have.
+        if_alone: does what it is given if no other process works at the study.
+        repaired: what was inconsistent when the session was opened.
+    """
+
+    study: optuna.Study
+    store: Store
+    claims: Claims
+    checkpoints: Checkpoints
+    total: int
+    if_alone: Callable[[Callable[[], object]], None]
+    repaired: list[Finding] = field(default_factory=list)
+
+    def missing(self) -> int:
+        """How many trials the study lacks."""
+        return studies.missing(self.study, self.total)
+
+    def unclaimed(self) -> int:
+        """How many of them nobody works at."""
+        return self.claims.unclaimed(self.study, self.total)
+
+    def died(self, task: str, how: str, again: bool = True) -> TrialOutcome:
+        """Fail the trial that a dead worker had from a task; see `sweeps.trial.reaper.died`."""
+        return reaper.died(self.study, self.store, self.checkpoints, self.claims, task, how, again)
+
+    def reap(self, error: str = reaper.GONE) -> list[int]:
+        """Fail the trials that nobody works at any more; their numbers."""
+        return reaper.reap(self.study, self.store, self.claims, error)
+
+    def retry(self, number: int, limit: int) -> bool:
+        """Whether a failed trial is tried again, which it is `limit` times at most."""
+        return retries.again(self.study, number, limit)
+
+
+@contextlib.contextmanager
+def open_session(
+    ref: StudyRef,
+    store: Store,
+    total: int,
+    study_of: Callable[[], optuna.Study],
+    prepare: Callable[[StudySession], None],
+) -> Iterator[StudySession]:
+    """Open a study, repair it if no other process works at it, and give up the trials of dead processes.
+
+    Args:
+        study_of: opens the study, or creates it.
+        prepare: called before any other process may open the study.
+    """
+    folder = ref.journal.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        claims = stack.enter_context(contextlib.closing(Claims(folder)))
+        with claims.turn():
+            if_alone = stack.enter_context(present(folder))
+            repaired: list[Finding] = []
+            if_alone(lambda: repaired.extend(repair_files(ref.journal)))
+            study = study_of()
+            if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
+            session = StudySession(study, store, claims, Checkpoints(ref.checkpoints), total, if_alone, repaired)
+            session.reap()
+            prepare(session)
+        yield session
