@@ -116,11 +116,11 @@ class SharedWorker:
     @contextlib.contextmanager
     def lent(self) -> Iterator[None]:
         """What begins a sweep in this process gets this worker in place of workers of its own."""
-        from sweeps.engine import cluster, continuation, sweep
+        from sweeps.engine import continuation, lr_find, sweep
 
         self.client.run(_enter, str(Path.cwd()), {name: os.environ.get(name) for name in _GIVEN})
         with contextlib.ExitStack() as stack:
-            for module in (cluster, continuation, sweep):
+            for module in (continuation, lr_find, sweep):
                 stack.enter_context(mock.patch.object(module, "slots", self._slots))
             yield
 
