@@ -36,8 +36,8 @@ override FAULTS := tests/faults tests/hostile tests/tracking/test_outages.py tes
                    $(addprefix tests/sweeps/trial/test_,checkpoint.py snapshot.py) \
                    $(addprefix tests/sweeps/study/test_,damaged_journal.py journal.py study.py) \
                    $(addprefix tests/sweeps/data/test_data_,keras_files.py registry.py) tests/sweeps/engine/test_resume.py
-# most of a test's time it waits for processes; what a file's tests share stays in one process
-override SIDE_BY_SIDE := -n 2 --dist loadfile
+# what a file's tests share stays in one process; tests/conftest.py says which files come first
+override SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 override VENV := .venv
 override BIN  := $(VENV)/bin
 # runs what follows, then the words of ARGS, quotes respected

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import Workspace
+from support import SharedWorker, Workspace
 
 #: read when TensorFlow and MLflow are imported, in this process and those it starts
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true"}
 #: `make test` sets what changes a message; a sweep that a test starts is started by hand
 os.environ.pop("SWEEPS_FROM_MAKE", None)
+#: fixtures of tests that start processes
+PROCESSES = frozenset({"finished", "one_worker", "paced", "worker", "workspace"})
 
 
 def pytest_configure() -> None:
@@ -21,6 +25,12 @@ def pytest_configure() -> None:
     for signum, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests start processes come first: of two that run side by side, none begins a long one at the end."""
+    heavy = Counter(item.path for item in items if PROCESSES.intersection(getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: -heavy[item.path])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,11 +60,39 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace in which `sweeps run` has run six trials on digits; tests read it and leave it as it is."""
-    made = Workspace(tmp_path_factory.mktemp("finished"))
-    done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median")
-    assert done.returncode == 0, done.stderr
-    (made.folder / "output.txt").write_text(done.stdout)
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return finish(place / "finished")
+    with (place.parent / "finished.lock").open("w") as lock:  # the first process sweeps for all
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return finish(place.parent / "finished").copied(place / "finished")
+
+
+def finish(folder: Path) -> Workspace:
+    """That sweep in that folder, if it is not there."""
+    made, output = Workspace(folder), folder / "output.txt"
+    if not output.exists():
+        folder.mkdir(exist_ok=True)
+        done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median", timeout=540)
+        assert done.returncode == 0, done.stderr
+        output.write_text(done.stdout)
     return made
+
+
+@pytest.fixture(scope="session")
+def worker() -> Iterator[SharedWorker]:
+    """One worker process for all sweeps that tests run in this process; it imports TensorFlow once."""
+    from sweeps.engine.cluster import slots
+
+    with slots(1) as client:
+        yield SharedWorker(client)
+
+
+@pytest.fixture
+def one_worker(worker: SharedWorker) -> Iterator[None]:
+    """`sweeps.run`, a tuner's `search` and the command line in this process use the worker that is there."""
+    with worker.lent():
+        yield
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def assert_sound(workspace: Workspace, study: str = "digits-mlp", total: int | N
     Args:
         total: so many trials have ended COMPLETE or PRUNED, exactly; None: whatever their number.
     """
-    done = workspace.sweeps("doctor", study, "--json")
+    done = workspace.here("doctor", study, "--json")
     document = json.loads(done.stdout) if done.stdout else {}
     assert document.get("findings") == [], f"{document.get('findings')}\n{done.stderr}"
     assert (done.returncode, document["sound"], document["running"]) == (0, True, False)

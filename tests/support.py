@@ -1,15 +1,23 @@
-"""The command line, run as a person would."""
+"""The command line, as a process of its own or in this one."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from distributed import Client
 
 #: the checkout
 ROOT = Path(__file__).parent.parent
@@ -26,7 +34,7 @@ class Workspace:
     folder: Path
     tracking_uri: str | None = None
 
-    def sweeps(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def sweeps(self, *arguments: str, timeout: float = 540) -> subprocess.CompletedProcess[str]:
         """Run `sweeps …` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "sweeps", *arguments],
@@ -36,6 +44,28 @@ class Workspace:
             text=True,
             timeout=timeout,
         )
+
+    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `sweeps …` in this process, which has imported everything: for a command that starts no worker."""
+        from sweeps.cli.main import main
+
+        said, complained, code = io.StringIO(), io.StringIO(), 0
+        handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(complained),
+        ):
+            try:
+                main(arguments)
+            except SystemExit as end:
+                code = int(end.code or 0)
+            finally:
+                _forget_modules()
+                for signum, handler in handlers.items():
+                    signal.signal(signum, handler)
+        return subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `sweeps …` in a process group of its own, as a terminal does."""
@@ -56,7 +86,7 @@ class Workspace:
 
     def json(self, *arguments: str) -> Any:
         """What `sweeps … --json` prints."""
-        done = self.sweeps(*arguments, "--json")
+        done = self.here(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -86,3 +116,53 @@ def first_run(store: Any, metric: str, maximize: bool) -> Any:
         [store.experiment_id], "tags.state = 'COMPLETE'", order_by=[order], max_results=1
     )
     return found
+
+
+@dataclass(frozen=True)
+class SharedWorker:
+    """A worker process that outlives the sweeps that use it."""
+
+    client: Client
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """What begins a sweep in this process gets this worker in place of workers of its own."""
+        from sweeps.engine import continuation, lr_find, sweep
+
+        self.client.run(_enter, str(Path.cwd()), {name: os.environ.get(name) for name in _GIVEN})
+        with contextlib.ExitStack() as stack:
+            for module in (continuation, lr_find, sweep):
+                stack.enter_context(mock.patch.object(module, "slots", self._slots))
+            yield
+
+    def _slots(self, *_: object, **__: object) -> contextlib.AbstractContextManager[Client]:
+        return contextlib.nullcontext(self.client)
+
+    def sweeps(self, workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `sweeps …` in this process and its trials in that worker."""
+        given = mock.patch.dict(os.environ, workspace.environment, clear=True)
+        with contextlib.chdir(workspace.folder), given, self.lent():
+            return workspace.here(*arguments)
+
+
+#: what a worker inherits from who starts it
+_GIVEN = ("SWEEPS_HOME", "MLFLOW_TRACKING_URI", "KERAS_HOME")
+
+
+def _enter(folder: str, variables: dict[str, str | None]) -> None:
+    """A worker as it is when it is started in that folder: there, and with no module of another test."""
+    os.chdir(folder)
+    for name, value in variables.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    _forget_modules()
+
+
+def _forget_modules() -> None:
+    """Modules that a test has written are imported anew by the next one, which may have others of the same name."""
+    temporary = tempfile.gettempdir()
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(temporary):
+            del sys.modules[name]
+    sys.path[:] = [place for place in sys.path if not place.startswith(temporary)]

@@ -70,8 +70,8 @@ def test_a_run_that_takes_too_long_is_ended_with_all_that_it_started(
     began = time.monotonic()
     with pytest.raises(RunFailedError, match="unfinished"):
         run(a_job(tmp_path), timeout=0.5)
-    assert time.monotonic() - began < 30
-    deadline = time.monotonic() + 5  # a killed process without a parent stays until init has seen it
+    assert time.monotonic() - began < 90
+    deadline = time.monotonic() + 60  # a killed process without a parent stays until init has seen it
     while left := [entry for entry in Path("/proc").iterdir() if _works_in(entry, tmp_path)]:
         assert time.monotonic() < deadline, left
 

@@ -74,7 +74,7 @@ def claiming(folder: Path, total: int, then: str) -> subprocess.Popen[str]:
 
 def test_processes_that_race_for_a_budget_never_overshoot_it(study: optuna.Study, tmp_path: Path) -> None:
     racing = [claiming(tmp_path, 40, "tell") for _ in range(4)]
-    got = [int(process.communicate(timeout=120)[0]) for process in racing]
+    got = [int(process.communicate(timeout=500)[0]) for process in racing]
     assert sum(got) == 40
     assert len(study.get_trials()) == 40
 
@@ -109,7 +109,7 @@ def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: opt
     process.communicate()
     begun = time.monotonic()
     study.tell(study.ask(), 0.5)
-    assert time.monotonic() - begun < 10  # a lock that is a file holds for 30 seconds
+    assert time.monotonic() - begun < 25  # a lock that is a file holds for 30 seconds
 
 
 def test_a_claim_ends_with_its_block(study: optuna.Study, tmp_path: Path) -> None:

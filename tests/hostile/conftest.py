@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from distributed import Client
+from support import SharedWorker
 
 from hostile.cases import Hostile, contents, write
 
@@ -18,22 +17,11 @@ Refused = Callable[[Hostile], str]
 MEMORY = 250
 
 
-@pytest.fixture(scope="session")
-def worker() -> Iterator[Client]:
-    """A real worker process, the same for all: what only a worker can find wrong is found there."""
-    from sweeps.engine.cluster import slots
-
-    with slots(1) as client:
-        yield client
-
-
 @pytest.fixture
-def one_worker(worker: Client, _no_processes: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+def one_worker(_no_processes: None, worker: SharedWorker) -> Iterator[None]:
     """`sweeps run` uses the worker that is there."""
-    from sweeps.engine import sweep
-
-    monkeypatch.setattr(sweep, "slots", lambda *_, **__: contextlib.nullcontext(worker))
-    return worker
+    with worker.lent():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -57,12 +57,18 @@ def make(folder: Path, *arguments: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("variable", ["STUDY", "DATASET"])
-def test_a_variable_is_text(variable: str, text: str, made: Path) -> None:
-    for given in (make(made, "sweep", f"{variable}={text}"), make(made, "sweep", **{variable: text})):
-        expected = given[-1] if variable == "STUDY" else given[given.index("--dataset") + 1]
-        assert expected == text
-    assert make(made, "best", f"STUDY={text}") == ["best", "--", text]
+def test_a_variable_is_text(text: str, made: Path) -> None:
+    variables = ("DATASET", "SPACE", "TRIALS", "EPOCHS", "JOBS", "SEED", "SAMPLER", "PRUNER", "STUDY")
+    for given in (
+        make(made, "sweep", *(f"{variable}={text}" for variable in variables)),
+        make(made, "sweep", **dict.fromkeys(variables, text)),
+    ):
+        assert given[2::2] == [text] * len(variables)
+    assert not (made / "sprung").exists()
+
+
+def test_a_study_is_text_to_every_target(made: Path) -> None:
+    assert make(made, "best", f"STUDY={HOSTILE[0]}") == ["best", "--", HOSTILE[0]]
     assert not (made / "sprung").exists()
 
 

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from distributed import Client
 
 from hostile.cases import Content, Hostile, hostile
 from hostile.conftest import Refused
@@ -166,15 +165,15 @@ TRIALS = [
 
 
 @pytest.mark.parametrize("case", SPACES)
-def test_a_hostile_space_is_refused(case: Hostile, refused: Refused, one_worker: Client) -> None:
+def test_a_hostile_space_is_refused(case: Hostile, refused: Refused, one_worker: None) -> None:
     refused(case)
 
 
 @pytest.mark.parametrize("case", NARROWINGS)
-def test_a_hostile_narrowing_is_refused(case: Hostile, refused: Refused, one_worker: Client) -> None:
+def test_a_hostile_narrowing_is_refused(case: Hostile, refused: Refused, one_worker: None) -> None:
     refused(case)
 
 
 @pytest.mark.parametrize("case", TRIALS)
-def test_a_hostile_enqueued_trial_is_refused(case: Hostile, refused: Refused, one_worker: Client) -> None:
+def test_a_hostile_enqueued_trial_is_refused(case: Hostile, refused: Refused, one_worker: None) -> None:
     refused(case)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import Workspace
+from support import SharedWorker, Workspace
 
 JOURNALS = {
     "a list": b"[1]\n",
@@ -60,11 +60,11 @@ def test_a_study_whose_first_start_died_at_once_is_not_begun(here: Path, capsys:
     assert "was not begun" in ends_with(2, here, capsys, "status", "mine")
 
 
-def test_a_tracking_store_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_a_tracking_store_that_is_no_database_is_named(tmp_path: Path, worker: SharedWorker) -> None:
     made = Workspace(tmp_path)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mlflow.db").write_bytes(b"these are no pages" * 300)
-    done = made.sweeps("run", "mine", "--trials", "1", "--epochs", "1")
+    done = worker.sweeps(made, "run", "mine", "--trials", "1", "--epochs", "1")
     assert done.returncode == 5, done.stderr
     assert "mlflow.db is not a SQLite database" in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
-from distributed import Client
-from support import ROOT, Workspace
+from support import ROOT, SharedWorker, Workspace
 
 from sweeps.doctor import Finding
 from sweeps.doctor.examination import _repaired
@@ -138,8 +137,8 @@ def _nowhere(workspace: Workspace, said: str, lines: set[str]) -> None:
         assert not [content for content in written if secret.encode() in content]
 
 
-def test_workers_and_their_scheduler_listen_to_this_machine_alone(worker: Client) -> None:
-    assert worker.scheduler is not None
+def test_workers_and_their_scheduler_listen_to_this_machine_alone(worker: SharedWorker) -> None:
+    assert worker.client.scheduler is not None
     mine = psutil.Process()
     listening = {
         found.laddr.ip

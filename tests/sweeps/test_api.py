@@ -18,6 +18,8 @@ from sweeps.errors import InputError
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
+pytestmark = pytest.mark.usefixtures("one_worker")
+
 
 def build_model(hp: keras_tuner.HyperParameters, widest: int = 64, deeper: bool = False) -> keras.Model:
     inputs = keras.Input((64,))

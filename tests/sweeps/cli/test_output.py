@@ -22,12 +22,12 @@ def shell(workspace: Workspace, command: str, **variables: str) -> subprocess.Co
         env=workspace.environment | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("reader", ["| head -1", "> /dev/full", ">&-", ">&- 2>&-"])
+@pytest.mark.parametrize("reader", ["| head -1", "> /dev/full", ">&- 2>&-"])
 def test_a_sweep_runs_all_its_trials_whoever_reads_its_output(reader: str, workspace: Workspace) -> None:
     done = shell(workspace, f"{RUN} {reader}")
     assert (done.returncode, done.stderr) == (0, "")

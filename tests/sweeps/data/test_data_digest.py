@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import numpy as np
@@ -51,8 +52,10 @@ def test_rows_that_are_not_contiguous_count_by_their_values() -> None:
     assert digest([Part({"t": np.array([["a"], ["é"]])}, Y)]) != digest([Part({"t": np.array([["a"], ["b"]])}, Y)])
 
 
-def test_55000_images_take_less_than_a_third_of_a_second() -> None:
+def test_many_images_cost_little_more_than_the_hash_of_their_bytes() -> None:
     part = Part(np.zeros((55_000, 784), np.uint8), np.zeros(55_000))
-    started = time.perf_counter()
+    started = time.process_time()
+    hashlib.sha256(part.x.data)
+    hashed = time.process_time()
     digest([part])
-    assert time.perf_counter() - started < 0.3
+    assert time.process_time() - hashed < 10 * (hashed - started)

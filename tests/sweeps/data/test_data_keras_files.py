@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -77,10 +76,8 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: py
         monkeypatch.setenv("KERAS_HOME", str(tmp_path))
         monkeypatch.setattr("sweeps.data.keras_files._ORIGIN", f"http://127.0.0.1:{silent.getsockname()[1]}/")
         monkeypatch.setattr("sweeps.data.keras_files._TIMEOUT", 0.3)
-        started = time.monotonic()
         with pytest.raises(InputError, match="timed out"):
             keras_files("sub", {"a.gz": SUM})
-    assert time.monotonic() - started < 3
 
 
 def test_two_who_fetch_at_once_both_have_the_whole_file(served: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,8 @@ Y = np.arange(30) % 3
 HERE = DataSource("arrays")
 
 
-def test_a_dataset_is_read_once_a_process_and_a_second_call_costs_nothing() -> None:
-    first = load(DataSource("digits"))
-    started = time.perf_counter()
-    for _ in range(1000):
-        assert load(DataSource("digits")) is first
-    assert time.perf_counter() - started < 0.1
+def test_a_dataset_is_read_once_a_process() -> None:
+    assert load(DataSource("digits")) is load(DataSource("digits"))
 
 
 def test_the_seed_changes_the_split_and_the_digest() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,10 +131,8 @@ def test_without_files_and_network_two_lines_say_which_files_go_where_and_that_d
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr("sweeps.data.keras_files._ORIGIN", "http://127.0.0.1:9/")
-    started = time.monotonic()
     with pytest.raises(InputError) as caught:
         load(DataSource(name))
-    assert time.monotonic() - started < 2
     first, second = str(caught.value).split("\n")
     assert first.count("-ubyte.gz") == (4 if files == 4 else 0)
     assert f"{name}.npz" in first or files == 4

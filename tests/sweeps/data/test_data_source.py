@@ -73,7 +73,7 @@ def test_a_target_means_nothing_for_a_registered_dataset(refused: Refused) -> No
     refused(DataSource("digits", target="label"), "target:", "'label'", "'digits'")
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(100)
 @pytest.mark.parametrize("ending", ["csv", "parquet", "npz"])
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "folder", "empty", "dangling link", "link in a circle"])
 def test_what_is_no_regular_file_is_refused_without_being_opened(

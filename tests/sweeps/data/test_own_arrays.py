@@ -193,6 +193,7 @@ def swept(space: Callable[..., Any], x: Any, y: Any, study: str, epochs: int) ->
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_worker")
 def test_whole_number_targets_in_a_column_are_learned_as_they_are(here: Path) -> None:
     x = (np.arange(200) % 5 / 2 - 1).astype("float32")[:, np.newaxis]
     y = (np.array([1, 26, 51, 75, 100])[np.arange(200) % 5])[:, np.newaxis]
@@ -212,6 +213,7 @@ def test_whole_number_targets_in_a_column_are_learned_as_they_are(here: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_worker")
 def test_ids_beyond_those_that_float32_holds_are_told_apart(here: Path) -> None:
     ids = 2**24 + np.arange(640)[:, np.newaxis] % 64
     y = ids[:, 0] % 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from invariant import assert_sound
-from support import Workspace
+from support import SharedWorker, Workspace
 
 from tracking import Store, child_runs, find_store
 from tracking.experiments import metrics_at
@@ -43,11 +43,11 @@ RUN = (
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def swept(tmp_path_factory: pytest.TempPathFactory, worker: SharedWorker) -> Workspace:
     made = Workspace(tmp_path_factory.mktemp("names"))
     (made.folder / "space.py").write_text(SPACE)
     (made.folder / "first.json").write_text(json.dumps([{NAME: 7}, {"rate%": 0.02, "drop": 0.25}]))
-    done = made.sweeps(*RUN, "--trials", "3", "--enqueue", "first.json")
+    done = worker.sweeps(made, *RUN, "--trials", "3", "--enqueue", "first.json")
     assert done.returncode == 0, done.stderr
     (made.folder / "output.txt").write_text(done.stdout)
     return made
@@ -92,14 +92,14 @@ def test_names_are_whole_in_the_study_the_results_and_the_export_and_safe_in_mlf
         assert run.data.tags[f"name.{safe_name(NAME)}"] == NAME
         assert run.data.metrics[safe_name("best_val_TOP@5")] == row["value"]
         assert metrics_at(store, run.info.run_id, 3)["val_TOP@5"] == run.data.metrics[safe_name("val_TOP@5")]
-    exported = swept.sweeps("export", "names")
+    exported = swept.here("export", "names")
     assert exported.returncode == 0, exported.stderr
     params = json.loads((swept.folder / "exports/names/params.json").read_text())
     best = swept.json("best", "names")
     assert params == best["params"]
     assert set(params) == {NAME, "rate%", f"{NAME} (mirrored)", "drop"}
     assert best["objective"] == "val_TOP@5"
-    said = swept.sweeps("best", "names").stdout
+    said = swept.here("best", "names").stdout
     assert said.startswith(f"best_val_TOP@5 {best['value']:.4f}  trial {best['trial']}, epoch {best['epoch']}")
 
 
@@ -107,7 +107,7 @@ def test_enqueued_trials_beyond_the_total_are_said(swept: Workspace, tmp_path: P
     """A study that is complete runs nothing more, whatever is enqueued."""
     copy = swept.copied(tmp_path / "copy")
     (copy.folder / "more.json").write_text(json.dumps([{NAME: 8}, {NAME: 9}]))
-    done = copy.sweeps(*RUN, "--trials", "3", "--enqueue", "more.json")
+    done = copy.here(*RUN, "--trials", "3", "--enqueue", "more.json")
     assert done.returncode == 0, done.stderr
     assert "warning: enqueued trials: 2 beyond the total are not run; --trials 5 runs them" in done.stdout
     assert copy.json("status", "names")["trials"]["COMPLETE"] == 3

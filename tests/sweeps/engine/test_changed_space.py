@@ -14,7 +14,7 @@ import pytest
 from keras_tuner import HyperModel, HyperParameters
 from optuna.trial import TrialState
 from sklearn.datasets import load_digits
-from support import Workspace
+from support import SharedWorker, Workspace
 
 import sweeps
 from sweeps.errors import InputError
@@ -48,33 +48,35 @@ class Scaled(keras.layers.Layer):
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def begun(tmp_path_factory: pytest.TempPathFactory, worker: SharedWorker) -> Workspace:
     """Two trials of a space of one's own, "s"; a test that changes them takes a copy."""
     made = Workspace(tmp_path_factory.mktemp("begun"))
     (made.folder / "space.py").write_text(SPACE)
     (made.folder / "layers.py").write_text(LAYERS)
-    done = run(made, 2)
+    done = run(worker, made, 2)
     assert done.returncode == 0, done.stderr
     return made
 
 
-def run(workspace: Workspace, trials: int, *arguments: str, space: str = "space.py:build") -> Any:
+def run(worker: SharedWorker, workspace: Workspace, trials: int, *arguments: str, space: str = "space.py:build") -> Any:
     options = ("--trials", str(trials), "--epochs", "1", "--jobs", "1", "--sampler", "random", "--pruner", "none")
-    return workspace.sweeps("run", "s", "--space", space, *options, *arguments)
+    return worker.sweeps(workspace, "run", "s", "--space", space, *options, *arguments)
 
 
-def test_an_edited_space_is_refused_and_goes_on_where_it_is_accepted(begun: Workspace, tmp_path: Path) -> None:
+def test_an_edited_space_is_refused_and_goes_on_where_it_is_accepted(
+    begun: Workspace, worker: SharedWorker, tmp_path: Path
+) -> None:
     made = begun.copied(tmp_path / "copy")
     (made.folder / "layers.py").write_text(LAYERS.replace("/ 16", "/ 8"))
     for trials in (2, 3):  # complete, and not
-        done = run(made, trials)
+        done = run(worker, made, trials)
         assert done.returncode == 2
         assert done.stderr == (
             "sweeps: the space space.py:build has changed since study 's' was begun: layers.py: Scaled\n"
             "Name a new study (STUDY=…), or go on with both versions: --accept-changed-space\n"
         )
     # a model of the first version would be given the layer of the second
-    done = made.sweeps("export", "s")
+    done = made.here("export", "s")
     assert done.returncode == 2
     assert "it has changed since: layers.py: Scaled" in done.stderr
     assert not (made.folder / "exports" / "s").exists()
@@ -82,7 +84,7 @@ def test_an_edited_space_is_refused_and_goes_on_where_it_is_accepted(begun: Work
     (made.folder / "space.py").write_text(SPACE.replace('"relu", "elu"', '"tanh", "selu"'))
     enqueued = [{"activation": "selu"}]
     (made.folder / "first.json").write_text(json.dumps(enqueued))
-    done = run(made, 4, "--enqueue", "first.json", "--accept-changed-space")
+    done = run(worker, made, 4, "--enqueue", "first.json", "--accept-changed-space")
     assert done.returncode == 0, done.stderr
     rows = made.json("list", "s")
     assert [row["state"] for row in rows] == ["COMPLETE"] * 4
@@ -95,30 +97,30 @@ def test_an_edited_space_is_refused_and_goes_on_where_it_is_accepted(begun: Work
     assert tags == ["1", "1", "2", "2"]
     study = studies.load("s", made.folder / "runs/studies/s/journal.log")
     assert [trial.user_attrs["space_version"] for trial in study.trials] == [1, 1, 2, 2]
-    done = run(made, 4)  # from now on this is its space
+    done = run(worker, made, 4)  # from now on this is its space
     assert done.returncode == 0, done.stderr
 
 
-def test_a_space_that_was_moved_is_the_same_space(begun: Workspace, tmp_path: Path) -> None:
+def test_a_space_that_was_moved_is_the_same_space(begun: Workspace, worker: SharedWorker, tmp_path: Path) -> None:
     made = begun.copied(tmp_path / "copy")
     (made.folder / "models").mkdir()
     for old, new in (("space.py", "mine.py"), ("layers.py", "layers.py")):
         (made.folder / old).rename(made.folder / "models" / new)
-    done = made.sweeps("export", "s")
+    done = made.here("export", "s")
     assert done.returncode == 2
     assert "sweeps export s --space FILE.py:FUNCTION" in done.stderr
     moved = "models/mine.py:build"
-    done = made.sweeps("export", "s", "--space", moved)
+    done = made.here("export", "s", "--space", moved)
     assert done.returncode == 0, done.stderr
     x = load_digits().images[:50].astype("float32")
     np.save(made.folder / "rows.npy", x)
     # the study knows the place now
     said = made.json("predict", "rows.npy", "--model", "exports/s", "--rows", "50")
     assert len(said) == 50
-    done = run(made, 3, space=moved)
+    done = run(worker, made, 3, space=moved)
     assert done.returncode == 0, done.stderr
     assert {row["state"] for row in made.json("list", "s")} == {"COMPLETE"}
-    assert run(made, 3, space=moved).returncode == 0
+    assert run(worker, made, 3, space=moved).returncode == 0
 
 
 def small(hp: HyperParameters, activations: tuple[str, ...] = ("relu",), rate: float = 0.0) -> keras.Model:
@@ -158,6 +160,7 @@ def test_the_attributes_of_a_hypermodel_are_a_part_of_it() -> None:
         assert changed.changes(found) == ("the space itself",)
 
 
+@pytest.mark.usefixtures("one_worker")
 def test_a_complete_study_of_a_program_is_no_answer_for_another_space(here: Path) -> None:
     x, y = load_digits(return_X_y=True)
     options = {"study": "s", "data": (x[:400], y[:400]), "trials": 1, "epochs": 1, "jobs": 1, "show": False}
@@ -171,6 +174,7 @@ def test_a_complete_study_of_a_program_is_no_answer_for_another_space(here: Path
     assert [row.params for row in after.trials] == [{"activation": "relu"}, {"activation": "tanh"}]
 
 
+@pytest.mark.usefixtures("one_worker")
 def test_a_complete_search_of_a_tuner_is_no_answer_for_another_space(here: Path) -> None:
     x, y = load_digits(return_X_y=True)
 

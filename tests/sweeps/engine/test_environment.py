@@ -45,7 +45,7 @@ def python(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
 
 
@@ -167,7 +167,7 @@ def test_an_address_space_too_small_for_tensorflow_is_said_in_place_of_a_hang(wo
         env=workspace.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 4
     assert done.stderr.splitlines() == [

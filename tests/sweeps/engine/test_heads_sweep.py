@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
-from support import Workspace
+from support import SharedWorker, Workspace
 
 from tracking import child_runs, find_store
 
@@ -25,15 +25,15 @@ def build(hp):
 """
 
 
-def test_two_classes_of_a_softmax_are_not_exchanged(workspace: Workspace) -> None:
+def test_two_classes_of_a_softmax_are_not_exchanged(workspace: Workspace, worker: SharedWorker) -> None:
     x, y = load_breast_cancer(return_X_y=True)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     np.savez(workspace.folder / "cancer.npz", x=x, y=y)
     (workspace.folder / "space.py").write_text(SPACE)
     options = ("--dataset", "cancer.npz", "--space", "space.py:build", "--trials", "1", "--epochs", "20", "--jobs", "1")
-    done = workspace.sweeps("run", "cancer", *options)
+    done = worker.sweeps(workspace, "run", "cancer", *options)
     assert done.returncode == 0, done.stderr
-    assert workspace.sweeps("export", "cancer").returncode == 0
+    assert workspace.here("export", "cancer").returncode == 0
     rows = workspace.json("predict", "cancer.npz", "--model", "exports/cancer", "--rows", "569")
     model = keras.saving.load_model(workspace.folder / "exports/cancer/model.keras")
     assert model.input_shape == (None, 30)
@@ -65,10 +65,12 @@ class Cropping(keras_tuner.HyperModel):
 """
 
 
-def test_a_space_whose_fit_crops_the_images_is_searched_and_exported(workspace: Workspace) -> None:
+def test_a_space_whose_fit_crops_the_images_is_searched_and_exported(
+    workspace: Workspace, worker: SharedWorker
+) -> None:
     (workspace.folder / "space.py").write_text(CROPPING)
     options = ("--dataset", "digits", "--space", "space.py:Cropping", "--trials", "2", "--epochs", "1", "--jobs", "1")
-    done = workspace.sweeps("run", "crops", *options)
+    done = worker.sweeps(workspace, "run", "crops", *options)
     assert done.returncode == 0, done.stderr
     assert workspace.json("status", "crops")["trials"]["COMPLETE"] == 2
     size = workspace.json("best", "crops")["params"]["image_size"]
@@ -76,7 +78,7 @@ def test_a_space_whose_fit_crops_the_images_is_searched_and_exported(workspace: 
     assert store is not None
     for run in child_runs(store):
         assert run.data.tags["prepared"].startswith("by the space's fit")
-    assert workspace.sweeps("export", "crops").returncode == 0
+    assert workspace.here("export", "crops").returncode == 0
     folder = workspace.folder / "exports/crops"
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["prepared"], manifest["input"][0]["shape"]) == (True, [None, size, size])
@@ -88,5 +90,5 @@ def test_a_space_whose_fit_crops_the_images_is_searched_and_exported(workspace: 
     assert [row["class"] for row in rows] == [str(index) for index in logits.argmax(axis=1)]
     expected = keras.ops.softmax(logits).numpy().max(axis=1)
     assert [row["probability"] for row in rows] == pytest.approx(expected, abs=1e-4)
-    refused = workspace.sweeps("predict", "whole.npy", "--model", "exports/crops")
+    refused = workspace.here("predict", "whole.npy", "--model", "exports/crops")
     assert (refused.returncode, f"rows of shape ({size}, {size}) are wanted" in refused.stderr) == (2, True)

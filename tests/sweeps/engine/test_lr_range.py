@@ -15,7 +15,7 @@ import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
-from support import Workspace
+from support import SharedWorker, Workspace
 
 from sweeps.config import load_config
 from sweeps.data import load
@@ -200,13 +200,18 @@ def test_a_regression_s_loss_falls_and_diverges_in_the_unit_of_its_normalized_ta
     assert 3e-4 <= low < high <= 3e-2  # the space's own rates, which suit a target of variance one
 
 
+SGD = ("--set", "optimizer=sgd")
+
+
 @pytest.mark.slow
-def test_a_sweep_of_a_regression_keeps_to_the_printed_rates(workspace: Workspace) -> None:
+def test_a_sweep_of_a_regression_keeps_to_the_printed_rates(workspace: Workspace, worker: SharedWorker) -> None:
     data = ("--dataset", houses(workspace.folder), "--target", "price")
-    found = workspace.json("lr-range", *data, "--set", "optimizer=sgd", "--set", "n_hidden=2", "--steps", "150")
+    done = worker.sweeps(workspace, "lr-range", *data, *SGD, "--set", "n_hidden=2", "--steps", "150", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
     low, high = map(float, found["set"].removeprefix("learning_rate=").split(".."))
-    options = ("--sampler", "random", "--trials", "3", "--epochs", "1", "--set", "optimizer=sgd", "--set", found["set"])
-    done = workspace.sweeps("run", "bounded", *data, *options)
+    options = ("--sampler", "random", "--trials", "3", "--epochs", "1", "--jobs", "1", *SGD, "--set", found["set"])
+    done = worker.sweeps(workspace, "run", "bounded", *data, *options)
     assert done.returncode == 0, done.stderr
     rates = [row["params"]["learning_rate"] for row in workspace.json("list", "bounded")]
     assert len(set(rates)) == 3
@@ -263,21 +268,22 @@ def test_a_worker_that_dies_is_told_in_two_lines(workspace: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_the_printed_set_bounds_a_sweep(workspace: Workspace) -> None:
+def test_the_printed_set_bounds_a_sweep(workspace: Workspace, worker: SharedWorker) -> None:
     (workspace.folder / "params.json").write_text('{"optimizer": "sgd", "n_hidden": 1}')
     arguments = ["lr-range", "--steps", "200", "--params", "params.json"]
-    done = workspace.sweeps(*arguments)
+    done = worker.sweeps(workspace, *arguments)
     assert done.returncode == 0, done.stderr
     text = done.stdout.rpartition("--set ")[2].split()[0]
     picture = ElementTree.parse(workspace.folder / "runs/lr-range/digits-mlp.svg")
     assert "learning rate" in [element.text for element in picture.iter()]
-    found = workspace.json(*arguments, "--picture", "other.svg")
+    done = worker.sweeps(workspace, *arguments, "--picture", "other.svg", "--json")
+    found = json.loads(done.stdout)
     assert found["set"] == text
     assert found["params"]["n_hidden"] == 1
     assert found["low"] < found["steepest"] < found["high"] == found["diverges"] / 2
     assert (workspace.folder / "other.svg").is_file()
-    run = workspace.sweeps("run", "bounded", "--trials", "1", "--epochs", "1", "--set", text)
+    run = worker.sweeps(workspace, "run", "bounded", "--trials", "1", "--epochs", "1", "--set", text)
     assert run.returncode == 0, run.stderr
-    assert not json.loads(workspace.sweeps("list", "bounded", "--json").stdout)[0]["error"]
-    wrong = workspace.sweeps("lr-range", "--space", "mpl")
+    assert not workspace.json("list", "bounded")[0]["error"]
+    wrong = workspace.here("lr-range", "--space", "mpl")
     assert (wrong.returncode, "unknown space 'mpl'. Did you mean 'mlp'?" in wrong.stderr) == (2, True)

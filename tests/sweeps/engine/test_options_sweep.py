@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support import Workspace
+from support import SharedWorker, Workspace
 
 import sweeps
 from sweeps.cli.run import command
@@ -45,14 +45,14 @@ OPTIONS = (
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def swept(tmp_path_factory: pytest.TempPathFactory, worker: SharedWorker) -> Workspace:
     made = Workspace(tmp_path_factory.mktemp("options"))
     random = np.random.default_rng(0)
     x = random.normal(size=(400, 2))
     frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "weight": random.uniform(0, 2, 400).round(3)})
     frame.assign(label=np.where(x.sum(axis=1) > 1, "rare", "common")).to_csv(made.folder / "rare.csv", index=False)
     (made.folder / "callbacks.py").write_text(CALLBACKS)
-    done = made.sweeps(*OPTIONS)
+    done = worker.sweeps(made, *OPTIONS)
     assert done.returncode == 0, done.stderr
     return made
 
@@ -96,7 +96,7 @@ def test_a_trial_ends_when_its_patience_does_and_keeps_its_best_epoch(swept: Wor
 
 
 def test_the_model_does_not_ask_for_the_weight_column(swept: Workspace) -> None:
-    done = swept.sweeps("export", "rare")
+    done = swept.here("export", "rare")
     assert done.returncode == 0, done.stderr
     (swept.folder / "new.csv").write_text("a,b\n3,3\n-3,-3\n")
     rows = swept.json("predict", "new.csv", "--model", "exports/rare")
@@ -114,14 +114,14 @@ def test_the_model_does_not_ask_for_the_weight_column(swept: Workspace) -> None:
     ],
 )
 def test_a_resume_with_another_option_is_refused(option: str, value: str, said: str, swept: Workspace) -> None:
-    done = swept.sweeps(*OPTIONS, option, value)
+    done = swept.here(*OPTIONS, option, value)
     assert done.returncode == 2
     assert said in done.stderr
 
 
 def test_the_same_command_again_runs_no_trial(swept: Workspace) -> None:
     before = swept.json("list", "rare")
-    assert swept.sweeps(*OPTIONS).returncode == 0
+    assert swept.here(*OPTIONS).returncode == 0
     assert swept.json("list", "rare") == before
 
 
@@ -171,12 +171,16 @@ def test_an_unknown_task_is_refused(here: Path, fails: Callable[..., str]) -> No
 
 
 @pytest.mark.slow
-def test_a_trial_has_the_epochs_that_it_draws_and_as_many_more_as_it_is_continued_for(tmp_path: Path) -> None:
+def test_a_trial_has_the_epochs_that_it_draws_and_as_many_more_as_it_is_continued_for(
+    tmp_path: Path, worker: SharedWorker
+) -> None:
     made = Workspace(tmp_path)
-    drawn = ("--set", "epochs=2..4", "--epochs", "5", "--set", "bias_initializer=ones", "--set", "n_hidden=1")
-    done = made.sweeps("run", "drawn", "--trials", "4", "--pruner", "none", "--seed", "1", *drawn)
+    drawn = ("--set", "epochs=2..4", "--epochs", "5", "--set", "bias_initializer=ones", "--jobs", "1")
+    done = worker.sweeps(
+        made, "run", "drawn", "--trials", "4", "--pruner", "none", "--seed", "1", "--set", "n_hidden=1", *drawn
+    )
     assert done.returncode == 0, done.stderr
-    done = made.sweeps("continue", "drawn", "--trial", "0", "--epochs", "+2")
+    done = worker.sweeps(made, "continue", "drawn", "--trial", "0", "--epochs", "+2")
     assert done.returncode == 0, done.stderr
     store = find_store(f"sqlite:///{tmp_path}/runs/mlflow.db", "drawn")
     assert store is not None
@@ -191,6 +195,7 @@ def test_a_trial_has_the_epochs_that_it_draws_and_as_many_more_as_it_is_continue
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_worker")
 def test_a_notebook_takes_them_and_whole_numbers_can_be_a_regression(here: Path) -> None:
     result = sweeps.run(
         *("mlp", "digits"), study="s", task="regression", trials=1, epochs=1, jobs=1, metrics="r2_score", show=False

@@ -66,7 +66,7 @@ def test_a_script_has_its_registrations_and_its_settings_of_keras_in_the_workers
         env=workspace.environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -162,7 +162,7 @@ def test_an_interrupted_trial_goes_on_where_it_was_when_the_command_is_given_aga
     while process.poll() is None and (not told.exists() or "begin\n0\n1\n" not in told.read_text()):
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 130, said
     assert [row["state"] for row in made.json("list", "deaths")] == ["FAIL"]
     done = made.sweeps(*command())
@@ -193,10 +193,10 @@ def test_a_trial_that_kills_its_worker_three_times_is_given_up_and_the_sweep_goe
 @pytest.mark.parametrize(
     "orders",
     [
-        pytest.param("claimed 1", id="between the asking for a trial and the name of its task"),
-        pytest.param("saved 1\nuploaded 1", id="before, then within the upload of its model"),
-        pytest.param("closed 1", id="between the end of its run and of itself"),
-        pytest.param("told 1", id="between its end and its task's"),
+        # after the asking for a trial and before the name of its task; within its model's upload; after its end
+        "claimed 1\nuploaded 1\ntold 1",
+        # before that upload; after the end of its run and before its own
+        "saved 1\nclosed 1",
     ],
 )
 def test_a_worker_that_is_killed_at_the_worst_moment_costs_no_trial(tmp_path: Path, orders: str) -> None:
@@ -288,6 +288,6 @@ def test_four_epochs_and_two_more_are_six(undisturbed: Workspace, tmp_path: Path
 )
 def test_what_cannot_be_continued_is_refused(finished: Workspace, arguments: tuple[str, ...], said: str) -> None:
     before = finished.files
-    done = finished.sweeps("continue", "digits-mlp", *arguments)
+    done = finished.here("continue", "digits-mlp", *arguments)
     assert (done.returncode, finished.files) == (2, before)
     assert said in done.stderr

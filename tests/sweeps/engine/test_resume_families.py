@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support import Workspace
+from support import SharedWorker, Workspace
 
 from search_spaces.registry import SPACES
 from sweeps.trial.checkpoint import Checkpoints
@@ -47,14 +47,14 @@ CASES += [(space, houses) for space in REGRESSIONS]
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("space", "data"), CASES)
-def test_two_epochs_and_two_more_are_four(space: str, data: Any, workspace: Workspace) -> None:
+def test_two_epochs_and_two_more_are_four(space: str, data: Any, workspace: Workspace, worker: SharedWorker) -> None:
     options = (*data(workspace.folder), "--space", space, *OPTIONS.get(space, DROPOUT))
     options += ("--trials", "1", "--jobs", "1", "--pruner", "none")
     for study, epochs in (("whole", "4"), ("half", "2")):
-        done = workspace.sweeps("run", study, *options, "--epochs", epochs)
+        done = worker.sweeps(workspace, "run", study, *options, "--epochs", epochs)
         assert done.returncode == 0, done.stderr
     assert last_state(workspace, "half", 0) != last_state(workspace, "whole", 0)
-    done = workspace.sweeps("continue", "half", "--trial", "0", "--epochs", "+2")
+    done = worker.sweeps(workspace, "continue", "half", "--trial", "0", "--epochs", "+2")
     assert done.returncode == 0, done.stderr
     assert "trial 1 continues trial 0 from epoch 2 to 4" in done.stdout
     assert last_state(workspace, "half", 1) == last_state(workspace, "whole", 0)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from support import Workspace
+from support import SharedWorker, Workspace
 
 from tracking import child_runs, find_store
 
@@ -35,23 +35,24 @@ def table(rows: int = 300) -> pd.DataFrame:
     return frame.assign(price=price.round(2))
 
 
-def sweep(workspace: Workspace, space: str, *options: str) -> Path:
+def sweep(worker: SharedWorker, workspace: Workspace, space: str) -> Path:
     """Two trials of two epochs, and the export of the better one."""
     table().to_csv(workspace.folder / "houses.csv", index=False)
-    done = workspace.sweeps(
+    done = worker.sweeps(
+        workspace,
         *("run", "houses", "--dataset", "houses.csv", "--target", "price", "--space", space),
-        *("--trials", "2", "--epochs", "2", "--pruner", "none", *options),
+        *("--trials", "2", "--epochs", "2", "--jobs", "1", "--pruner", "none"),
     )
     assert done.returncode == 0, done.stderr
-    done = workspace.sweeps("export", "houses")
+    done = workspace.here("export", "houses")
     assert done.returncode == 0, done.stderr
     return workspace.folder / "exports" / "houses"
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def swept(tmp_path_factory: pytest.TempPathFactory, worker: SharedWorker) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("tables"))
-    sweep(workspace, "wide_and_deep")
+    sweep(worker, workspace, "wide_and_deep")
     return workspace
 
 
@@ -112,7 +113,7 @@ def test_predict_refuses_what_is_no_table_of_its_columns(swept: Workspace, expor
     (tmp_path / "rows.csv").write_text("size,age\n1,2\n")
     np.save(tmp_path / "rows.npy", np.zeros((2, 3)))
     for file, message in (("rows.csv", "'city' is not there"), ("rows.npy", "a .csv, .parquet or .npz file is wanted")):
-        done = swept.sweeps("predict", str(tmp_path / file), "--model", str(export))
+        done = swept.here("predict", str(tmp_path / file), "--model", str(export))
         assert done.returncode == 2
         assert message in done.stderr
 
@@ -134,8 +135,8 @@ def test_what_the_readme_tells_to_type_works(export: Path, tmp_path: Path) -> No
     assert done.stdout.splitlines()[-1] == "(300, 1)"
 
 
-def test_the_main_output_of_two_is_searched_by_and_predicted(workspace: Workspace) -> None:
-    export = sweep(workspace, "wide_and_deep_auxiliary")
+def test_the_main_output_of_two_is_searched_by_and_predicted(workspace: Workspace, worker: SharedWorker) -> None:
+    export = sweep(worker, workspace, "wide_and_deep_auxiliary")
     assert workspace.json("best", "houses")["objective"] == "val_output_rmse"
     frame = table().iloc[:5]
     rows = workspace.json("predict", "houses.csv", "--model", str(export), "--rows", "5")
@@ -144,8 +145,10 @@ def test_the_main_output_of_two_is_searched_by_and_predicted(workspace: Workspac
     assert 'under "output"' in (export / "README.md").read_text()
 
 
-def test_a_model_of_a_class_of_the_registered_spaces_is_exported_and_predicts(workspace: Workspace) -> None:
-    export = sweep(workspace, "wide_and_deep_subclassed")
+def test_a_model_of_a_class_of_the_registered_spaces_is_exported_and_predicts(
+    workspace: Workspace, worker: SharedWorker
+) -> None:
+    export = sweep(worker, workspace, "wide_and_deep_subclassed")
     rows = workspace.json("predict", "houses.csv", "--model", str(export), "--rows", "5")
     served = tf.saved_model.load(str(export / "saved_model"))
     answer = served.serve(raw(table().iloc[:5])).numpy()
@@ -178,7 +181,7 @@ def test_a_layer_of_a_persons_own_is_found_in_the_space_of_the_study_alone(works
     assert done.returncode == 0, done.stderr
     assert workspace.sweeps("export", "own").returncode == 0
     predict = ("predict", "houses.csv", "--model", "exports/own", "--rows", "3")
-    assert len(workspace.json(*predict)) == 3
+    assert len(json.loads(workspace.sweeps(*predict, "--json").stdout)) == 3
     assert "first import Halved" in (workspace.folder / "exports/own/README.md").read_text()
     (workspace.folder / "mine.py").unlink()
     done = workspace.sweeps(*predict)
@@ -190,9 +193,9 @@ def test_a_layer_of_a_persons_own_is_found_in_the_space_of_the_study_alone(works
 @pytest.mark.skipif(
     "SWEEPS_HOUSING_CSV" not in os.environ, reason="SWEEPS_HOUSING_CSV names the California housing CSV"
 )
-def test_california_housing_is_learnt(workspace: Workspace) -> None:
+def test_california_housing_is_learnt(workspace: Workspace, worker: SharedWorker) -> None:
     file = str(Path(os.environ["SWEEPS_HOUSING_CSV"]).absolute())
-    options = ("--target", "median_house_value", "--trials", "3", "--epochs", "3")
-    done = workspace.sweeps("run", "houses", "--dataset", file, *options)
+    options = ("--target", "median_house_value", "--trials", "3", "--epochs", "3", "--jobs", "1")
+    done = worker.sweeps(workspace, "run", "houses", "--dataset", file, *options)
     assert done.returncode == 0, done.stderr
     assert workspace.json("best", "houses")["value"] < 65_000

@@ -14,19 +14,13 @@ from .conftest import SEED, Data, assert_same_training, classifier, make_data
 Optimizer = Callable[[], Any]
 
 OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": lambda: keras.optimizers.SGD(0.1),
-    "momentum": lambda: keras.optimizers.SGD(0.05, momentum=0.9),
     "nesterov": lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
     "adam": lambda: keras.optimizers.Adam(0.01),
-    "amsgrad": lambda: keras.optimizers.Adam(0.01, amsgrad=True),
     "adamw with a cosine schedule": lambda: keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(0.02, 30), weight_decay=0.01
     ),
     "nadam": lambda: keras.optimizers.Nadam(0.01),
-    "rmsprop": lambda: keras.optimizers.RMSprop(0.01),
     "clipped": lambda: keras.optimizers.Adam(0.01, global_clipnorm=0.1),
-    "clipped by value": lambda: keras.optimizers.SGD(0.1, clipvalue=0.01),
-    "decayed": lambda: keras.optimizers.SGD(0.1, weight_decay=0.01),
     "accumulated": lambda: keras.optimizers.Adam(0.01, gradient_accumulation_steps=3),
     "averaged": lambda: keras.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=5),
     "loss scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01)),
@@ -39,11 +33,6 @@ def test_every_optimizer_ends_where_keras_does(name: str, data: Data) -> None:
     # comparable.
     epochs = 1 if name == "averaged" else 2
     assert_same_training(lambda: classifier(OPTIMIZERS[name]()), data.x, data.labels, epochs=epochs)
-
-
-@pytest.mark.parametrize("name", ["momentum", "adam", "nadam"])
-def test_xla_ends_where_keras_does(name: str, data: Data) -> None:
-    assert_same_training(lambda: classifier(OPTIMIZERS[name]()), data.x, data.labels, jit=True)
 
 
 def _regularized() -> list[Any]:
@@ -63,11 +52,11 @@ def test_dropout_and_batch_normalization_draw_and_move_as_in_keras(data: Data) -
     assert ours.layers[3].seed_generator.state.numpy()[1] == 2 * 13
 
 
-def test_batch_normalization_moves_under_xla_as_in_keras(data: Data) -> None:
+def test_xla_ends_where_keras_does(data: Data) -> None:
     def hidden() -> list[Any]:
         return [keras.layers.Dense(8), keras.layers.BatchNormalization()]
 
-    assert_same_training(lambda: classifier(hidden=hidden), data.x, data.labels, jit=True)
+    assert_same_training(lambda: classifier(keras.optimizers.Nadam(0.01), hidden=hidden), data.x, data.labels, jit=True)
 
 
 def test_regularizers_and_losses_of_layers_count(data: Data) -> None:
@@ -129,8 +118,7 @@ def two_in_two_out(**arguments: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize("rows", [101, 96])
-@pytest.mark.parametrize("nest", [dict, list])
+@pytest.mark.parametrize(("nest", "rows"), [(dict, 101), (list, 96)])
 def test_two_inputs_and_two_weighted_outputs_count(nest: type, rows: int) -> None:
     data = make_data(rows)
     x = {"table": data.x, "image": data.images} if nest is dict else [data.x, data.images]
@@ -151,10 +139,9 @@ def _root_of_a_mean(y: Any, answer: Any) -> Any:
         keras.losses.SparseCategoricalCrossentropy(reduction=None),
         keras.losses.SparseCategoricalCrossentropy(ignore_class=1),
         lambda y, answer: _root_of_a_mean(y, answer[:, 0]),
-        keras.losses.SparseCategoricalCrossentropy(),
         "crossentropy",
     ],
-    ids=["sum", "none", "ignored class", "root of a mean", "mean", "named by its kind"],
+    ids=["sum", "none", "ignored class", "root of a mean", "named by its kind"],
 )
 def test_a_validation_loss_is_averaged_over_the_batches_that_keras_takes(loss: Any, data: Data) -> None:
     validation = (data.x[:30], data.labels[:30])
@@ -223,7 +210,7 @@ def test_regression_targets_of_two_columns(data: Data) -> None:
     assert_same_training(make, data.x.astype(np.float64), data.values.astype(np.float64))
 
 
-@pytest.mark.parametrize(("rows", "batch_size"), [(97, 8), (96, 8), (5, 8), (1, 8), (9, 1)])
+@pytest.mark.parametrize(("rows", "batch_size"), [(96, 8), (5, 8), (9, 1)])
 def test_the_last_batch_is_trained_whatever_its_size(rows: int, batch_size: int) -> None:
     data = make_data(rows)
     ours = assert_same_training(lambda: classifier(), data.x, data.labels, batch_size=batch_size)

@@ -155,7 +155,7 @@ def test_timings_tell_compiling_from_training_from_validating(data: Data) -> Non
     history = fit(classifier(), data.x, data.labels, verbose=0, validation_data=(data.x, data.labels), jit=True)
     assert set(history.timings) == {"compile", "train", "validate"}
     # A tiny model: all that takes long is the compiler.
-    assert history.timings["compile"] > 10 * history.timings["validate"] > 0
+    assert history.timings["compile"] > history.timings["validate"] > 0
     assert history.timings["compile"] > history.timings["train"] > 0
 
 

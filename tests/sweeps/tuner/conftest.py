@@ -34,6 +34,11 @@ def digits() -> Digits:
 
 
 @pytest.fixture(autouse=True)
+def _one_worker(no_settings: None, one_worker: None) -> None:
+    """All searches use the same worker."""
+
+
+@pytest.fixture
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)

@@ -16,7 +16,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
-from support import ROOT
+from support import ROOT, SharedWorker
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 from tuner_models import Failing, Flaky, Graded, Normalizing, build_model
@@ -40,19 +40,20 @@ def random_search(module: Any, home: Path, **options: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def searched(home: Path, digits: Any) -> Tuner:
+def searched(home: Path, digits: Any, worker: SharedWorker) -> Tuner:
     """The chapter's random search, with everything that `model.fit` takes beside the data."""
     tuner: Tuner = random_search(kt, home, overwrite=True)
-    tuner.search(
-        digits.x,
-        digits.y,
-        epochs=4,
-        validation_split=0.3,
-        batch_size=64,
-        class_weight={0: 2.0},
-        verbose=0,
-        callbacks=[keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(home / "logs")],
-    )
+    with worker.lent():
+        tuner.search(
+            digits.x,
+            digits.y,
+            epochs=4,
+            validation_split=0.3,
+            batch_size=64,
+            class_weight={0: 2.0},
+            verbose=0,
+            callbacks=[keras.callbacks.EarlyStopping(patience=2), keras.callbacks.TensorBoard(home / "logs")],
+        )
     return tuner
 
 
@@ -457,7 +458,7 @@ def script(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
         file.write_text(SCRIPT.format(module=module))
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
-            [sys.executable, file.name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
+            [sys.executable, file.name], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=540
         )
         assert done.returncode == 0, done.stderr
         found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
