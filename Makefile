@@ -35,7 +35,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean
+.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,5 +100,9 @@ bench-chapter: setup ## the chapter's results, its own code and KerasTuner besid
 picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py
 
+docs: setup ## the documentation as a site: site/index.html
+	@$(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 clean: ## remove .venv and caches; runs/ and exports/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
