@@ -101,7 +101,7 @@ picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py
 
 docs: setup ## the documentation as a site: site/index.html
-	@$(BIN)/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "site/index.html"
 
 clean: ## remove .venv and caches; runs/ and exports/ stay
