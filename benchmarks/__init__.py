@@ -4,7 +4,7 @@ The files:
 
     speed.py           `make bench`: the same 12 configurations by this project and its peers, and the floor
     scale.py           `make bench-scale`: overhead a trial, memory and the second core as a study grows
-    table.py           the README's table, made of results.json
+    table.py           the table of docs/benchmarks.md, made of results.json
 
     configurations.py  the 12 configurations, written down
     space.py           the search space that they are points of: one build function for all ways

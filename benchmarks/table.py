@@ -1,4 +1,4 @@
-"""The README's table, made of results.json: `python -m benchmarks.table` writes it between its markers."""
+"""The table of docs/benchmarks.md, made of results.json: `python -m benchmarks.table` writes it between its markers."""
 
 from __future__ import annotations
 
@@ -82,19 +82,19 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 
 @click.command()
 @click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
-@click.option("--readme", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "README.md")
-def main(results: Path, readme: Path) -> None:
-    """Write the table of the last results into the README."""
+@click.option("--page", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "docs/benchmarks.md")
+def main(results: Path, page: Path) -> None:
+    """Write the table of the last results into the page."""
     found = records.load(results)
     if found is None:
         click.echo(f"table: there are no results at {str(results)!r}; run: make bench", err=True)
         sys.exit(2)
     try:
-        text = replaced(readme.read_text(encoding="utf-8"), block(found))
+        text = replaced(page.read_text(encoding="utf-8"), block(found))
     except (OSError, ValueError) as error:
-        click.echo(f"table: {readme.name}: {getattr(error, 'strerror', None) or error}", err=True)
+        click.echo(f"table: {page.name}: {getattr(error, 'strerror', None) or error}", err=True)
         sys.exit(2)
-    readme.write_text(text, encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class Result:
             force: Replace an existing export.
 
         Returns:
-            The folder, with `model.keras`, `saved_model/`, `labels.json`, `params.json`, `manifest.json` and `README.md`.
+            The folder: `model.keras`, `saved_model/`, `labels.json`, `params.json`, `manifest.json`, `README.md`.
 
         Raises:
             InputError: No trial is complete, or the folder exists and `force` is false.
