@@ -10,12 +10,12 @@ from sweeps import dense_kernels
 
 
 @click.command()
-@click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, if they are not yet.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, unless they are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def env(compile_: bool, as_json: bool) -> None:
-    """Say how dense layers are trained on this machine, and why.
+    """Show how dense layers are trained on this machine, and why.
 
-    SWEEPS_DENSE_KERNELS=0 turns the training kernels off; other models are trained by a TensorFlow graph anyway.
+    SWEEPS_DENSE_KERNELS=0 disables the training kernels; all other models are trained by a TensorFlow graph.
     """
     if compile_:
         if dense_kernels.compilation_is_due():

@@ -148,11 +148,10 @@ class Tuner:
         epochs.
 
         Args:
-            trial_id: Of a finished trial.
-            epochs: How many epochs to add.
-            *fit_args: The arguments of `search`, without the epochs. That the data are the same is checked; that the
-                rest is (`batch_size`, `callbacks`, …) is not.
-            **fit_kwargs: Likewise.
+            trial_id: of a finished trial.
+            epochs: how many more.
+            fit_args, fit_kwargs: those of `search`, without the epochs. That the data are the same is checked, that
+                the rest is (`batch_size`, `callbacks`, …) is not.
 
         Raises:
             SweepError: see `sweeps.errors`.
