@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture clean
+.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -120,5 +120,9 @@ format: setup ## format, and fix what ruff can
 picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
 	@$(BIN)/python docs/picture.py
 
+docs: setup ## the documentation as a site: site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 clean: ## remove .venv and caches; runs/ and exports/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

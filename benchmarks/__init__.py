@@ -5,7 +5,7 @@ The files:
     speed.py           `make bench`: the same 12 configurations by this project and its peers, and a lower bound
     scale.py           `make bench-scale`: overhead a trial, memory and the second core as a study grows
     chapter.py         `make bench-chapter`: the results of the book's chapter and this project's (`chapter_*.py`)
-    table.py           writes the README's table from results.json
+    table.py           the table of docs/benchmarks.md, made of results.json
 
     configurations.py  the 12 configurations
     space.py           their search space: one build function for all ways

@@ -1,4 +1,4 @@
-"""The README's table of results.json: `python -m benchmarks.table` writes it between its markers."""
+"""The table of docs/benchmarks.md from results.json: `python -m benchmarks.table` writes it between its markers."""
 
 from __future__ import annotations
 
@@ -98,11 +98,11 @@ def update_page(page: Path, block: str | None, missing: str) -> None:
 
 @click.command()
 @click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
-@click.option("--readme", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "README.md")
-def main(results: Path, readme: Path) -> None:
-    """Write the table of the last results into the README."""
+@click.option("--page", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "docs/benchmarks.md")
+def main(results: Path, page: Path) -> None:
+    """Write the table of the last results into the page."""
     stored = Results.load(results)
-    update_page(readme, block(stored) if stored else None, f"there are no results at {str(results)!r}; run: make bench")
+    update_page(page, block(stored) if stored else None, f"there are no results at {str(results)!r}; run: make bench")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes docs/sweep.svg: what one sees of `make sweep` on a terminal, recorded from a real sweep."""
+"""Makes docs/sweep.svg: what a terminal shows of `sweeps run`, recorded from a real sweep."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DOCS = Path(__file__).parent
 
 
 def main() -> None:
-    """Run a sweep in a temporary folder and keep what it shows."""
+    """Run a sweep in a temporary folder and save what it shows."""
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         os.chdir(folder)
         console = Console(record=True, width=140, file=nowhere)
-        console.print("$ make sweep", highlight=False)
+        console.print("$ sweeps run", highlight=False)
         run_sweep(load_config({}), console)
-        console.save_svg(str(DOCS / "sweep.svg"), title="make sweep")
+        console.save_svg(str(DOCS / "sweep.svg"), title="sweeps run")
 
 
 if __name__ == "__main__":

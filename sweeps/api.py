@@ -1,4 +1,4 @@
-"""`sweeps.run(…)`: a sweep from Python, with models and data in memory."""
+"""`sweeps.run`: a sweep from Python, with models and data in memory."""
 
 from __future__ import annotations
 
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """A study as it stands; what the command line prints is printed from this.
+    """A study and its results, read from the workspace when an attribute is accessed.
+
+    `sweeps.run` returns one; `sweeps.Result("my-study")` opens a study of an earlier program or of the command line.
 
     Attributes:
-        space: the study's, where a program gave it as an object, or its file was moved: its models may have classes
-            that it defines.
+        name: The study's name.
+        space: The study's search space, where a program gave it as an object, or its file has moved. It is needed to
+            load models with classes that the space defines.
     """
 
     name: str
@@ -45,30 +48,41 @@ class Result:
 
     @property
     def study(self) -> optuna.Study:
-        """Optuna's own object, for its visualizations and importances."""
+        """The `optuna.Study`, for Optuna's visualizations and importances; do not add trials to it."""
         return results.open_study(self.name)
 
     @property
     def status(self) -> Status:
-        """Counts by state and the best value."""
+        """Number of trials by state, and the best value."""
         return results.status(self.study)
 
     @property
     def trials(self) -> list[TrialRow]:
-        """Every trial, by number."""
+        """All trials, ordered by number."""
         return results.rows(self.study)
 
     @property
     def best(self) -> Best:
-        """The selected trial.
+        """The COMPLETE trial with the best value of the objective.
 
         Raises:
-            InputError: no trial is complete.
+            InputError: No trial is complete.
         """
         return results.best(self.study)
 
     def model(self, trial: int | None = None) -> Any:
-        """The logged `keras.Model` of a trial, of the best one by default, with the weights of its best epoch."""
+        """Load the recorded model of a trial, with the weights of its best epoch.
+
+        Args:
+            trial: The number of a COMPLETE trial; the best one by default.
+
+        Returns:
+            A compiled `keras.Model`, with the state of its optimizer.
+
+        Raises:
+            InputError: There is no such trial, or it has no model.
+            BackendUnreachable: The MLflow store does not answer.
+        """
         from sweeps.export.logged_models import load_logged
 
         uri = self.best.model_uri if trial is None else results.model_uri(self.study, trial)
@@ -76,11 +90,13 @@ class Result:
 
     @property
     def test_data(self) -> tuple[Any, ...] | None:
-        """The rows that no trial has seen: `(x, y)`, or `(x, y, sample_weight)`, as `model().evaluate` takes them; None
-        where none were kept apart.
+        """The rows that no trial has seen.
+
+        Returns:
+            `(x, y)` or `(x, y, sample_weight)`, as `model.evaluate` takes them. None if no test rows were split off.
 
         Raises:
-            InputError: the data were arrays of another process.
+            InputError: The data were arrays of another process.
         """
         from sweeps.engine.test_rows import held_out
 
@@ -95,14 +111,23 @@ class Result:
         data: Dataset | tuple[Any, ...] | None = None,
         validation_data: tuple[Any, ...] | None = None,
     ) -> Continued:
-        """Train a finished trial for `epochs` more, exactly where it stopped; see `sweeps continue`.
+        """Train a finished trial for more epochs, exactly where it stopped; the same as `sweeps continue`.
+
+        The result is a trial of its own, which `best` leaves out because it had more epochs than the others.
 
         Args:
-            space, data, validation_data: those that `sweeps.run` was given as objects. By their names the study knows
-                them.
+            trial: The number of a COMPLETE or PRUNED trial.
+            epochs: How many epochs to add.
+            space: The search space, if `sweeps.run` was given an object and not a name.
+            data: The data, if `sweeps.run` was given arrays and not a name.
+            validation_data: The validation arrays, if `sweeps.run` was given some.
+
+        Returns:
+            The new trial: its number, epochs, value and the URI of its model.
 
         Raises:
-            SweepError: see `sweeps.errors`.
+            InputError: There is no such trial, or space or data differ from those of the study.
+            TrialsFailed: The training failed.
         """
         from sweeps.engine.continuation import continue_trial
 
@@ -112,7 +137,17 @@ class Result:
         return continue_trial(self.name, trial, epochs, space, dataset)
 
     def export(self, force: bool = False) -> Path:
-        """Write the best model to `exports/STUDY`; see `sweeps export`."""
+        """Write the best model to `exports/STUDY` and register it as champion; the same as `sweeps export`.
+
+        Args:
+            force: Replace an existing export.
+
+        Returns:
+            The folder: `model.keras`, `saved_model/`, `labels.json`, `params.json`, `manifest.json`, `README.md`.
+
+        Raises:
+            InputError: No trial is complete, or the folder exists and `force` is false.
+        """
         from sweeps.export.export import export_best
         from sweeps.system import paths
 
@@ -128,21 +163,46 @@ def run(
     show: bool = True,
     **options: Any,
 ) -> Result:
-    """Run a sweep, or what is missing of it, and return how it stands.
+    """Run a sweep, or the trials that a study still lacks, and return its results.
+
+    Trials run in parallel processes. Calling it again with the same arguments runs only what is missing. A script needs
+    no `if __name__ == "__main__":`.
 
     Args:
-        space: a `build(hp)` function, a HyperModel, or a name as `--space` takes it.
-        data: `(x, y)` or `(x, y, sample_weight)` arrays, a `Dataset`, or a name as `--dataset` takes it. A model of
-            your own gets the arrays with the values, shapes and dtypes that they have.
-        validation_data: arrays as `data`; without them 20 % of the rows of `data` are split off to validate with, and
-            20 % as a test set that no trial sees (`Result.test_data`). With them no test set is kept.
-        show: print progress.
-        options: the options of `sweeps run` with `_` for `-`: `study`, `trials`, `epochs`, `jobs`, `seed`, `sampler`,
-            `sampler_options` (as `{"startup": 20}`), `pruner`, `pruner_options`, `objective`, `set`, `enqueue`,
-            `time_budget`, `allow_lambda`, `accept_changed_space`, …
+        space: A function `build(hp)` that returns a compiled `keras.Model`, a `keras_tuner.HyperModel`, or a name as
+            `--space` takes it: `"mlp"`, `"module:function"`, `"path/to/file.py:function"`.
+        data: Arrays `(x, y)` or `(x, y, sample_weight)`, a `Dataset`, or a name as `--dataset` takes it: `"digits"`,
+            `"table.csv"`. `x` has shape `(n, ...)` or is a dictionary of such arrays. A model of your own gets the
+            arrays with the values, shapes and dtypes that they have.
+        validation_data: Arrays as in `data`. Without them, 20 % of the rows are split off for validation and 20 % as
+            test rows that no trial sees (`Result.test_data`). With them, no test rows are split off.
+        show: Print the progress.
+        **options: The options of `sweeps run`, with `_` for `-`:
+
+            - `study` (str): The name; by default `DATA-SPACE`.
+            - `trials` (int, 20): The study's total.
+            - `epochs` (int, 10): Epochs of a trial.
+            - `jobs` (int): Trials at once; by default the number of cores.
+            - `seed` (int, 0): The source of all randomness.
+            - `sampler` (str, `"tpe"`), `pruner` (str, `"hyperband"`): See `sweeps run --help`.
+            - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
+            - `objective` (str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`.
+            - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.
+            - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`:
+              Options of data and training.
+            - `enqueue` (path): A JSON file of configurations to run first.
+            - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
+            - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
+
+    Returns:
+        The study with all its trials.
 
     Raises:
-        SweepError: see `sweeps.errors`.
+        InputError: An argument is wrong; nothing was written.
+        TrialsFailed: Too many trials failed in a row.
+        BackendUnreachable: The MLflow store does not answer, or this machine cannot write.
+        CorruptStore: The study's journal is damaged.
+        Interrupted: The sweep was ended by a signal.
     """
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
     dataset, name = _dataset(data, validation_data, options, is_own(space))

@@ -12,12 +12,12 @@ from sweeps.errors import InputError
 @click.command("continue")
 @click.argument("study")
 @click.option("--trial", type=click.IntRange(0), required=True, help="The number of a finished trial.")
-@click.option("--epochs", required=True, metavar="+N", help="How many epochs more: +10.")
+@click.option("--epochs", required=True, metavar="+N", help="Number of epochs to add: +10.")
 def continue_(study: str, trial: int, epochs: str) -> None:
-    """Train a finished trial of STUDY on, exactly where it stopped.
+    """Train a finished trial of STUDY for more epochs, exactly where it stopped.
 
-    The result is a trial of its own. It is no part of the study's total, and `best` does not choose it: it had more
-    epochs than the others.
+    The result is a new trial. It does not count towards the study's total, and `best` does not choose it, because it
+    had more epochs than the others.
     """
     from sweeps.engine.continuation import continue_trial
 

@@ -12,10 +12,13 @@ from sweeps.errors import CorruptStore
 @click.command()
 @click.argument("study")
 @click.option("--fix", is_flag=True, help="Repair what can be repaired.")
-@click.option("--rescore", is_flag=True, help="Score the exported model again, too (needs the data).")
+@click.option("--rescore", is_flag=True, help="Also evaluate the exported model again; needs the data.")
 @json_flag
 def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
-    """Check that nothing of STUDY is lost, counted twice or left lying; exit code 5 when something is."""
+    """Check study, MLflow record, files and export of STUDY against each other.
+
+    Prints one line for each finding; the exit code is 5 if any of them is not repaired.
+    """
     from sweeps.doctor import examine
 
     found = examine(study, fix, rescore)

@@ -9,12 +9,12 @@ from sweeps.cli.json_output import emit, json_flag
 
 
 @click.command()
-@click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, if they are not yet.")
+@click.option("--compile", "compile_", is_flag=True, help="Compile the training kernels now, unless they are.")
 @json_flag
 def env(compile_: bool, as_json: bool) -> None:
-    """Say how dense layers are trained on this machine, and why.
+    """Show how dense layers are trained on this machine, and why.
 
-    SWEEPS_DENSE_KERNELS=0 turns the training kernels off; other models are trained by a TensorFlow graph anyway.
+    SWEEPS_DENSE_KERNELS=0 disables the training kernels; all other models are trained by a TensorFlow graph.
     """
     if compile_:
         if dense_kernels.compilation_is_due():

@@ -6,7 +6,7 @@ import json
 
 import click
 
-json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def emit(document: object) -> None:

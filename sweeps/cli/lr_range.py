@@ -16,19 +16,27 @@ if TYPE_CHECKING:
 
 
 @click.command("lr-range")
-@click.option("--dataset", help="As of a sweep; --target and --task too.  [digits]")
-@click.option("--target")
-@click.option("--task")
-@click.option("--space", help="As of a sweep; its hyperparameters have their defaults.  [mlp]")
-@click.option("--set", "set_", multiple=True, metavar="NAME=VALUES", help="As of a sweep: other hyperparameters.")
-@click.option("--params", type=click.Path(path_type=Path), help="JSON file of the same: exports/STUDY/params.json.")
+@click.option("--dataset", help="As for sweeps run.  [digits]")
+@click.option("--target", help="As for sweeps run.")
+@click.option("--task", help="As for sweeps run.")
+@click.option("--space", help="As for sweeps run; hyperparameters have their default values.  [mlp]")
+@click.option(
+    "--set", "set_", multiple=True, metavar="NAME=VALUES", help="Other values of hyperparameters. May be repeated."
+)
+@click.option(
+    "--params", type=click.Path(path_type=Path), help="JSON file of hyperparameters: exports/STUDY/params.json."
+)
 @click.option("--low", type=float, default=1e-5, show_default=True, help="The first learning rate.")
 @click.option("--high", type=float, default=10.0, show_default=True, help="The last one.")
-@click.option("--steps", type=int, default=500, show_default=True, help="Batches, each with a larger rate.")
+@click.option("--steps", type=int, default=500, show_default=True, help="Number of batches, each with a larger rate.")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
-@click.option("--config", type=click.Path(path_type=Path), help="A sweep's TOML file, for what is not given here.")
-@click.option("--picture", type=click.Path(path_type=Path), help="Where to draw it.  [runs/lr-range/DATASET-SPACE.svg]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file of sweeps run, for options that are not given here."
+)
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="File of the picture.  [runs/lr-range/DATASET-SPACE.svg]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def lr_range(
     low: float,
     high: float,
@@ -40,8 +48,11 @@ def lr_range(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train with a learning rate that grows by the batch until the loss diverges: which rates suit the model, and the
-    --set that keeps a sweep to them."""
+    """Find suitable learning rates.
+
+    Trains once with a rate that grows with every batch until the loss diverges, draws the loss, and prints the --set
+    that keeps a sweep to suitable rates.
+    """
     from sweeps.config import default_study, load_config
     from sweeps.data import load
     from sweeps.engine.lr_find import find_learning_rates

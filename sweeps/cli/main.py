@@ -37,12 +37,12 @@ def cli() -> None:
     "--dataset", help="digits, california_housing, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]"
 )
 @click.option("--target", help="The column to predict, in a .csv or .parquet file.")
-@click.option("--task", help="classification, regression or multi_label, where the target leaves it open.")
+@click.option("--task", help="classification, regression or multi_label; inferred from the target by default.")
 @click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
-@click.option("--trials", type=int, help="How many trials the study is to have in all.  [20]")
-@click.option("--epochs", type=int, help="Epochs a trial; at most, with --set epochs=5..10.  [10]")
-@click.option("--jobs", type=int, help="Trials at once, each in a process of its own.  [the cores]")
+@click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
+@click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")
+@click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
 @click.option(
@@ -62,18 +62,20 @@ def cli() -> None:
 )
 @click.option(
     "--objective",
-    help="A metric of the epochs' logs, NAME or NAME:min or NAME:max; NAME:train for one of the training rows.  "
+    help="A metric of the epochs' logs: NAME, NAME:min or NAME:max; NAME:train for a metric of the training rows.  "
     "[val_accuracy or val_rmse]",
 )
-@click.option("--class-weight", help="balanced, or a JSON (or .json file) of weights by class: '{\"3\": 2.0}'.")
-@click.option("--metrics", multiple=True, metavar="NAMES", help="More Keras metrics by name: f1_score,auc.")
+@click.option("--class-weight", help="balanced, or weights by class as JSON or a .json file: '{\"3\": 2.0}'.")
+@click.option(
+    "--metrics", multiple=True, metavar="NAMES", help="Additional Keras metrics by name: f1_score,auc. May be repeated."
+)
 @click.option(
     "--callback",
     multiple=True,
     metavar="FILE.py:FUNCTION",
-    help="What gives a keras Callback, a new one each trial (module:function too). May be repeated.",
+    help="A function that returns a Keras callback, called for each trial; or module:function. May be repeated.",
 )
-@click.option("--patience", type=int, help="End a trial after so many epochs without a better objective.")
+@click.option("--patience", type=int, help="Stop a trial after this many epochs without improvement.")
 @click.option(
     "--set",
     "set_",
@@ -81,29 +83,34 @@ def cli() -> None:
     metavar="NAME=VALUES",
     help="Narrow a hyperparameter: n_hidden=1..4, optimizer=adam, n_neurons=64,128. May be repeated.",
 )
-@click.option("--enqueue", type=click.Path(path_type=Path), help="JSON list of parameter dictionaries to run first.")
-@click.option("--time-budget", help="Stop in time: 90s, 10m, 1.5h.")
-@click.option("--trial-timeout", help="End a trial that runs longer, hung or not: 10m, 1h.  [never]")
-@click.option("--memory-limit", help="Memory of a worker, which is ended above it: 4GB.  [the machine's, shared out]")
+@click.option(
+    "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
+)
+@click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
+@click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
+@click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
 @click.option(
     "--allow-lambda",
     is_flag=True,
     default=None,
-    help="Accept models with lambdas, and run those of this study when its models are loaded: code that you trust.",
+    help="Accept models with lambdas, and run them when models of this study are loaded: only for code that you trust.",
 )
 @click.option(
     "--accept-changed-space",
     is_flag=True,
     default=None,
-    help="Go on though the space was edited since the study was begun; each trial notes its version.",
+    help="Continue although the space has been edited since the study was started; each trial records its version.",
 )
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="TOML file with the same options; the command line wins.",
+    help="TOML file with the same options; the command line has precedence.",
 )
 def run(config: Path | None, **options: Any) -> None:
-    """Run the trials that STUDY still lacks; all of them when it is new."""
+    """Run a sweep: all trials of a new STUDY, or those that it still lacks.
+
+    STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
+    """
     from sweeps.cli.run import run_sweep
     from sweeps.config import load_config
 
@@ -115,7 +122,7 @@ def run(config: Path | None, **options: Any) -> None:
 @click.argument("study")
 @json_flag
 def status(study: str, as_json: bool) -> None:
-    """How far STUDY is."""
+    """Show the number of trials of STUDY by state, and the best value."""
     from sweeps.study import results
 
     found = results.status(results.open_study(study))
@@ -131,7 +138,7 @@ def status(study: str, as_json: bool) -> None:
 @click.argument("study")
 @json_flag
 def list_(study: str, as_json: bool) -> None:
-    """Every trial of STUDY."""
+    """List all trials of STUDY."""
     from sweeps.cli.progress import as_text
     from sweeps.study import results
 
@@ -156,7 +163,7 @@ def list_(study: str, as_json: bool) -> None:
 @click.argument("study")
 @json_flag
 def best(study: str, as_json: bool) -> None:
-    """The best trial of STUDY: parameters, value, run, and where its model is."""
+    """Show the best trial of STUDY: hyperparameters, value, MLflow run and model."""
     from sweeps.study import results
 
     found = results.best(results.open_study(study))
@@ -173,10 +180,10 @@ def best(study: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Replace an export that is there.")
-@click.option("--space", help="Where the file of a space of your own was moved to: path/to/file.py:function.")
+@click.option("--force", is_flag=True, help="Replace an existing export.")
+@click.option("--space", help="The space, if its file has moved: path/to/file.py:function.")
 def export(study: str, force: bool, space: str | None) -> None:
-    """Write the best model of STUDY to exports/STUDY, and register it as champion."""
+    """Export the best model of STUDY to exports/STUDY, and register it in MLflow as champion."""
     from sweeps.export.export import export_best
 
     click.echo(export_best(study, force, space))
@@ -184,13 +191,13 @@ def export(study: str, force: bool, space: str | None) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--model", required=True, type=click.Path(path_type=Path), help="An export's folder: exports/STUDY.")
+@click.option("--model", required=True, type=click.Path(path_type=Path), help="The folder of an export: exports/STUDY.")
 @click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="How many rows to predict.")
 @json_flag
 def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
-    """Class names and probabilities (numbers, for a regression) for the rows of FILE (.npy, .npz, .csv, .parquet).
+    """Predict the rows of FILE (.npy, .npz, .csv, .parquet) with an exported model.
 
-    Where the meaning of the model's outputs is not known, they are given raw.
+    Prints class names and probabilities, or numbers for a regression; the raw outputs where their meaning is unknown.
     """
     from sweeps.export.predict import predict_file
 
@@ -203,9 +210,9 @@ def predict(file: Path, model: Path, rows: int, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port of the server.")
 def ui(port: int) -> None:
-    """The MLflow UI over this workspace, on 127.0.0.1."""
+    """Open the MLflow UI of this workspace on 127.0.0.1."""
     from sweeps.cli.ui import serve
 
     serve(port)

@@ -7,10 +7,13 @@ import click
 
 @click.command()
 @click.argument("study")
-@click.option("--port", type=click.IntRange(1, 65535), default=6006, show_default=True)
-@click.option("--write-only", is_flag=True, help="Write the event files and end; for a TensorBoard of your own.")
+@click.option("--port", type=click.IntRange(1, 65535), default=6006, show_default=True, help="Port of the server.")
+@click.option("--write-only", is_flag=True, help="Only write the event files, for your own TensorBoard.")
 def tensorboard(study: str, port: int, write_only: bool) -> None:
-    """TensorBoard over STUDY, on 127.0.0.1: every trial's curves, and the HParams tab; a running sweep is followed."""
+    """Open TensorBoard for STUDY on 127.0.0.1: curves of all trials and the HParams tab.
+
+    A running sweep is followed.
+    """
     from sweeps.report import tensorboard
 
     if write_only:

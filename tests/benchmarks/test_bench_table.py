@@ -1,4 +1,4 @@
-"""The README's table follows from results.json."""
+"""The table of docs/benchmarks.md follows from results.json."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_markers_that_are_not_in_order_are_refused(text: str) -> None:
         replaced(text, "new")
 
 
-def test_the_command_rewrites_the_readme(results: Results, tmp_path: Path) -> None:
-    file, readme = tmp_path / "results.json", tmp_path / "README.md"
+def test_the_command_rewrites_the_page(results: Results, tmp_path: Path) -> None:
+    file, page = tmp_path / "results.json", tmp_path / "page.md"
     results.save(file)
-    readme.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
-    done = CliRunner().invoke(main, ["--results", str(file), "--readme", str(readme)])
+    page.write_text(f"# Title\n{BEGIN}\n{END}\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["--results", str(file), "--page", str(page)])
     assert done.exit_code == 0, done.output
-    assert readme.read_text(encoding="utf-8") == f"# Title\n{BEGIN}\n{block(results)}\n{END}\n"
+    assert page.read_text(encoding="utf-8") == f"# Title\n{BEGIN}\n{block(results)}\n{END}\n"
 
 
 def test_without_results_the_command_says_what_to_run(tmp_path: Path) -> None:
