@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweeps.cli.run import run_sweep
+from sweeps.cli.sweep_view import run_sweep
 from sweeps.config import load_config
 
 DOCS = Path(__file__).parent

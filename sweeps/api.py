@@ -14,7 +14,7 @@ import optuna
 from rich.console import Console
 
 from sweeps.cli.output import LastingOutput
-from sweeps.cli.run import unfinished
+from sweeps.cli.sweep_view import unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.engine import sweep

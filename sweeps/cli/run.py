@@ -1,120 +1,99 @@
-"""`sweeps run` as a person sees it: what is about to happen, the progress, the best, what to type next."""
+"""`sweeps run`: run the trials that a study lacks."""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import signal
-import time
+import sys
+from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import click
 
-from sweeps.cli.progress import Progress, as_text, duration
-from sweeps.config import SweepConfig, flag
-from sweeps.engine import sweep
-from sweeps.errors import Interrupted, SweepError
-from sweeps.study import results, study
-from sweeps.system import paths, signals
+from sweeps.cli.console import console
+from sweeps.cli.output import LastingOutput
 
 
-def run_sweep(config: SweepConfig, console: Console) -> None:
-    """Run a sweep and show it.
+@click.command()
+@click.argument("study", required=False)
+@click.option(
+    "--dataset", help="digits, california_housing, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]"
+)
+@click.option("--target", help="The column to predict, in a .csv or .parquet file.")
+@click.option("--task", help="classification, regression or multi_label; inferred from the target by default.")
+@click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
+@click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
+@click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
+@click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")
+@click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
+@click.option("--seed", type=int, help="The source of all randomness.  [0]")
+@click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
+@click.option(
+    "--sampler-option",
+    "sampler_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
+)
+@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option(
+    "--pruner-option",
+    "pruner_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
+)
+@click.option(
+    "--objective",
+    help="A metric of the epochs' logs: NAME, NAME:min or NAME:max; NAME:train for a metric of the training rows.  "
+    "[val_accuracy or val_rmse]",
+)
+@click.option("--class-weight", help="balanced, or weights by class as JSON or a .json file: '{\"3\": 2.0}'.")
+@click.option(
+    "--metrics", multiple=True, metavar="NAMES", help="Additional Keras metrics by name: f1_score,auc. May be repeated."
+)
+@click.option(
+    "--callback",
+    multiple=True,
+    metavar="FILE.py:FUNCTION",
+    help="A function that returns a Keras callback, called for each trial; or module:function. May be repeated.",
+)
+@click.option("--patience", type=int, help="Stop a trial after this many epochs without improvement.")
+@click.option(
+    "--set",
+    "set_",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Narrow a hyperparameter: n_hidden=1..4, optimizer=adam, n_neurons=64,128. May be repeated.",
+)
+@click.option(
+    "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
+)
+@click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
+@click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
+@click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
+@click.option(
+    "--allow-lambda",
+    is_flag=True,
+    default=None,
+    help="Accept models with lambdas, and run them when models of this study are loaded: only for code that you trust.",
+)
+@click.option(
+    "--accept-changed-space",
+    is_flag=True,
+    default=None,
+    help="Continue although the space has been edited since the study was started; each trial records its version.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with the same options; the command line has precedence.",
+)
+def run(config: Path | None, **options: Any) -> None:
+    """Run a sweep: all trials of a new STUDY, or those that it still lacks.
 
-    Raises:
-        Interrupted: by Ctrl-C or SIGTERM; the message holds the command that goes on.
-        SweepError: see `sweeps.engine.sweep.run`.
+    STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
     """
-    signals.listen(f"ended at once; go on with\n  {command(config)}")
-    done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
-    console.print(
-        f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
-        f"space {config.space}, {jobs} at once",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    try:
-        with Progress(console, config.trials, jobs, done) as progress:
-            sweep.run(config, progress)
-    except (KeyboardInterrupt, Interrupted) as stop:
-        show_best(config.study, console)
-        signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
-        raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
-    show_best(config.study, console)
-    if said := unfinished(config, begun):
-        # without a limit: one that was too short for a trial would be so again
-        whole = command(config.model_copy(update={"time_budget": None}))
-        console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
+    from sweeps.cli.sweep_view import run_sweep
+    from sweeps.config import load_config
 
-
-def unfinished(config: SweepConfig, begun: float) -> str:
-    """How many trials are missing after a sweep that its time budget has ended; empty after any other.
-
-    Args:
-        begun: its `time.monotonic()`.
-    """
-    if config.time_budget is None or time.monotonic() - begun < config.time_budget:
-        return ""
-    missing = study.missing(results.open_study(config.study), config.trials)
-    of = f"{missing} of {config.trials} trials are missing"
-    return f"the time budget of {duration(config.time_budget)} is over: {of}" if missing else ""
-
-
-def command(config: SweepConfig) -> str:
-    """The command line that runs this configuration: what differs from the defaults."""
-    words = ["sweeps", "run", config.study]
-    for name, field in SweepConfig.model_fields.items():
-        value = getattr(config, name)
-        if name == "study" or value == field.get_default(call_default_factory=True):
-            continue
-        if value is True:
-            words.append(flag(name))
-            continue
-        if name.endswith("_options"):
-            value = tuple(f"{option}={number}" for option, number in value.items())
-        elif isinstance(value, dict):
-            value = json.dumps(value)
-        elif isinstance(value, float):
-            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
-        values = value if isinstance(value, tuple) else (value,)
-        for one in values:
-            words += [flag(name), str(one)]
-    return shlex.join(words)
-
-
-def show_best(name: str, console: Console, n: int = 5) -> None:
-    """The `n` best trials and the commands that come next; nothing for a study without a complete trial."""
-    if not study.begun(paths.journal(name)):
-        return
-    found = results.open_study(name)
-    rows = results.top(found, n)
-    if not rows:
-        return
-    metric = study.objective_of(found).metric
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("trial", f"best_{metric}", "epoch", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("hyperparameters", overflow="fold")
-    epochs = results.value_epochs(found)
-    for row in rows:
-        figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
-        table.add_row(str(row.number), *figures, as_text(row.params))
-    console.print(table, markup=False)
-    counts = results.status(found).trials
-    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
-    if "SWEEPS_FROM_MAKE" in os.environ:
-        following = f"make best | make export | make ui   (STUDY={name})"
-    console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
-
-
-def _counts(name: str) -> dict[str, int]:
-    """Trials by state, of a study that may not be there yet."""
-    if not study.begun(paths.journal(name)):
-        return {}
-    try:
-        return results.status(results.open_study(name)).trials
-    except (SweepError, KeyError):
-        return {}
+    given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
+    run_sweep(load_config(given, config), console(LastingOutput(sys.stdout)))

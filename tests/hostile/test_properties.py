@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.cli.main import main
-from sweeps.cli.run import command
+from sweeps.cli.sweep_view import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
 from sweeps.space.discovery import ambiguous, discover, point

@@ -1,0 +1,28 @@
+"""`sweeps best`: the best trial of a study."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from sweeps.cli.json_output import emit, json_flag
+
+
+@click.command()
+@click.argument("study")
+@json_flag
+def best(study: str, as_json: bool) -> None:
+    """Show the best trial of STUDY: hyperparameters, value, MLflow run and model."""
+    from sweeps.study import results
+
+    found = results.best(results.open_study(study))
+    if as_json:
+        emit(asdict(found))
+        return
+    click.echo(
+        f"best_{found.objective} {found.value:.4f}  trial {found.trial}, epoch {found.epoch} of study {found.study}"
+    )
+    for name, value in found.params.items():
+        click.echo(f"  {name} = {value}")
+    click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")

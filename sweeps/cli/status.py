@@ -1,0 +1,25 @@
+"""`sweeps status`: how far a study is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from sweeps.cli.json_output import emit, json_flag
+
+
+@click.command()
+@click.argument("study")
+@json_flag
+def status(study: str, as_json: bool) -> None:
+    """Show the number of trials of STUDY by state, and the best value."""
+    from sweeps.study import results
+
+    found = results.status(results.open_study(study))
+    if as_json:
+        emit(asdict(found))
+        return
+    counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
+    best = f"{found.best:.4f}" if found.best is not None else "none yet"
+    click.echo(f"{found.study}: {counts}, of {found.total} trials; best_{found.objective} {best}")

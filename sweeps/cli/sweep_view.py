@@ -1,0 +1,120 @@
+"""`sweeps run` as a person sees it: what is about to happen, the progress, the best, what to type next."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from sweeps.cli.progress import Progress, as_text, duration
+from sweeps.config import SweepConfig, flag
+from sweeps.engine import sweep
+from sweeps.errors import Interrupted, SweepError
+from sweeps.study import results, study
+from sweeps.system import paths, signals
+
+
+def run_sweep(config: SweepConfig, console: Console) -> None:
+    """Run a sweep and show it.
+
+    Raises:
+        Interrupted: by Ctrl-C or SIGTERM; the message holds the command that goes on.
+        SweepError: see `sweeps.engine.sweep.run`.
+    """
+    signals.listen(f"ended at once; go on with\n  {command(config)}")
+    done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
+    console.print(
+        f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
+        f"space {config.space}, {jobs} at once",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    try:
+        with Progress(console, config.trials, jobs, done) as progress:
+            sweep.run(config, progress)
+    except (KeyboardInterrupt, Interrupted) as stop:
+        show_best(config.study, console)
+        signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
+        raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
+    show_best(config.study, console)
+    if said := unfinished(config, begun):
+        # without a limit: one that was too short for a trial would be so again
+        whole = command(config.model_copy(update={"time_budget": None}))
+        console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
+
+
+def unfinished(config: SweepConfig, begun: float) -> str:
+    """How many trials are missing after a sweep that its time budget has ended; empty after any other.
+
+    Args:
+        begun: its `time.monotonic()`.
+    """
+    if config.time_budget is None or time.monotonic() - begun < config.time_budget:
+        return ""
+    missing = study.missing(results.open_study(config.study), config.trials)
+    of = f"{missing} of {config.trials} trials are missing"
+    return f"the time budget of {duration(config.time_budget)} is over: {of}" if missing else ""
+
+
+def command(config: SweepConfig) -> str:
+    """The command line that runs this configuration: what differs from the defaults."""
+    words = ["sweeps", "run", config.study]
+    for name, field in SweepConfig.model_fields.items():
+        value = getattr(config, name)
+        if name == "study" or value == field.get_default(call_default_factory=True):
+            continue
+        if value is True:
+            words.append(flag(name))
+            continue
+        if name.endswith("_options"):
+            value = tuple(f"{option}={number}" for option, number in value.items())
+        elif isinstance(value, dict):
+            value = json.dumps(value)
+        elif isinstance(value, float):
+            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
+        values = value if isinstance(value, tuple) else (value,)
+        for one in values:
+            words += [flag(name), str(one)]
+    return shlex.join(words)
+
+
+def show_best(name: str, console: Console, n: int = 5) -> None:
+    """The `n` best trials and the commands that come next; nothing for a study without a complete trial."""
+    if not study.begun(paths.journal(name)):
+        return
+    found = results.open_study(name)
+    rows = results.top(found, n)
+    if not rows:
+        return
+    metric = study.objective_of(found).metric
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("trial", f"best_{metric}", "epoch", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("hyperparameters", overflow="fold")
+    epochs = results.value_epochs(found)
+    for row in rows:
+        figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
+        table.add_row(str(row.number), *figures, as_text(row.params))
+    console.print(table, markup=False)
+    counts = results.status(found).trials
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
+    if "SWEEPS_FROM_MAKE" in os.environ:
+        following = f"make best | make export | make ui   (STUDY={name})"
+    console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
+
+
+def _counts(name: str) -> dict[str, int]:
+    """Trials by state, of a study that may not be there yet."""
+    if not study.begun(paths.journal(name)):
+        return {}
+    try:
+        return results.status(results.open_study(name)).trials
+    except (SweepError, KeyError):
+        return {}
