@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.cli.main import main
+from sweeps.cli import main
 from sweeps.cli.run import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
