@@ -120,7 +120,9 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
+    """`0.25 s`, `42 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 1:
+        return f"{seconds:.2g} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.cli.main import main
+from sweeps.cli import main
+from sweeps.cli.run import run
 from sweeps.cli.sweep_view import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
@@ -48,7 +49,7 @@ def parsed(line: str) -> SweepConfig:
     """The configuration of a command line as a shell would hand it over."""
     program, *arguments = shlex.split(line)
     assert program == "sweeps"
-    context = main.run.make_context("run", arguments[1:])
+    context = run.make_context("run", arguments[1:])
     given = dict(context.params)
     file = given.pop("config")
     given["set"] = list(given.pop("set_")) or None
