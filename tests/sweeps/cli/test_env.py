@@ -47,7 +47,7 @@ def test_a_processor_without_vector_instructions_trains_by_a_graph(
     done = workspace.sweeps("run", "study", "--trials", "1", "--epochs", "2", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert "1/1  trial 0 COMPLETE" in done.stdout
-    assert f"dense layers are trained {GRAPH}" in workspace.here("doctor", "study").stdout
+    assert f"dense layers are trained {GRAPH}" in workspace.sweeps("doctor", "study").stdout
     with contextlib.closing(sqlite3.connect(workspace.folder / "runs/mlflow.db")) as database:
         assert database.execute("SELECT value FROM tags WHERE key = 'dense_layers'").fetchall() == [(GRAPH,)]
 
