@@ -106,7 +106,7 @@ def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
             s = sigmoid(x)
             z[j] = x * s
             slopes[j] = s + x * s * (ONE - s)
-    else:
+    elif kind == GELU:
         for j in range(z.size):
             x = z[j]
             cdf = HALF + HALF * erf(x * _SQRT_HALF)

@@ -19,7 +19,7 @@ from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
-#: seconds beyond its time that a trial gets for the end of its epoch
+#: seconds after `--trial-timeout` that a trial gets to end its epoch, before its worker is killed
 EPOCH_TIMEOUT = 2.0
 
 
@@ -72,9 +72,9 @@ class Scheduler:
     ) -> None:
         self._dispatcher, self._plan, self._jobs, self._session = dispatcher, plan, jobs, session
         self._watcher, self._limits, self._data = watcher, limits, data
-        self._open = True
-        #: nothing is submitted before: others work at all that is missing
-        self._hold = 0.0
+        self._accepts_trials = True
+        #: the `time.monotonic()` until which other processes were seen to run all missing trials
+        self._submit_not_before = 0.0
         self._failed_in_a_row = 0
 
     def run(self) -> None:
@@ -86,14 +86,14 @@ class Scheduler:
             Interrupted: by a signal.
         """
         running = self._dispatcher.running
-        self._dispatcher.subscribe("sweep", self._pass_on)
+        self._dispatcher.subscribe("sweep", self._forward_epoch)
         try:
             self._fill()
-            while running or (self._open and self._session.missing() > 0):
+            while running or (self._accepts_trials and self._session.missing() > 0):
                 if self._limits.deadline is not None and time.monotonic() >= self._limits.deadline:
                     break
                 for ended in self._ended():
-                    self._take(outcome_of(ended, self._plan, self._session))
+                    self._handle_outcome(outcome_of(ended, self._plan, self._session))
                 if self._plan.trial_timeout is not None:
                     self._dispatcher.end_overdue(self._plan.trial_timeout + EPOCH_TIMEOUT, self._plan.overdue)
                 self._fill()
@@ -101,14 +101,15 @@ class Scheduler:
             if running:
                 self._stop_running()
 
-    def _pass_on(self, fields: dict[str, Any]) -> None:
+    def _forward_epoch(self, fields: dict[str, Any]) -> None:
         """An epoch's report, as its fields."""
         self._watcher.epoch(EpochReport(**{name: value for name, value in fields.items() if name != "worker"}))
 
     def _fill(self) -> None:
-        if not self._open or time.monotonic() < self._hold:
+        if not self._accepts_trials or time.monotonic() < self._submit_not_before:
             return
         running = self._dispatcher.running
+        # `unclaimed` leaves out the trials that have begun; ours are in `running`, too
         begun = sum(task.trial is not None for task in running.values())
         for _ in range(min(self._jobs, self._session.unclaimed() + begun) - len(running)):
             self._dispatcher.submit(run_trial, self._plan, self._data)
@@ -121,12 +122,12 @@ class Scheduler:
         time.sleep(0.5)
         return []
 
-    def _take(self, outcome: TrialOutcome) -> None:
+    def _handle_outcome(self, outcome: TrialOutcome) -> None:
         """Pass on how a trial ended, and give up after too many failures in a row."""
         if outcome.exhausted:
-            self._open = False
+            self._accepts_trials = False
         if outcome.state == OutcomeState.NONE:
-            self._hold = time.monotonic() + 1.0
+            self._submit_not_before = time.monotonic() + 1.0
             return
         self._watcher.trial(outcome)
         raise_if_halted(outcome)
@@ -138,8 +139,8 @@ class Scheduler:
             self._failed_in_a_row += 1
         elif outcome.state not in (OutcomeState.FAIL, OutcomeState.INTERRUPTED, OutcomeState.KILLED):
             self._failed_in_a_row = 0
-        if self._failed_in_a_row >= self._limits.failures and self._open:
-            self._open = False
+        if self._failed_in_a_row >= self._limits.failures and self._accepts_trials:
+            self._accepts_trials = False
             raise TrialsFailed(
                 f"{self._limits.failures} trials failed in a row, the last (trial {outcome.number}): {outcome.error}\n"
                 f"Its traceback is the artifact error.txt of its run; see: sweeps list {self._plan.study.name}"
@@ -147,7 +148,7 @@ class Scheduler:
 
     def _stop_running(self) -> None:
         """End the running trials at their next epoch, and after a while their workers."""
-        self._open = False
+        self._accepts_trials = False
         outcomes = [outcome_of(ended, self._plan, self._session) for ended in self._dispatcher.stop()]
         killed = self._dispatcher.running.values()
         if killed:
