@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.cli.main import main
+from sweeps.cli.main import cli, run
 from sweeps.cli.run import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
@@ -47,7 +47,7 @@ def parsed(line: str) -> SweepConfig:
     """The configuration of a command line as a shell would hand it over."""
     program, *arguments = shlex.split(line)
     assert program == "sweeps"
-    context = main.run.make_context("run", arguments[1:])
+    context = run.make_context("run", arguments[1:])
     given = dict(context.params)
     file = given.pop("config")
     given["set"] = list(given.pop("set_")) or None
@@ -84,7 +84,7 @@ def test_whatever_a_configuration_holds_it_is_taken_or_refused_in_two_lines(give
 @settings(deadline=None, max_examples=50)
 @given(st.lists(texts.filter(lambda text: text not in ("-h", "--help")), max_size=6))
 def test_whatever_is_typed_there_is_no_traceback(arguments: list[str]) -> None:
-    done = CliRunner().invoke(main.cli, ["predict", *arguments])
+    done = CliRunner().invoke(cli, ["predict", *arguments])
     assert done.exception is None or isinstance(done.exception, SystemExit | InputError)
 
 

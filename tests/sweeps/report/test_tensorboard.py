@@ -209,7 +209,7 @@ def test_the_curves_are_those_of_the_record(finished: Workspace, served: str) ->
 
 def test_a_port_that_is_taken_is_said_in_a_line(finished: Workspace, served: str) -> None:
     port = served.rpartition(":")[2]
-    done = finished.here("tensorboard", "digits-mlp", "--port", port)
+    done = finished.sweeps("tensorboard", "digits-mlp", "--port", port)
     assert done.returncode == 4
     assert f"already in use; another port: --port {int(port) + 1}" in done.stderr
     assert "Traceback" not in done.stderr
