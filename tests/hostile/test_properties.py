@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.cli import main
+from sweeps.cli.main import cli
 from sweeps.cli.run import run
 from sweeps.cli.sweep_view import command
 from sweeps.config import SweepConfig, load_config
@@ -86,7 +86,7 @@ def test_whatever_a_configuration_holds_it_is_taken_or_refused_in_two_lines(give
 @settings(deadline=None, max_examples=50)
 @given(st.lists(texts.filter(lambda text: text not in ("-h", "--help")), max_size=6))
 def test_whatever_is_typed_there_is_no_traceback(arguments: list[str]) -> None:
-    done = CliRunner().invoke(main.cli, ["predict", *arguments])
+    done = CliRunner().invoke(cli, ["predict", *arguments])
     assert done.exception is None or isinstance(done.exception, SystemExit | InputError)
 
 
