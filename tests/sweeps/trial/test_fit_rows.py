@@ -104,8 +104,10 @@ def own() -> Any:
 def test_the_export_tells_what_the_model_takes(
     own: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # MLflow's migrations, in a test before, disable the loggers that are there
-    monkeypatch.setattr(logging.getLogger("sweeps.export.predict"), "disabled", False)
+    # MLflow's migrations, in a test before, change the loggers that are there
+    logger = logging.Logger("predict")
+    logger.addHandler(caplog.handler)
+    monkeypatch.setattr("sweeps.export.predict.logger", logger)
     raw = {"": {"shape": [4, 4], "dtype": "uint8"}}
     fed = first_rows(RAW[:, :2, :3])
     folder = export(tmp_path / "m", own, inputs=raw, prepared=prepared(fed, RAW))

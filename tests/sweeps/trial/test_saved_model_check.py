@@ -181,8 +181,8 @@ def test_a_space_that_builds_another_model_now_gets_no_weights(logged: Logged) -
 @pytest.fixture
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
     """As a new worker: no settings are kept."""
-    monkeypatch.setattr(keras_state, "_kept", None)
-    monkeypatch.setattr(keras_state, "_left", {})
+    monkeypatch.setattr(keras_state, "_current", None)
+    monkeypatch.setattr(keras_state, "_after_import", {})
     with keras_state.unchanged():
         yield
 
