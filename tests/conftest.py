@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests start processes come first: of two that run side by side, none begins a long one at the end."""
     heavy = Counter(item.path for item in items if PROCESSES.intersection(getattr(item, "fixturenames", ())))
     items.sort(key=lambda item: -heavy[item.path])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Slow tests that would begin after `SWEEPS_SLOW_TESTS_END` (of `.ci/run`) are skipped; the summary lists them."""
+    end = float(os.environ.get("SWEEPS_SLOW_TESTS_END", "inf"))
+    if item.get_closest_marker("slow") and time.time() > end:
+        pytest.skip("no time left: SWEEPS_SLOW_TESTS_END is over")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
