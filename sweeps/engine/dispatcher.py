@@ -82,13 +82,15 @@ class Dispatcher:
         return task
 
     def ended(self) -> list[Ended]:
-        """The tasks that have ended, waited for half a second at most.
+        """A task that has ended, waited for half a second at most; an empty list if none has.
+
+        One at a time: what its end makes the caller raise leaves the others in `running`, for `stop` to return.
 
         Raises:
             Interrupted: a signal has come.
         """
         self._wait(list(self.running))
-        return self._collect()
+        return [self._end(task) for task in self._done()[:1]]
 
     def end_overdue(self, limit: float, reason: str) -> None:
         """Kill the workers of trials that have run for more than `limit` seconds.
@@ -111,7 +113,7 @@ class Dispatcher:
         self._client.run(worker.request_stop, nanny=True, on_error="ignore")
         with contextlib.suppress(TimeoutError):
             wait(list(self.running), timeout=STOP_TIMEOUT)
-        ended = self._collect()
+        ended = [self._end(task) for task in self._done()]
         if self.running:
             self._client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         return ended
@@ -174,8 +176,8 @@ class Dispatcher:
             self._replaced = time.monotonic()
             cluster.scale(len(cluster.worker_spec))
 
-    def _collect(self) -> list[Ended]:
-        return [self._end(task) for future, task in list(self.running.items()) if future.done()]
+    def _done(self) -> list[Task]:
+        return [task for future, task in self.running.items() if future.done()]
 
     def _end(self, task: Task) -> Ended:
         del self.running[task.future]

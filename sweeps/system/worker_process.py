@@ -41,7 +41,7 @@ def redirect(file: Path) -> None:
 
 
 def send(topic: str, event: object) -> None:
-    """Tell whoever watches the sweep, by the fields of a value object; outside of a worker nobody does."""
+    """Send an event, as the fields of a value object, to the driver; outside of a worker do nothing."""
     from distributed import get_worker
 
     with contextlib.suppress(ValueError):

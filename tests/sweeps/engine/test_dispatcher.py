@@ -41,6 +41,10 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
+def go_on() -> None:
+    worker_process._stop.clear()  # the next test has the same process
+
+
 def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -92,6 +96,15 @@ def test_a_worker_that_is_closed_for_not_coming_back_is_replaced(client: Client,
         cluster = client.cluster
         cluster.sync(cluster.workers[0].close)
     assert dispatcher.run(int, "3").result == 3
+
+
+def test_tasks_that_end_at_once_are_given_one_by_one_and_the_rest_by_stop(dispatcher: Dispatcher) -> None:
+    tasks = [dispatcher.submit(int, text) for text in ("1", "2", "3")]
+    while not all(task.future.done() for task in tasks):
+        time.sleep(0.02)
+    assert [ended.result for ended in dispatcher.ended()] == [1]
+    assert [ended.result for ended in dispatcher.stop()] == [2, 3]
+    dispatcher.run(go_on)
 
 
 def test_a_task_that_takes_too_long_is_an_error_that_names_the_limit(dispatcher: Dispatcher, tmp_path: Path) -> None:
