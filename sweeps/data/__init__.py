@@ -4,7 +4,7 @@ from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_column
 from sweeps.data.load import from_arrays, load
 from sweeps.data.npz import read_array, read_arrays
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import as_dtype, read_rows
+from sweeps.data.rows import as_dtype, read_columns, read_rows
 from sweeps.data.source import TASKS, DataSource
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "read_array",
     "read_arrays",
+    "read_columns",
     "read_rows",
     "require_plain",
     "with_columns",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as compute
 
@@ -86,3 +87,17 @@ def as_dtype(label: str, values: Array, dtype: str) -> Array:
     if not fits.all():
         raise InputError(f"{label}: numbers that {dtype} can hold are needed, got {values[~fits].flat[0]}")
     return values.astype(wanted, copy=False)
+
+
+def read_columns(path: Path, without: Collection[str]) -> pd.DataFrame:
+    """The other columns of a table than those; the values of a `.csv` file as text.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    is_csv = path.suffix.lower() == ".csv"
+    table = read_csv(path) if is_csv else read_parquet(path)
+    others = [name for name in table.column_names if name not in without]
+    if is_csv:  # again: an id such as 007 is no number
+        table = read_csv(path, others)
+    return table.select(others).to_pandas()

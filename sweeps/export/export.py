@@ -101,7 +101,8 @@ def write_export(
     write_json(folder / "labels.json", labels)
     write_json(folder / "params.json", best.params)
     (folder / "README.md").write_text(
-        readme(best, signature, head, _custom_classes(model), identity["space"], prepared is not None), encoding="utf-8"
+        readme(best, signature, head, _custom_classes(model), identity["space"], prepared is not None, labels),
+        encoding="utf-8",
     )
     details = {
         "study": best.study,
