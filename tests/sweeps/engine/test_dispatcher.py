@@ -30,8 +30,8 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture
 def dispatcher(client: Client) -> Iterator[Dispatcher]:
-    client.wait_for_workers(1)
     made = Dispatcher(client)
+    made.run(int, "3")  # waits for the worker; one that Dask has given up between two tests is replaced
     yield made
     for topic in ("begun", "worker-restart-memory"):
         client.unsubscribe_topic(topic)
