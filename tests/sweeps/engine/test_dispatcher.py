@@ -31,7 +31,7 @@ def client() -> Iterator[Client]:
 @pytest.fixture
 def dispatcher(client: Client) -> Iterator[Dispatcher]:
     made = Dispatcher(client)
-    made.run(int, "3")  # waits for the worker; one that Dask has given up between two tests is replaced
+    made.run(go_on)  # waits for the worker; if Dask does not start another for the one of the test before, this does
     yield made
     for topic in ("begun", "worker-restart-memory"):
         client.unsubscribe_topic(topic)
