@@ -6,7 +6,8 @@ are used, so that a saved model needs nothing but Keras.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -45,7 +46,8 @@ def features_of(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor
     """Features of raw input (n, …), float32 (n, features).
 
     Numbers with statistics are standardized, others are divided by their highest value; texts become one-hot, with
-    one column for all unknown ones.
+    one column for all unknown ones; a date becomes its elapsed time, standardized, and sine and cosine of its phase in
+    the year, the week and the day.
     """
     if spec.dtype == "string":
         vocabulary = [text for text in spec.vocabulary or () if text != UNKNOWN]
@@ -54,9 +56,20 @@ def features_of(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor
         )
         return lookup(tensor)
     features = _scaled(tensor, spec)
+    if spec.periods:
+        features = join([features, *_phases(tensor, spec.periods)])
     if len(spec.shape) == 1:
         return features
     return keras.layers.Flatten(name=f"{tensor.name}_flat")(features)
+
+
+def _phases(days: keras.KerasTensor, periods: Iterable[float]) -> Iterator[keras.KerasTensor]:
+    """Sine and cosine of days (n, 1) within each period: the last day of a year is near to the first of the next."""
+    for period in periods:
+        # the remainder is exact, so that many days since 1970 cost no digits of an hour
+        angle = keras.ops.mod(days, period) * (2 * math.pi / period)
+        yield keras.ops.sin(angle)
+        yield keras.ops.cos(angle)
 
 
 def join(features: Iterable[keras.KerasTensor]) -> keras.KerasTensor:
