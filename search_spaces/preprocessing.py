@@ -14,6 +14,7 @@ import keras
 
 from search_spaces.data_spec import DataSpec, InputSpec
 
+_LOWEST, _HIGHEST = 1e-14, 1e37  # of variances in Normalization
 UNKNOWN = "[UNK]"  # Keras's token for a text that is not in the vocabulary
 
 
@@ -83,6 +84,18 @@ def _scaled(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor:
     if spec.mean is not None and spec.variance is not None:
         # a constant column is only centred, without a division by zero
         variance = [value if value > 0 else 1.0 for value in spec.variance]
+        if any(map(_leaves_float32, spec.mean, variance)):
+            scales = [1 / math.sqrt(value) for value in variance]
+            offsets = [-mean * scale for mean, scale in zip(spec.mean, scales, strict=True)]
+            return keras.layers.Rescaling(scales, offsets, name=name)(tensor)
         return keras.layers.Normalization(mean=list(spec.mean), variance=variance, name=name)(tensor)
     # with a scale of 1, Rescaling still casts to the model's dtype
     return keras.layers.Rescaling(1.0 / (spec.high or 1.0), name=name)(tensor)
+
+
+def _leaves_float32(mean: float, variance: float) -> bool:
+    """Whether `Normalization`, which keeps the variance in float32 and divides by at least 1e-7, cannot scale a column.
+
+    One whose deviation is lost beside its mean is constant but for rounding.
+    """
+    return variance > _HIGHEST or (variance < _LOWEST and math.sqrt(variance) > 1e-5 * abs(mean))

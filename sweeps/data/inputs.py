@@ -50,7 +50,7 @@ def check_inputs(label: str, x: Inputs) -> Inputs:
 
     Args:
         label: of the array, for errors.
-        x: (n, …) with two axes or more, or a dictionary of such columns, which may hold text and NaN.
+        x: (n, …) with two axes or more, or a dictionary of such columns or of (n,), which may hold text and NaN.
 
     Raises:
         InputError: a wrong rank or dtype, an empty axis, an infinite value, or NaN outside of a dictionary.
@@ -59,6 +59,8 @@ def check_inputs(label: str, x: Inputs) -> Inputs:
 
 
 def _check_array(label: str, x: Array, column: bool) -> Array:
+    if column and x.ndim == 1:
+        x = x[:, np.newaxis]  # a list of texts or numbers is a column
     if x.ndim < 2 or 0 in x.shape:
         raise InputError(f"{label}: two axes or more are needed, rows first and none empty, got shape {x.shape}")
     if x.dtype == np.uint8 or (column and x.dtype.kind == "U"):

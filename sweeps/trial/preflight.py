@@ -13,7 +13,7 @@ import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
-from sweeps.data import Dataset, load, require_plain
+from sweeps.data import Dataset, leaks, load, require_plain
 from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
@@ -95,7 +95,13 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     about |= {"features": data.features, "inputs": _inputs(data), "reading": data.reading}
     return Preflight(
         *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
-        warnings=(*data.warnings, *(_filled(enqueue) if request.enqueue else ()), *saving.warnings, *warnings),
+        warnings=(
+            *data.warnings,
+            *leaks(given or load(request.source)),
+            *(_filled(enqueue) if request.enqueue else ()),
+            *saving.warnings,
+            *warnings,
+        ),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
         keras=keras_state.settled().changed,
