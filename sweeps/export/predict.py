@@ -131,14 +131,14 @@ def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
 
 def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
     """The columns of a table: one for each input, or all of them in one input."""
-    inputs = manifest.input
+    inputs, reading = manifest.input, manifest.reading.model_dump() if manifest.reading else None
     if named:
         for entry in inputs:
             if entry.shape[1:] not in ((), (1,), (None,)):
                 raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npz, an array an input), got a table")
-        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
+        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, True, reading)
     columns, [entry] = manifest.features, inputs
     if columns is None:
         raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
-    table = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    table = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, False, reading)
     return {entry.name: np.concatenate(list(table.values()), axis=1)}
