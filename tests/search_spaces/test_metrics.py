@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any, get_args
 
 import keras
@@ -20,6 +21,7 @@ from search_spaces.registry import SPACES
 Problem = Callable[[Target], tuple[DataSpec, Any, Any]]
 
 
+@cache
 def trained(problem: Problem, target: Target, names: tuple[str, ...], space: str = "mlp") -> tuple[Any, Any, Any, Any]:
     """A trained model with extra metrics, its logs, the images and the target."""
     spec, x, y = problem(target)
@@ -40,7 +42,7 @@ def test_every_metric_of_a_target_is_one_number_in_each_epochs_logs(target: Targ
 
 
 def test_of_classes_f1_and_auc_are_means_over_the_classes(problem: Problem) -> None:
-    model, logs, x, y = trained(problem, "one_hot", ("f1_score", "auc"))
+    model, logs, x, y = trained(problem, "one_hot", names_for("one_hot"))
     y = y.argmax(axis=1)
     probabilities = model.predict(x, verbose=0)
     assert logs["val_f1_score"] == pytest.approx(f1_score(y, probabilities.argmax(axis=1), average="macro"), abs=1e-5)
@@ -49,12 +51,12 @@ def test_of_classes_f1_and_auc_are_means_over_the_classes(problem: Problem) -> N
 
 
 def test_of_two_classes_f1_is_that_of_the_second(problem: Problem) -> None:
-    model, logs, x, y = trained(problem, "binary", ("f1_score",))
+    model, logs, x, y = trained(problem, "binary", names_for("binary"))
     assert logs["val_f1_score"] == pytest.approx(f1_score(y[:, 0], model.predict(x, verbose=0)[:, 0] > 0.5), abs=1e-5)
 
 
 def test_of_numbers_r2_is_in_the_targets_own_units(problem: Problem) -> None:
-    model, logs, x, y = trained(problem, "regression", ("r2_score",))
+    model, logs, x, y = trained(problem, "regression", names_for("regression"))
     assert logs["val_r2_score"] == pytest.approx(r2_score(y, model.predict(x, verbose=0)[:, 0]), abs=1e-4)
 
 

@@ -81,8 +81,13 @@ def test_the_numbers_that_reach_a_model_are_those_of_plain_keras(dtype: str, tmp
     x, y = values(dtype), I64 * 0.5
     plain = seeing(dtype)
     plain.fit(tf.constant(x) if dtype == "str" else x, y, epochs=1, batch_size=16, verbose=0)
+    fitted = set()
     for way in (of_run, of_tuner, of_npz):
         data, model = way(x, y, tmp_path), seeing(dtype)
+        arrays = tuple((array.dtype, array.shape, array.tobytes()) for array in (data.train.x, data.train.y))
+        if arrays in fitted:
+            continue  # what another way gave
+        fitted.add(arrays)
         fit(model, data.train.x, data.train.y, epochs=1, batch_size=16, verbose=0, seed=0)
         assert set(model.layers[0].dtypes) == set(plain.layers[0].dtypes), way
         np.testing.assert_allclose(model.layers[0].total, plain.layers[0].total, rtol=1e-15, err_msg=str(way))

@@ -15,7 +15,6 @@ Optimizer = Callable[[], Any]
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "nesterov": lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-    "adam": lambda: keras.optimizers.Adam(0.01),
     "adamw with a cosine schedule": lambda: keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(0.02, 30), weight_decay=0.01
     ),
@@ -166,8 +165,8 @@ def test_what_a_layer_of_ones_own_adds_to_the_loss_is_added_once_a_batch(data: D
     )
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "sparse_categorical_crossentropy"])
-def test_masked_steps_of_a_sequence_count_in_no_metric(metric: str) -> None:
+def test_masked_steps_of_a_sequence_count_in_no_metric() -> None:
+    metrics = ["accuracy", "sparse_categorical_crossentropy"]
     words = np.random.default_rng(0).integers(0, 5, (61, 6))
 
     def make() -> Any:
@@ -180,7 +179,7 @@ def test_masked_steps_of_a_sequence_count_in_no_metric(metric: str) -> None:
                 keras.layers.Dense(5, "softmax"),
             ]
         )
-        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=[metric])
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=metrics)
         return model
 
     assert_same_training(make, words, words, validation_data=(words[:30], words[:30]))

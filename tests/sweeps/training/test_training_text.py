@@ -57,14 +57,15 @@ def compiled(model: Any, **arguments: Any) -> Any:
 def functional() -> Any:
     keras.utils.set_random_seed(SEED)
     inputs = entrances()
-    hidden = keras.layers.Dense(8, "relu", kernel_regularizer="l2")(features(inputs))
+    hidden = keras.layers.Dense(8, "relu")(features(inputs))
     return compiled(keras.Model(inputs, keras.layers.Dense(3, "softmax")(hidden)))
 
 
 def with_dropout() -> Any:
     keras.utils.set_random_seed(SEED)
     inputs = entrances()
-    hidden = keras.layers.Dropout(0.3, seed=1)(keras.layers.Dense(8, "relu")(features(inputs)))
+    hidden = keras.layers.Dense(8, "relu", kernel_regularizer="l2")(features(inputs))
+    hidden = keras.layers.Dropout(0.3, seed=1)(hidden)
     return compiled(keras.Model(inputs, keras.layers.Dense(3, "softmax")(hidden)))
 
 
@@ -98,13 +99,13 @@ def two_outputs() -> Any:
     )
 
 
-@pytest.mark.parametrize("make", [functional, with_dropout, subclassed])
+@pytest.mark.parametrize("make", [with_dropout, subclassed])
 def test_text_trains_as_in_keras(make: Callable[[], Any], data: Data) -> None:
     x = columns_of(data)
     assert_same_training(make, x, data.labels, validation_data=(as_tensors(x), data.labels))
 
 
-@pytest.mark.parametrize("make", [functional, with_dropout, two_outputs])
+@pytest.mark.parametrize("make", [with_dropout, two_outputs])
 def test_preprocessing_done_once_changes_no_bit(
     make: Callable[[], Any], data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,7 +168,7 @@ def test_a_metric_that_is_undefined_on_a_few_rows_is_no_fault(objective: str) ->
     assert preflight(replace(REQUEST, space=build, objective=objective), rare).objective.metric == objective
 
 
-@pytest.mark.parametrize("name", ["units (layer 1)", "units%", "MAP@5", "a//b", "../x", "schichtgröße", "x" * 996])
+@pytest.mark.parametrize("name", ["units (layer 1)%", "MAP@5", "a//b", "../schichtgröße", "x" * 996])
 def test_a_hyperparameter_and_a_metric_may_bear_any_name_that_can_be_shown(data: Dataset, name: str) -> None:
     def build(hp: keras_tuner.HyperParameters) -> keras.Model:
         hp.Int(name, 1, 4)

@@ -104,8 +104,13 @@ def test_a_class_that_the_data_does_not_have_is_refused(refused: Callable[..., N
     refused("class_weight: unknown class 'cat'\nThere are 0, 1, 2", fitting=Fitting({"cat": 2.0}))
 
 
-@pytest.mark.parametrize("space", ["mlp", "wide_and_deep_auxiliary", "wide_and_deep_subclassed", own])
-@pytest.mark.parametrize("class_weight", ["balanced", {"2": 0.5}])
+@pytest.mark.parametrize(
+    ("space", "class_weight"),
+    [
+        *((space, "balanced") for space in ("mlp", "wide_and_deep_auxiliary", "wide_and_deep_subclassed", own)),
+        (own, {"2": 0.5}),
+    ],
+)
 def test_every_space_takes_class_weights(space: Any, class_weight: Any, data: Dataset) -> None:
     preflight(replace(REQUEST, space=space, fitting=Fitting(class_weight)), data)
 
