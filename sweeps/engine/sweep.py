@@ -12,6 +12,7 @@ from typing import Any
 from distributed import Future
 from optuna.trial import TrialState
 
+from search_spaces.metric_names import METRICS
 from sweeps.baselines import BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
@@ -157,7 +158,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         grid=config.sampler == "grid",
         fitting=Fitting(
             config.class_weight,
-            config.metrics,
+            _metrics(config, space),
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
@@ -168,6 +169,14 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),
     )
+
+
+def _metrics(config: SweepConfig, space: Space | None) -> tuple[str, ...]:
+    """The additional metrics that are asked for, that of the objective among them if a registered space has it."""
+    if config.objective is None or is_own(config.space if space is None else space):
+        return config.metrics
+    name = score_name(parse_objective(config.objective)[0])
+    return config.metrics if name not in METRICS else tuple(dict.fromkeys((*config.metrics, name)))
 
 
 def source_of(config: SweepConfig, space: Space | None = None) -> DataSource:

@@ -27,7 +27,7 @@ import keras_tuner
 from keras.src.utils.naming import reset_uids
 
 from search_spaces import DataSpec
-from search_spaces.metrics import names_for
+from search_spaces.metric_names import names_for
 from search_spaces.registry import SPACES
 from sweeps.errors import InputError, NoModel, SweepError, unknown, without_passwords
 from sweeps.model import keras_state

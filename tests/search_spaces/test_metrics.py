@@ -15,7 +15,8 @@ from as_in_trials import train
 from sklearn.metrics import f1_score, r2_score, roc_auc_score
 
 from search_spaces import DataSpec, Target
-from search_spaces.metrics import metric, names_for
+from search_spaces.metric_names import names_for
+from search_spaces.metrics import metric
 from search_spaces.registry import SPACES
 
 Problem = Callable[[Target], tuple[DataSpec, Any, Any]]
