@@ -17,7 +17,7 @@ import tracking.trial_run
 from tracking import DataDescription, Store, StoreUnavailable, TrialRun, begin_sweep, child_runs, close_run, open_store
 from tracking.spool import abandoned_folders, send_all, unsent_runs
 
-#: an MLflow server takes longer to start than all of this takes
+#: a real MLflow server is started, and a real lock lasts a minute
 pytestmark = pytest.mark.slow
 
 
