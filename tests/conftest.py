@@ -22,6 +22,8 @@ os.environ["SWEEPS_BASELINES"] = "0"
 os.environ.pop("SWEEPS_FROM_MAKE", None)
 #: fixtures of tests that start processes
 PROCESSES = frozenset({"finished", "one_worker", "paced", "worker", "workspace"})
+#: folders of tests that train many models
+TRAINING = frozenset({"search_spaces", "training", "trial"})
 
 
 def pytest_configure() -> None:
@@ -42,9 +44,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests start processes come first: of two that run side by side, none begins a long one at the end."""
+    """Files whose tests start processes come first, then those that train models: of two that run side by side, none
+    begins a long one at the end."""
     heavy = Counter(item.path for item in items if PROCESSES.intersection(getattr(item, "fixturenames", ())))
-    items.sort(key=lambda item: -heavy[item.path])
+    items.sort(key=lambda item: (-heavy[item.path], item.path.parent.name not in TRAINING))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -102,7 +105,7 @@ def finish(folder: Path) -> Workspace:
     made, output = Workspace(folder), folder / "output.txt"
     if not output.exists():
         folder.mkdir(exist_ok=True)
-        done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median", "--baselines", timeout=540)
+        done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median", "--jobs", "1", "--baselines")
         assert done.returncode == 0, done.stderr
         output.write_text(done.stdout)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,13 @@ def commands() -> Iterator[Command]:
                     yield Command(tuple(words), f"{name_of(page)}:{number}")
 
 
+def one_core() -> list[str]:
+    """Has a command run on one core, where a sweep of two trials starts one worker instead of two."""
+    cores = sorted(os.sched_getaffinity(0))
+    core = cores[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % len(cores)]
+    return ["taskset", "-c", str(core)] if shutil.which("taskset") else []
+
+
 def run_page(page: Path, workspace: Workspace, *options: str) -> str:
     """Run the blocks of a page in an empty folder in which `sweeps`, `python` and `make` are this checkout's.
 
@@ -72,6 +80,8 @@ def run_page(page: Path, workspace: Workspace, *options: str) -> str:
     environment = {name: value for name, value in workspace.environment.items() if name not in of_make}
     environment["PATH"] = f"{binaries}:{os.environ['PATH']}"
     command = [sys.executable, str(ROOT / "tests" / "docs" / "page_cells.py"), str(page), *options]
+    if "--whole" not in options:
+        command = [*one_core(), *command]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout

@@ -24,6 +24,7 @@ def schema(file: Path) -> set[tuple[object, ...]]:
         return found | {(name, *column) for name in tables for column in query(f"PRAGMA table_info({name})")}
 
 
+@pytest.mark.slow
 def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path: Path) -> None:
     template, copy, own = (tmp_path / name for name in ("template.db", "copy.db", "own.db"))
     create_database(copy, template)

@@ -17,6 +17,9 @@ import tracking.trial_run
 from tracking import DataDescription, Store, StoreUnavailable, TrialRun, begin_sweep, child_runs, close_run, open_store
 from tracking.spool import abandoned_folders, send_all, unsent_runs
 
+#: a real MLflow server is started, and a real lock lasts a minute
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
@@ -193,7 +196,6 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
     assert uris[0].startswith("runs:/")
 
 
-@pytest.mark.slow
 def test_a_database_that_is_locked_for_a_minute_costs_no_metric(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     store = open_store(f"sqlite:///{file}", "houses", (tmp_path / "artifacts").as_uri(), tmp_path / "spool")

@@ -121,15 +121,15 @@ def test_a_backend_of_keras_json_is_set_aside(workspace: Workspace) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("command", "line", "said"),
     [
-        ("os._exit(3)", "its worker process left with exit code 3"),
-        ("os.kill(os.getpid(), 11)", "its worker process was killed by signal 11 (Segmentation fault)"),
+        (["run", "dead", "--trials", "1"], "os._exit(3)", "its worker process left with exit code 3"),
+        (["lr-range"], "os.kill(os.getpid(), 11)", "its worker process was killed by signal 11 (Segmentation fault)"),
     ],
+    ids=["sweep", "lr-range"],
 )
-@pytest.mark.parametrize("command", [["run", "dead", "--trials", "1"], ["lr-range"]], ids=["sweep", "lr-range"])
 def test_a_space_that_ends_its_process_is_told_how_it_ended(
-    line: str, said: str, command: list[str], workspace: Workspace
+    command: list[str], line: str, said: str, workspace: Workspace
 ) -> None:
     (workspace.folder / "dead.py").write_text(f"import os\n\ndef build(hp):\n    {line}\n")
     done = workspace.sweeps(*command, "--space", "dead.py:build")

@@ -259,15 +259,6 @@ def test_a_pipe_in_place_of_a_file_of_parameters_is_refused(here: Path, fails: C
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_is_told_in_two_lines(workspace: Workspace) -> None:
-    (workspace.folder / "space.py").write_text("import os\n\n\ndef build(hp):\n    os._exit(3)\n")
-    done = workspace.sweeps("lr-range", "--space", "space.py:build")
-    assert done.returncode == 3
-    assert "the range test did not end: its worker process left with exit code 3" in done.stderr
-    assert len(done.stderr.splitlines()) == 2
-
-
-@pytest.mark.slow
 def test_the_printed_set_bounds_a_sweep(workspace: Workspace, worker: SharedWorker) -> None:
     (workspace.folder / "params.json").write_text('{"optimizer": "sgd", "n_hidden": 1}')
     arguments = ["lr-range", "--steps", "200", "--params", "params.json"]

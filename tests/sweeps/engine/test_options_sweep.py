@@ -159,7 +159,7 @@ def test_an_option_that_cannot_be_is_refused_at_once(options: dict[str, Any], sa
 
 @pytest.mark.parametrize(("name", "value"), [("weight_column", "w"), ("target", "y")])
 def test_arrays_have_no_columns(name: str, value: str, here: Path) -> None:
-    with pytest.raises(InputError, match=f"{name}: only data by name has it, got '{value}'"):
+    with pytest.raises(InputError, match=f"{name}: only data by name or a DataFrame has it, got '{value}'"):
         sweeps.run("mlp", data=(np.zeros((30, 2)), np.arange(30) % 2), **{name: value})
     assert not list(here.iterdir())
 

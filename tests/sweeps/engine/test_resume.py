@@ -141,6 +141,7 @@ def test_a_retry_begins_where_the_dead_attempt_was_saved(killed: Workspace) -> N
     assert attempts[2] in ([4, 5], [5], []), "not after the second attempt's last checkpoint"
 
 
+@pytest.mark.slow
 def test_a_retry_points_at_the_attempt_before_it_and_the_dead_one_says_how_it_ended(killed: Workspace) -> None:
     runs = {int(run.data.tags["trial"]): run for run in child_runs(store_of(killed))}
     assert [runs[number].data.tags.get("retry_of") for number in range(3)] == [None, "0", "1"]

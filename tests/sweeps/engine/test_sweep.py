@@ -392,7 +392,7 @@ def test_a_time_budget_that_is_too_short_for_a_trial_says_so(here: Path, capsys:
 
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
-    process = workspace.start("run", "--trials", "6", "--epochs", "200", "--pruner", "none", "--set", "n_hidden=1")
+    process = workspace.start("run", "--trials", "3", "--epochs", "200", "--pruner", "none", "--set", "n_hidden=1")
     found = None
     deadline = time.monotonic() + 120
     while found is None and time.monotonic() < deadline:
@@ -407,7 +407,7 @@ def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     trials = workspace.json("status", "digits-mlp")["trials"]
-    assert trials == {"COMPLETE": 6, "PRUNED": 0, "FAIL": 1, "RUNNING": 0, "WAITING": 0}
+    assert trials == {"COMPLETE": 3, "PRUNED": 0, "FAIL": 1, "RUNNING": 0, "WAITING": 0}
     rows = workspace.json("list", "digits-mlp")
     (dead,) = [row for row in rows if row["state"] == "FAIL"]
     assert "killed by signal 9" in dead["error"]

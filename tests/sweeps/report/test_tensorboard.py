@@ -202,6 +202,7 @@ def test_the_curves_are_those_of_the_record(finished: Workspace, served: str) ->
         assert curves(folder)["epoch_loss"] == [(entry.step, pytest.approx(entry.value)) for entry in history]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_in_a_line(finished: Workspace, served: str) -> None:
     port = served.rpartition(":")[2]
     done = finished.sweeps("tensorboard", "digits-mlp", "--port", port)

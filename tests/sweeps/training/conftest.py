@@ -115,14 +115,19 @@ def assert_same_training(
     **arguments: Any,
 ) -> Any:
     """All ways end with the same weights, optimizer state and history: Keras's, and ours in a graph and, where they
-    can do it, by kernels. Returns our model."""
+    can do it, by kernels. Returns our model.
+
+    Args:
+        jit: `"kernels"`: by kernels alone, which have to do it; else as `fit` takes it.
+    """
     arguments = {"batch_size": 8, **arguments}
     theirs = make()
     expected = keras_fit(theirs, x, y, epochs=epochs, **arguments)
-    for way in ("auto", False) if jit == "auto" else (jit,):
+    for way in {"auto": ("auto", False), "kernels": ("auto",)}.get(jit, (jit,)):
         ours = make()
         history = fit(ours, x, y, epochs=epochs, verbose=0, seed=SEED, jit=way, **arguments)
         assert history.handed_over is None
+        assert history.by_kernels or jit != "kernels"
         assert list(history.history) == list(expected)
         for name, values in expected.items():
             np.testing.assert_allclose(history.history[name], values, atol=tolerance, rtol=tolerance, err_msg=name)

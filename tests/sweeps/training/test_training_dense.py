@@ -45,7 +45,7 @@ def test_every_activation_ends_where_keras_does(names: tuple[str, ...], data: Da
     def make() -> Any:
         return classifier(hidden=hidden)
 
-    assert_same_training(make, data.x, data.labels, epochs=4)
+    assert_same_training(make, data.x, data.labels, epochs=4, jit="kernels")
     assert by_kernels(make, data.x, data.labels)
 
 
@@ -78,7 +78,9 @@ def test_binary_and_multi_label_targets_end_where_keras_does(loss: Any, columns:
             lambda: [keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(columns, "sigmoid")], loss
         )
 
-    assert_same_training(make, data.x, targets if columns > 1 else data.binary, sample_weight=data.binary + 0.5)
+    assert_same_training(
+        make, data.x, targets if columns > 1 else data.binary, sample_weight=data.binary + 0.5, jit="kernels"
+    )
     assert by_kernels(make, data.x, targets)
 
 
@@ -88,7 +90,7 @@ def test_soft_one_hot_targets_end_where_keras_does(data: Data) -> None:
     def make() -> Any:
         return classifier(loss="categorical_crossentropy")
 
-    assert_same_training(make, data.x, soft, sample_weight=data.binary + 0.5)
+    assert_same_training(make, data.x, soft, sample_weight=data.binary + 0.5, jit="kernels")
     assert by_kernels(make, data.x, soft)
 
 
@@ -101,7 +103,7 @@ def test_scaled_regression_targets_end_where_keras_does(columns: int, data: Data
         return network(layers, "mse", keras.optimizers.Adam(0.01), metrics=[rmse, "mae"], loss_weights=[0.25])
 
     values = data.values[:, :columns]
-    assert_same_training(make, data.x, values, validation_data=(data.x[:30], values[:30]))
+    assert_same_training(make, data.x, values, validation_data=(data.x[:30], values[:30]), jit="kernels")
     assert by_kernels(make, data.x, values)
     if columns == 1:
         assert by_kernels(make, data.x, values[:, 0])
@@ -118,7 +120,9 @@ def test_images_are_scaled_by_the_kernels(data: Data) -> None:
         return network(lambda: [*layers, keras.layers.Dense(3, "softmax")])
 
     for make in (rescaled, normalized):
-        assert_same_training(make, data.images, data.labels, validation_data=(data.images[:20], data.labels[:20]))
+        assert_same_training(
+            make, data.images, data.labels, validation_data=(data.images[:20], data.labels[:20]), jit="kernels"
+        )
         assert by_kernels(make, data.images, data.labels)
 
 
@@ -129,7 +133,7 @@ def test_widths_and_batches_of_all_sizes_end_where_keras_does(optimizer: str, ba
     def make() -> Any:
         return classifier(optimizer, hidden=lambda: [keras.layers.Dense(width, "relu") for width in widths])
 
-    assert_same_training(make, data.x, data.labels, batch_size=batch_size)
+    assert_same_training(make, data.x, data.labels, batch_size=batch_size, jit="kernels")
     assert by_kernels(make, data.x, data.labels)
 
 
@@ -209,7 +213,7 @@ def test_a_loss_that_is_no_number_stays_none(data: Data) -> None:
 
 def test_a_batch_larger_than_the_data_is_one_step() -> None:
     data = make_data(rows=5)
-    assert_same_training(classifier, data.x, data.labels, batch_size=64)
+    assert_same_training(classifier, data.x, data.labels, batch_size=64, jit="kernels")
     assert by_kernels(classifier, data.x, data.labels)
 
 

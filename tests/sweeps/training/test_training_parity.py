@@ -55,6 +55,7 @@ def test_xla_ends_where_keras_does(data: Data) -> None:
     assert_same_training(lambda: classifier(keras.optimizers.Nadam(0.01)), data.x, data.labels, jit=True)
 
 
+@pytest.mark.slow
 def test_batch_normalization_moves_under_xla_as_in_keras(data: Data) -> None:
     def hidden() -> list[Any]:
         return [keras.layers.Dense(8), keras.layers.BatchNormalization()]
@@ -165,6 +166,7 @@ def test_what_a_layer_of_ones_own_adds_to_the_loss_is_added_once_a_batch(data: D
     )
 
 
+@pytest.mark.slow
 def test_masked_steps_of_a_sequence_count_in_no_metric() -> None:
     metrics = ["accuracy", "sparse_categorical_crossentropy"]
     words = np.random.default_rng(0).integers(0, 5, (61, 6))
