@@ -15,7 +15,7 @@ from sweeps.cli.progress import Progress, as_text, duration
 from sweeps.config import SweepConfig, flag
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
-from sweeps.study import results, study
+from sweeps.study import baselines, results, study
 from sweeps.system import paths, signals
 
 
@@ -29,8 +29,8 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     signals.listen(f"ended at once; go on with\n  {command(config)}")
     done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
     console.print(
-        f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
-        f"space {config.space}, {jobs} at once",
+        f"study {config.study}: {_count(config.trials, 'trial')} of {_count(config.epochs, 'epoch')}, "
+        f"dataset {config.dataset}, space {config.space}, {jobs} at once",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -69,8 +69,8 @@ def command(config: SweepConfig) -> str:
         value = getattr(config, name)
         if name == "study" or value == field.get_default(call_default_factory=True):
             continue
-        if value is True:
-            words.append(flag(name))
+        if isinstance(value, bool):
+            words.append(flag(name) if value else flag(f"no_{name}"))
             continue
         if name.endswith("_options"):
             value = tuple(f"{option}={number}" for option, number in value.items())
@@ -102,12 +102,19 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
         figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
         table.add_row(str(row.number), *figures, as_text(row.params))
     console.print(table, markup=False)
+    for sentence in baselines.sentences(found):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     counts = results.status(found).trials
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
     if "SWEEPS_FROM_MAKE" in os.environ:
         following = f"make best | make export | make ui   (STUDY={name})"
     console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
+
+
+def _count(number: int, what: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _counts(name: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from sweeps.data.load import from_arrays, from_frame, load
 from sweeps.data.npz import read_array, read_arrays
 from sweeps.data.profile import TableProfile, profile
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import as_dtype, read_rows
+from sweeps.data.rows import as_dtype, read_columns, read_rows
 from sweeps.data.source import TASKS, DataSource
 from sweeps.data.tables import is_frame
 
@@ -29,6 +29,7 @@ __all__ = [
     "profile",
     "read_array",
     "read_arrays",
+    "read_columns",
     "read_rows",
     "require_plain",
     "with_columns",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as compute
 
@@ -137,3 +138,15 @@ def as_dtype(label: str, values: Array, dtype: str) -> Array:
     if not fits.all():
         raise InputError(f"{label}: numbers that {dtype} can hold are needed, got {values[~fits].flat[0]}")
     return values.astype(wanted, copy=False)
+
+
+def read_columns(path: Path, without: Collection[str]) -> pd.DataFrame:
+    """The other columns of a table than those; the values of a `.csv` file as text.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    table = read_table(path).data
+    others = [name for name in table.column_names if name not in without]
+    # a .csv file again: an id such as 007 is no number
+    return read_table(path, text=others).data.select(others).to_pandas()

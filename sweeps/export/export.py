@@ -105,6 +105,7 @@ def write_export(
     (folder / "README.md").write_text(
         readme(
             *(best, signature, head, _custom_classes(model), identity["space"], prepared is not None),
+            labels=labels,
             reading=data.get("reading"),
         ),
         encoding="utf-8",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeps.study.results import Best
@@ -30,6 +30,7 @@ def readme(
     custom_classes: list[str],
     space: str,
     prepared: bool,
+    labels: Sequence[str] | None = None,
     reading: Mapping[str, Any] | None = None,
 ) -> str:
     """The text of README.md.
@@ -41,6 +42,7 @@ def readme(
         custom_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
         prepared: whether the space's `fit` prepares the data for the model.
+        labels: the class names in the order of their indices.
         reading: how a table is read, see `Dataset.reading`.
     """
     columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
@@ -48,7 +50,7 @@ def readme(
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head)}.
+Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head, labels)}.
 
 In Python with Keras{"" if custom_classes else " alone"}:
 
@@ -76,14 +78,14 @@ answer = loaded.serve(x)
 """
 
 
-def _output(signature: Signature, head: Head) -> str:
+def _output(signature: Signature, head: Head, labels: Sequence[str] | None) -> str:
     outputs = {entry["name"]: entry["shape"] for entry in signature.outputs}
     name = head.output or next(iter(outputs))
     what = _MEANINGS[head.meaning]
     if head.gives == "labels" or (head.gives == "class" and outputs[name][1:] not in ([], [1])):
         what += f", one a {'class' if head.gives == 'class' else 'label'} in the order of labels.json"
     elif head.gives == "class" and head.meaning != "margins":
-        what += ", of the second class of labels.json"
+        what += f", of the class {labels[1]!r}, the second of labels.json" if labels else ", of the second class"
     what += f" ({head.why})"
     if len(outputs) > 1:
         main = f'under "{name}"' if head.output else f'as its first output, "{name}"'
