@@ -7,6 +7,8 @@ are used, so that a saved model needs nothing but Keras.
 from __future__ import annotations
 
 import math
+import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -53,7 +55,7 @@ def features_of(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor
     if spec.dtype == "string":
         vocabulary = [text for text in spec.vocabulary or () if text != UNKNOWN]
         lookup = keras.layers.StringLookup(
-            vocabulary=vocabulary, oov_token=UNKNOWN, output_mode="multi_hot", name=f"{tensor.name}_one_hot"
+            vocabulary=vocabulary, oov_token=UNKNOWN, output_mode="multi_hot", name=f"{layer_name(tensor.name)}_one_hot"
         )
         return lookup(tensor)
     features = _scaled(tensor, spec)
@@ -61,7 +63,7 @@ def features_of(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor
         features = join([features, *_phases(tensor, spec.periods)])
     if len(spec.shape) == 1:
         return features
-    return keras.layers.Flatten(name=f"{tensor.name}_flat")(features)
+    return keras.layers.Flatten(name=f"{layer_name(tensor.name)}_flat")(features)
 
 
 def _phases(days: keras.KerasTensor, periods: Iterable[float]) -> Iterator[keras.KerasTensor]:
@@ -79,8 +81,15 @@ def join(features: Iterable[keras.KerasTensor]) -> keras.KerasTensor:
     return listed[0] if len(listed) == 1 else keras.layers.Concatenate()(listed)
 
 
+def layer_name(name: str) -> str:
+    """A column's name as TensorFlow takes it for a layer in a graph, such as an export: ASCII letters and digits."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip("_-")
+    # `Größe` and `Grüße` are two layers
+    return name if safe == name else f"{safe or 'column'}_{zlib.crc32(name.encode()):08x}"
+
+
 def _scaled(tensor: keras.KerasTensor, spec: InputSpec) -> keras.KerasTensor:
-    name = f"{tensor.name}_scaled"
+    name = f"{layer_name(tensor.name)}_scaled"
     if spec.mean is not None and spec.variance is not None:
         # a constant column is only centred, without a division by zero
         variance = [value if value > 0 else 1.0 for value in spec.variance]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sweeps.data.dataset import Array, Dataset
+from sweeps.data.table_plan import AS_AN_ID
 
 # Fewer rows are in an order, or have the target's values, by chance.
 _FEWEST_ROWS = 50
@@ -26,7 +27,8 @@ def leaks(data: Dataset) -> tuple[str, ...]:
     columns, y = {name: values[::step] for name, values in columns.items()}, y[::step]
     found = [f"column {name!r} {how}: leave it out if it is not known before the target (--drop {name!r})"
              for name, values in columns.items() if (how := _how(values, y, data.labels is not None))]  # fmt: skip
-    return (*found, *_duplicates(columns, y))
+    has_ids = any(AS_AN_ID in line for line in data.warnings)  # rows that differ in their id are two cases
+    return (*found, *(() if has_ids else _duplicates(columns, y)))
 
 
 def _rows(data: Dataset) -> dict[str, Array]:
@@ -92,6 +94,6 @@ def _duplicates(columns: dict[str, Array], y: Array) -> Iterator[str]:
     repeated = len(codes) - (int(codes.max()) + 1)
     if repeated > _MUCH * len(codes):
         yield (
-            f"{repeated} of {len(codes)} rows come more than once, with all their values: "
+            f"{repeated} of {len(codes)} rows come more than once, alike in all columns: "
             "validation rows may be among the training rows"
         )

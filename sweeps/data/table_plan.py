@@ -21,6 +21,9 @@ LONGEST_CATEGORY = 256
 # From so many values on, text that differs in every row is an id or a name.
 FEWEST_IDS = 100
 
+#: said of such columns
+AS_AN_ID = "as of an id"
+
 Use = Literal["input", "target", "weights", "left out"]
 
 
@@ -123,7 +126,7 @@ def _planned_text(name: str, typed: TypedColumn, as_given: bool) -> PlannedColum
     if as_given:
         return PlannedColumn(name, typed, "input", "text", f"text{odd}", bool(odd))
     if different >= FEWEST_IDS and different == len(values) - values.null_count:
-        says = f"left out: {different} different texts, one a row, as of an id{odd}"
+        says = f"left out: {different} different texts, one a row, {AS_AN_ID}{odd}"
         return PlannedColumn(name, typed, "left out", "text", says, True)
     longest = compute.max(compute.utf8_length(values)).as_py() or 0
     if longest > LONGEST_CATEGORY:

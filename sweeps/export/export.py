@@ -93,8 +93,10 @@ def write_export(
     if prepared is not None:  # the table's columns are then not the model's inputs
         data = data | {"inputs": prepared, "features": None, "reading": None}
     signature = signature_of(model, data)
-    # Keras assumes that each input of a subclassed model is float32
-    input_signature = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
+    # Keras assumes that each input of a subclassed model is float32, and names no column as a SavedModel needs it
+    renamed = signature.named and any(name != to for name, to in signature.served_names.items())
+    is_known = getattr(model, "inputs", None) and not renamed
+    input_signature = {} if is_known else {"input_signature": [signature.specs()]}
     model.export(folder / "saved_model", format="tf_saved_model", verbose=False, **input_signature)
     labels = data["labels"] if len(data["labels"] or ()) > 1 else None
     head = head_of(model, signature, data["target"], labels)

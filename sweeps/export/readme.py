@@ -67,7 +67,7 @@ import tensorflow as tf
 loaded = tf.saved_model.load("saved_model")  # keep this reference
 answer = loaded.serve(x)
 ```
-
+{_served(signature)}
 | file | content |
 |---|---|
 | model.keras | architecture, weights, optimizer state |
@@ -147,3 +147,9 @@ def _read_dates(dates: Mapping[str, str]) -> str:
     dates = pd.to_datetime(table[name], format=form or None).dt.tz_localize(None)
     table[name] = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)  # the model takes days since 1970
 """
+
+
+def _served(signature: Signature) -> str:
+    """Which input of the SavedModel's signature is which column, where it could not keep the name."""
+    others = [f"`{to}` is {name!r}" for name, to in signature.served_names.items() if to != name]
+    return f"\nFor TensorFlow Serving, inputs have names of ASCII letters: {', '.join(others)}.\n" if others else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from search_spaces.preprocessing import layer_name
 from sweeps.errors import InputError
 
 Entry = dict[str, Any]
@@ -31,8 +35,23 @@ class Signature:
 
     def specs(self) -> Any:
         """The inputs as TensorFlow's specs, for an exported function of one argument."""
-        specs = {entry["name"]: tf.TensorSpec(entry["shape"], entry["dtype"], entry["name"]) for entry in self.inputs}
+        served = self.served_names
+        specs = {
+            entry["name"]: tf.TensorSpec(entry["shape"], entry["dtype"], served[entry["name"]]) for entry in self.inputs
+        }
         return specs if self.named else next(iter(specs.values()))
+
+    @property
+    def served_names(self) -> dict[str, str]:
+        """The inputs' names -> those that a SavedModel can have: ASCII, and different without case and punctuation."""
+        names = [entry["name"] for entry in self.inputs]
+        alike = Counter(re.sub(r"\W", "_", layer_name(name).lower()) for name in names)
+        return {
+            name: layer_name(name)
+            if alike[re.sub(r"\W", "_", layer_name(name).lower())] == 1
+            else f"{layer_name(name)}_{zlib.crc32(name.encode()):08x}"
+            for name in names
+        }
 
 
 def signature_of(model: Any, data: Mapping[str, Any]) -> Signature:
