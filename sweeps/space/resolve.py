@@ -25,6 +25,7 @@ from typing import Any
 import keras
 import keras_tuner
 from keras.src.utils.naming import reset_uids
+from keras_tuner import errors
 
 from search_spaces import DataSpec
 from search_spaces.metrics import names_for
@@ -223,6 +224,18 @@ def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
     while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__
     return cause is not None
+
+
+def fatal_kind(error: BaseException) -> str | None:
+    """The class of `keras_tuner.errors` by which the user's code ends a search; None where it does not.
+
+    Of a class that the user has derived from one of them, the one that it is derived from.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, errors.FatalError):
+        cause = cause.__cause__
+    names = [known.__name__ for known in type(cause).__mro__ if known.__module__ == errors.FatalError.__module__]
+    return names[0] if names else None
 
 
 def _untrained() -> keras.callbacks.History:

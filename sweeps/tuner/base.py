@@ -27,6 +27,7 @@ from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
+from sweeps.tuner.failures import as_keras_tuner_raises
 from sweeps.tuner.options import FailureLimits, Options, Plan
 from sweeps.tuner.oracle import Oracle
 from sweeps.tuner.project import Project
@@ -113,6 +114,8 @@ class Tuner:
         All arguments of `model.fit` are allowed; each trial's `HyperModel.fit` gets them unchanged.
 
         Raises:
+            FatalError: a trial raised it; of KerasTuner's class, such as `FatalValueError`.
+            TooManyFailures: too many trials failed in a row; a RuntimeError, as in KerasTuner.
             SweepError: see `sweeps.errors`.
         """
         if self._plan.epochs is not None:
@@ -139,7 +142,7 @@ class Tuner:
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._project.active(), watching(config, show) as watcher:
+        with as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)

@@ -16,6 +16,7 @@ from sweeps.errors import InputError
 from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.callbacks import BestWeights, ObjectiveReporter, copied_callbacks
 from sweeps.tuner.declared import Declared
+from sweeps.tuner.failures import WrongResult
 from sweeps.tuner.results import FitResult, as_history
 
 
@@ -120,7 +121,12 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         self.declared.install(hp)
         self.hypermodel.declare_hyperparameters(hp)
         model = self.hypermodel.build(hp)
-        return self.compiled.apply(model) if isinstance(model, keras.Model) else model
+        if not isinstance(model, keras.Model):
+            raise WrongResult(
+                "the model-building function, or HyperModel.build, must return a keras.Model, "
+                f"got {type(model).__name__}"
+            )
+        return self.compiled.apply(model)
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any
@@ -214,7 +220,8 @@ def space_name(hypermodel: keras_tuner.HyperModel) -> str:
     function = getattr(hypermodel, "build", None)
     if type(hypermodel).__name__ == "DefaultHyperModel":
         return str(getattr(function, "__name__", "build"))
-    return str(hypermodel.name or type(hypermodel).__name__)
+    # a HyperModel whose __init__ does not call super() has no name
+    return str(getattr(hypermodel, "name", None) or type(hypermodel).__name__)
 
 
 class _QuietFit:
