@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -120,8 +122,7 @@ class Tuner:
         """
         if self._plan.epochs is not None:
             fit_kwargs["epochs"] = self._plan.epochs
-        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names)
-        space = self._space()
+        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names, self._fits_itself())
         packed("callbacks", self._call.callbacks)
         config = load_config(
             {
@@ -142,7 +143,7 @@ class Tuner:
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
+        with self._sent() as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
@@ -170,10 +171,9 @@ class Tuner:
             raise InputError("continue_trial: a trial of one execution is needed, not the mean of several")
         number = self.oracle.frozen(trial_id).number
         # the engine sets the number of epochs
-        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names)
-        space = self._space()
+        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names, self._fits_itself())
         packed("callbacks", self._call.callbacks)
-        with self._project.active():
+        with self._sent() as space, self._project.active():
             return continue_trial(self._project.study, number, epochs, space, dataset)
 
     def _total(self) -> int:
@@ -187,6 +187,19 @@ class Tuner:
         study = self._project.open()
         if self._plan.max_trials is None and study is not None:
             study.set_user_attr(TOTAL, _UNLIMITED - studies.missing(study, _UNLIMITED))
+
+    def _fits_itself(self) -> bool:
+        """Whether the hypermodel has a `fit` of its own."""
+        return type(self.hypermodel).fit is not HyperModel.fit
+
+    @contextlib.contextmanager
+    def _sent(self) -> Iterator[TunerSpace]:
+        """The space for workers, which find its data while the block runs."""
+        if self._call.feed is None:
+            yield self._space()
+            return
+        with self._call.feed.sent() as feed:
+            yield replace(self._space(), call=replace(self._call, feed=feed))
 
     def _space(self) -> TunerSpace:
         options = self._options

@@ -214,9 +214,9 @@ def test_several_targets_and_their_weights_stay_in_the_form_in_which_they_came()
         ((X, Y), {"validation_data": X}, "validation_data: .x, y. or .x, y, sample_weight. is needed"),
         ((X, Y), {"validation_split": 1.5}, "validation_split: above 0 and below 1 is needed, got 1.5"),
         ((X, [Y, Y[:5]]), {}, "x and y: all arrays need the same number of rows, got 5, 10"),
-        ((X, {"main": Y, "other": None}), {}, "arrays in memory are needed, .* in x and y there is a NoneType"),
+        ((X, {"main": Y, "other": None}), {}, "data is needed, .* in x and y there is a NoneType"),
         ((X, Y), {"callbacks": ["early"]}, "callbacks: instances of keras.callbacks.Callback are needed, got 'early'"),
-        (((row for row in X), Y), {}, "arrays in memory are needed, .* there is a generator"),
+        (((row for row in X), Y), {}, "a generator cannot be sent to other processes"),
         ((np.array([object()] * 10), Y), {}, "x and y: text, booleans or numbers are needed, all of one kind"),
     ],
 )
