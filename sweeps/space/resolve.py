@@ -168,6 +168,17 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared
     return model
 
 
+def input_names(space: str | Callable[..., Any] | keras_tuner.HyperModel) -> tuple[str, ...]:
+    """The names of the Input layers of a user's model with the default values; () where it has none.
+
+    Raises:
+        InputError: there is no such space, or it cannot build its model.
+    """
+    model = build(own_space(space), keras_tuner.HyperParameters(), shared=True)
+    keras.utils.clear_session()
+    return tuple(tensor.name for tensor in getattr(model, "inputs", None) or ())
+
+
 def declaration(
     space: keras_tuner.HyperModel, *fit_args: Any, **fit_kwargs: Any
 ) -> Callable[[CheckedHyperParameters], object]:
