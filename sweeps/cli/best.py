@@ -25,4 +25,6 @@ def best(study: str, as_json: bool) -> None:
     )
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
-    click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")
+    click.echo(f"run    {found.run_id}")
+    if found.model_uri:
+        click.echo(f"model  {found.model_uri}\nexport it with: sweeps export {found.study}")

@@ -24,10 +24,10 @@ class NotOffered(InputError, AttributeError):
 
 
 if TYPE_CHECKING:
-    from keras_tuner import HyperModel, HyperParameters, Objective, applications, errors
+    from keras_tuner import HyperModel, HyperParameters, Objective, Oracle, applications, errors, oracles, synchronized
 
     from sweeps.tuner import tuners
-    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch, SklearnTuner, Tuner
 
 __all__ = [
     "BayesianOptimization",
@@ -36,22 +36,20 @@ __all__ = [
     "HyperParameters",
     "Hyperband",
     "Objective",
+    "Oracle",
     "RandomSearch",
+    "SklearnTuner",
+    "Tuner",
     "applications",
     "errors",
+    "oracles",
+    "synchronized",
     "tuners",
 ]
 
-_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch")
+_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner")
 
-_SAMPLERS = "Optuna's samplers replace oracles: RandomSearch, BayesianOptimization, Hyperband, GridSearch"
 _INSTEAD = {
-    "Oracle": _SAMPLERS,
-    "oracles": _SAMPLERS,
-    "synchronized": _SAMPLERS,
-    "Tuner": "a tuner's own run_trial is not called; override HyperModel.fit and use RandomSearch, "
-    "BayesianOptimization, Hyperband or GridSearch",
-    "SklearnTuner": "only Keras models are swept",
     "engine": "HyperModel, HyperParameters and Objective are here; its other parts have no equivalent",
 }
 

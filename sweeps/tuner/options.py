@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sweeps.errors import InputError, unknown
+
+
+#: the options that KerasTuner's `Tuner` does not have, or that are not passed to it
+OWN_OPTIONS = ("jobs", "accept_changed_space")
 
 
 @dataclass(frozen=True)
@@ -62,27 +66,6 @@ def at_least(name: str, value: Any, least: int) -> None:
     """Raises: InputError: the value is no whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a tuner searches.
-
-    Attributes:
-        sampler, pruner: names of `sweeps.study.samplers`.
-        sampler_options, pruner_options: their options.
-        max_trials: None: the whole grid.
-        seed: None: that of the existing study, or a random one.
-        epochs: per trial; None: the argument of `search`.
-    """
-
-    sampler: str
-    pruner: str
-    max_trials: int | None
-    seed: int | None
-    epochs: int | None = None
-    sampler_options: Mapping[str, int] = field(default_factory=dict)
-    pruner_options: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
