@@ -15,19 +15,13 @@ from __future__ import annotations
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
-from sweeps.errors import InputError
 from sweeps.system.import_keras import require_tensorflow
-
-
-class NotOffered(InputError, AttributeError):
-    """A name of KerasTuner without an equivalent here; as an AttributeError it makes `hasattr` false."""
-
 
 if TYPE_CHECKING:
     from keras_tuner import HyperModel, HyperParameters, Objective, Oracle, synchronized
 
     from sweeps.tuner import applications, engine, errors, oracles, tuners
-    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch, SklearnTuner, Tuner
 
 __all__ = [
     "BayesianOptimization",
@@ -38,6 +32,8 @@ __all__ = [
     "Objective",
     "Oracle",
     "RandomSearch",
+    "SklearnTuner",
+    "Tuner",
     "applications",
     "engine",
     "errors",
@@ -47,19 +43,11 @@ __all__ = [
 ]
 
 _MODULES = ("applications", "engine", "errors", "oracles", "tuners")
-_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch")
-
-_INSTEAD = {
-    "Tuner": "a tuner's own run_trial is not called; override HyperModel.fit and use RandomSearch, "
-    "BayesianOptimization, Hyperband or GridSearch",
-    "SklearnTuner": "only Keras models are swept",
-}
+_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner")
 
 
 def __getattr__(name: str) -> Any:
     # importing this file alone does not import TensorFlow
-    if name in _INSTEAD:
-        raise NotOffered(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
     if name == "__version__":  # scripts print it, and ask for that of the interface
         return metadata.version("keras-tuner")
     if name not in __all__:

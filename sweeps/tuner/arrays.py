@@ -56,7 +56,9 @@ def read(
     example = arguments if feed is None else arguments | _example(feed.arguments)
     missing = [name for name in ("x", "y") if example.get(name) is None]
     if missing:
-        raise StaysHere(f"{_NEEDED}, got no {' and no '.join(missing)}")
+        # a fit of one's own may find its data elsewhere, and a model may need no target
+        kind = StaysHere if keeps_frames or missing == ["y"] else InputError
+        raise kind(f"{_NEEDED}, got no {' and no '.join(missing)}")
     inputs = name_inputs(len(example["x"])) if _is_list_of_arrays(example["x"]) else None
     dataset = _dataset(example, inputs)
     if feed is not None:

@@ -1,9 +1,7 @@
-"""`keras_tuner.engine.base_tuner`: one class is the base of all tuners here."""
+"""`keras_tuner.engine.base_tuner`: a tuner of anything, whose trials run in this process and are recorded."""
 
 from __future__ import annotations
 
-from sweeps.tuner.base import Tuner
-
-BaseTuner = Tuner
+from sweeps.tuner.in_process import InProcess as BaseTuner
 
 __all__ = ["BaseTuner"]
