@@ -66,6 +66,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             self._reason = "distribution_strategy is given"
         passed = {name: value for name, value in kwargs.items() if name not in OWN_OPTIONS}
         super().__init__(oracle, hypermodel, **passed)
+        self.seed = self._given_seed
 
     def _begin(self) -> None:
         if not self._reason and type(self.oracle) not in PLANS:
@@ -85,7 +86,8 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         self._limits = FailureLimits(asked.max_retries_per_trial, asked.max_consecutive_failed_trials)
         self._rows: tuple[Any, dict[str, Any]] | None = None
         self._call = FitCall()
-        self.oracle = Oracle(self._project, asked.objective, self._plan.max_trials, self._seed(), self._discovered)
+        total, seed = self._plan.max_trials, self._seed()
+        self.oracle = Oracle(self._project, asked.objective, total, seed, self._discovered, asked)
 
     def _move_here(self, reason: str) -> None:
         """Search in this process from now on, for a reason that is only known when `search` is called."""
@@ -231,7 +233,13 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             (x, y), options = self._rows
             found = discover(declaration(space, x, y, **options))
         keras.utils.clear_session()
-        return [declared for declarations in found.values() for declared in declarations]
+        given = {declared.name for declared in self._declared.space}
+        return [
+            declared
+            for name, declarations in found.items()
+            for declared in declarations
+            if self._declared.tune_new or name in given  # as in KerasTuner, what keeps its default is no part of it
+        ]
 
     def _input_names(self, count: int) -> tuple[str, ...]:
         """The names of the model's Input layers, for a list of `count` arrays."""
@@ -258,6 +266,18 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             InputError: the trial is not complete, and has no model.
         """
         return super().load_model(trial) if self._reason else self._model(self.oracle.frozen(trial.trial_id))
+
+    def save(self) -> None:
+        """Save what a search in this process has; a study saves itself with each trial."""
+        if self._reason:
+            super().save()
+
+    def reload(self) -> None:
+        """Read an earlier search's state again."""
+        if self._reason:
+            super().reload()
+        else:
+            self.oracle.reload()
 
     def save_model(self, trial_id: str, model: keras.Model, step: int = 0) -> None:
         """Keep a trial's model for `load_model`; for a `run_trial` that trains by itself."""
