@@ -21,7 +21,6 @@ from sweeps.space.reference import PackedSpace
 from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.study import FINISHED, Objective, own
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
-from sweeps.tuner.options import Options
 from sweeps.tuner.project import Project
 from sweeps.tuner.totals import UNLIMITED, total_of
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sweeps.errors import InputError, unknown
 
-
 #: the options that KerasTuner's `Tuner` does not have, or that are not passed to it
 OWN_OPTIONS = ("jobs", "accept_changed_space")
 

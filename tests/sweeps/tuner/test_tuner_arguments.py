@@ -28,10 +28,10 @@ from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.arrays import read
 from sweeps.tuner.callbacks import ObjectiveReporter
 from sweeps.tuner.declared import Declared
+from sweeps.tuner.plans import configurations
 from sweeps.tuner.project import Project, study_name
 from sweeps.tuner.results import as_history, objective_of
 from sweeps.tuner.space import CompileOverrides, FitCall, TunerSpace
-from sweeps.tuner.plans import configurations
 
 X, Y = np.arange(40.0).reshape(10, 4), np.arange(10) % 2
 ACCURACY = kt.Objective("val_accuracy", "max")
