@@ -20,7 +20,7 @@ from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
-from sweeps.study import results
+from sweeps.study import baselines, results
 from sweeps.study.attributes import CONFIG
 from sweeps.study.results import Best, Status, TrialRow
 from sweeps.study.study import Objective
@@ -192,6 +192,7 @@ def run(
               Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
+            - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
 
     Returns:
@@ -211,9 +212,14 @@ def run(
     begun = time.monotonic()
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
-    if show and (said := unfinished(config, begun)):
-        print(f"{said}; the same call without time_budget goes on", file=LastingOutput(sys.stdout))
-    return Result(config.study, None if isinstance(space, str) else space, dataset)
+    result = Result(config.study, None if isinstance(space, str) else space, dataset)
+    if show:
+        said = baselines.sentences(result.study)
+        if missing := unfinished(config, begun):
+            said.append(f"{missing}; the same call without time_budget goes on")
+        for sentence in said:
+            print(sentence, file=LastingOutput(sys.stdout))
+    return result
 
 
 def _dataset(

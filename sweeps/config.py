@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -82,7 +83,7 @@ def _options(value: object) -> object:
 Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 
 #: options of one call, not of the study
-PASSING = {"enqueue", "time_budget", "accept_changed_space"}
+PASSING = {"enqueue", "time_budget", "accept_changed_space", "baselines"}
 
 
 class SweepConfig(BaseModel):
@@ -114,6 +115,7 @@ class SweepConfig(BaseModel):
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
+    baselines: bool = Field(default_factory=lambda: os.environ.get("SWEEPS_BASELINES") != "0")
     allow_lambda: bool = False
     accept_changed_space: bool = False
 

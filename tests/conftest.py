@@ -15,6 +15,8 @@ from support import SharedWorker, Workspace
 
 #: read when TensorFlow and MLflow are imported, in this process and those it starts
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true"}
+#: one process less for each sweep; what they are for has tests of its own
+os.environ["SWEEPS_BASELINES"] = "0"
 #: `make test` sets what changes a message; a sweep that a test starts is started by hand
 os.environ.pop("SWEEPS_FROM_MAKE", None)
 #: fixtures of tests that start processes
@@ -81,7 +83,7 @@ def finish(folder: Path) -> Workspace:
     made, output = Workspace(folder), folder / "output.txt"
     if not output.exists():
         folder.mkdir(exist_ok=True)
-        done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median", timeout=540)
+        done = made.sweeps("run", "--trials", "6", "--epochs", "4", "--pruner", "median", "--baselines", timeout=540)
         assert done.returncode == 0, done.stderr
         output.write_text(done.stdout)
     return made

@@ -19,7 +19,7 @@ LEVELS = (
     {"model", "training"},
     {"data", "space"},
     {"study"},
-    {"config", "export", "report"},
+    {"baselines", "config", "export", "report"},
     {"trial"},
     {"doctor"},
     {"engine"},

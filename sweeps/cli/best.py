@@ -14,9 +14,10 @@ from sweeps.cli.json_output import emit, json_flag
 @json_flag
 def best(study: str, as_json: bool) -> None:
     """Show the best trial of STUDY: hyperparameters, value, MLflow run and model."""
-    from sweeps.study import results
+    from sweeps.study import baselines, results
 
-    found = results.best(results.open_study(study))
+    opened = results.open_study(study)
+    found = results.best(opened)
     if as_json:
         emit(asdict(found))
         return
@@ -25,6 +26,8 @@ def best(study: str, as_json: bool) -> None:
     )
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
+    for sentence in baselines.sentences(opened):
+        click.echo(sentence)
     click.echo(f"run    {found.run_id}")
     if found.model_uri:
         click.echo(f"model  {found.model_uri}\nexport it with: sweeps export {found.study}")

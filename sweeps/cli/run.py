@@ -71,6 +71,12 @@ from sweeps.cli.output import LastingOutput
 @click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
 @click.option(
+    "--baselines/--no-baselines",
+    default=None,
+    help="Compare with the majority class or the mean, a linear model and gradient boosting.  "
+    "[on; SWEEPS_BASELINES=0: off]",
+)
+@click.option(
     "--allow-lambda",
     is_flag=True,
     default=None,

@@ -14,12 +14,15 @@ from sweeps.cli.json_output import emit, json_flag
 @json_flag
 def status(study: str, as_json: bool) -> None:
     """Show the number of trials of STUDY by state, and the best value."""
-    from sweeps.study import results
+    from sweeps.study import baselines, results
 
-    found = results.status(results.open_study(study))
+    opened = results.open_study(study)
+    found = results.status(opened)
     if as_json:
         emit(asdict(found))
         return
     counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
     click.echo(f"{found.study}: {counts}, of {found.total} trials; best_{found.objective} {best}")
+    for sentence in baselines.sentences(opened):
+        click.echo(sentence)

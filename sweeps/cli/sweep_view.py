@@ -15,7 +15,7 @@ from sweeps.cli.progress import Progress, as_text, duration
 from sweeps.config import SweepConfig, flag
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
-from sweeps.study import results, study
+from sweeps.study import baselines, results, study
 from sweeps.system import paths, signals
 
 
@@ -69,8 +69,8 @@ def command(config: SweepConfig) -> str:
         value = getattr(config, name)
         if name == "study" or value == field.get_default(call_default_factory=True):
             continue
-        if value is True:
-            words.append(flag(name))
+        if isinstance(value, bool):
+            words.append(flag(name) if value else flag(f"no_{name}"))
             continue
         if name.endswith("_options"):
             value = tuple(f"{option}={number}" for option, number in value.items())
@@ -102,6 +102,8 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
         figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
         table.add_row(str(row.number), *figures, as_text(row.params))
     console.print(table, markup=False)
+    for sentence in baselines.sentences(found):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     counts = results.status(found).trials
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     following = f"sweeps best {name} | sweeps export {name} | sweeps ui"

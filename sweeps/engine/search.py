@@ -11,6 +11,7 @@ import optuna
 from distributed import Future
 from optuna.trial import TrialState
 
+from sweeps.baselines import BaselineProcess
 from sweeps.config import PASSING
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
@@ -18,7 +19,8 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.attributes import CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.attributes import BASELINES, CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.baselines import baselines as baselines_of
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
 from sweeps.system import signals
@@ -31,22 +33,32 @@ _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distribu
 
 
 def search(
-    checked: CheckedSweep, dispatcher: Dispatcher, watcher: Watcher, limits: Limits, data: Future | None = None
+    checked: CheckedSweep,
+    dispatcher: Dispatcher,
+    watcher: Watcher,
+    limits: Limits,
+    data: Future | None = None,
+    baselines: BaselineProcess | None = None,
 ) -> None:
     """Store what was checked, then search.
 
     Args:
         data: a dataset that was sent to the workers; None: they load what the plan names.
+        baselines: computes what the study has no baselines of.
     """
     config, store = checked.config, make_record(checked.config.study)
     with signals.deferred(), recorded(checked, store, in_memory=data is not None) as session:
         study = session.study
         repairs = (finding.line(repaired=True) for finding in session.repaired)
+        if baselines is not None:
+            baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *_waiting(session), *repairs)
         watcher.begin(checked.found.objective, warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
+        if baselines is not None:
+            baselines.wait()
 
 
 @contextlib.contextmanager
@@ -168,6 +180,7 @@ def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
     if leaders:
         winner = {"trial": leaders[0].number, "run_id": leaders[0].run_id or ""}
         metrics = {f"best_{now.objective}": leaders[0].value or 0.0}
+    metrics |= {f"baseline_{row.name}": row.value for row in baselines_of(study) if row.value is not None}
     board = [vars(row) for row in leaders]
     with in_reach():
         end_sweep(store, parent, outcome, board, now.trials, winner, metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -11,6 +12,7 @@ from typing import Any
 from distributed import Future
 from optuna.trial import TrialState
 
+from sweeps.baselines import BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
@@ -23,7 +25,8 @@ from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.study import retries, samplers
 from sweeps.study import study as studies
-from sweeps.study.attributes import CONFIG, IDENTITY, OUTCOME
+from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
+from sweeps.study.baselines import score_name
 from sweeps.study.identity import Identity, check_identity, remember_place
 from sweeps.study.objective_choice import parse_objective
 from sweeps.system import paths
@@ -66,7 +69,8 @@ def run(
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     # as many threads a trial whatever is missing: other sums of floats differ
-    with slots(jobs_of(config), config.memory_limit, share=config.jobs) as client:
+    baselines = _baselines(config, request.source if data is None else data)
+    with baselines or contextlib.nullcontext(), slots(jobs_of(config), config.memory_limit, config.jobs) as client:
         dispatcher = Dispatcher(client)
         sent = None if data is None else client.scatter(data, broadcast=True)
         first, *others = client.scheduler_info(n_workers=-1)["workers"]
@@ -80,7 +84,17 @@ def run(
         import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
-        search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent)
+        search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, baselines)
+
+
+def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProcess | None:
+    """Begins to compute the baselines that the study lacks; None if it has them, or none are wanted."""
+    journal = paths.journal(config.study)
+    has_some = studies.begun(journal) and studies.load(config.study, journal).user_attrs.get(BASELINES)
+    if not config.baselines or has_some:
+        return None
+    metric = parse_objective(config.objective)[0] if config.objective else None
+    return BaselineProcess(data, None if metric is None else score_name(metric))
 
 
 def jobs_of(config: SweepConfig) -> int:

@@ -16,6 +16,8 @@ CONFIG = "config"
 GIVEN = "given"
 #: the data: the target's kind, class labels, columns
 DATA = "data"
+#: what models without a search reach on its data: `Baseline`s as dictionaries
+BASELINES = "baselines"
 #: how many trials it is to have
 TOTAL = "total"
 #: the id of the sweep's MLflow run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.system import paths
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
@@ -26,6 +27,7 @@ class Status:
     total: int
     trials: dict[str, int]
     best: float | None
+    baselines: list[BaselineRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Best:
     params: dict[str, Any]
     epoch: int
     model_uri: str
+    baselines: list[BaselineRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def status(study: optuna.Study) -> Status:
     counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
     total = int(study.user_attrs.get(TOTAL, 0))
     best = next((trial.value for trial in _ranked(study)), None)
-    return Status(study.study_name, studies.objective_of(study).metric, total, counts, best)
+    return Status(study.study_name, studies.objective_of(study).metric, total, counts, best, baselines(study))
 
 
 def rows(study: optuna.Study) -> list[TrialRow]:
@@ -106,7 +109,7 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
-    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri)
+    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study))
 
 
 def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:

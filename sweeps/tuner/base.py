@@ -124,6 +124,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
                 # KerasTuner's objective may be a metric of the training rows
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
+                "baselines": False,  # KerasTuner has no place for them, and its searches may be tiny
                 "accept_changed_space": self._options.accept_changed_space,
             }
         )

@@ -1,4 +1,4 @@
-"""KerasTuner's own loop in this process, for what cannot run in another one; its trials are recorded like all others."""
+"""KerasTuner's own loop in this process, for what cannot run in another one; its trials are recorded like others."""
 
 from __future__ import annotations
 

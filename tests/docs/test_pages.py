@@ -97,7 +97,9 @@ def test_every_make_command_has_a_target_and_variables(command: Command) -> None
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_and_options_in_the_prose_exist(page: Path) -> None:
-    known = {name for command in cli.commands.values() for each in command.params for name in each.opts}
+    known = {
+        name for command in cli.commands.values() for each in command.params for name in each.opts + each.secondary_opts
+    }
     # of other programs: mkdocs
     known |= {"--strict", "--help", "--version"}
     for code in re.findall(r"`([^`\n]+)`", prose(page)):

@@ -30,8 +30,8 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture
 def dispatcher(client: Client) -> Iterator[Dispatcher]:
-    client.wait_for_workers(1)
     made = Dispatcher(client)
+    made.run(go_on)  # waits for the worker; if Dask does not start another for the one of the test before, this does
     yield made
     for topic in ("begun", "worker-restart-memory"):
         client.unsubscribe_topic(topic)

@@ -43,7 +43,7 @@ def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -
 
 def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
     status = finished.json("status", "digits-mlp")
-    assert set(status) == {"study", "objective", "total", "trials", "best"}
+    assert set(status) == {"study", "objective", "total", "trials", "best", "baselines"}
     assert set(status["trials"]) == {"COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"}
     assert status["total"] == 6
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
@@ -51,10 +51,23 @@ def test_status_list_and_best_print_one_json_document(finished: Workspace) -> No
     assert [row["number"] for row in rows] == list(range(6))
     assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error"}
     best = finished.json("best", "digits-mlp")
-    assert set(best) == {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri"}
+    assert set(best) == {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines"}
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
     assert isinstance(best["params"]["n_hidden"], int)
+
+
+def test_baselines_stand_beside_the_best_and_in_the_sweeps_run(finished: Workspace, store: Store) -> None:
+    rows = finished.json("best", "digits-mlp")["baselines"]
+    assert rows == finished.json("status", "digits-mlp")["baselines"]
+    assert [row["name"] for row in rows] == ["majority_class", "logistic_regression", "gradient_boosting"]
+    assert rows[0]["value"] < 0.2 < 0.9 < rows[1]["value"] < 1
+    told = f"baselines (val_accuracy): majority class {rows[0]['value']:.4f}, "
+    assert told in finished.here("status", "digits-mlp").stdout
+    assert told in finished.here("best", "digits-mlp").stdout
+    assert told in (finished.folder / "output.txt").read_text()
+    parent = store.client.get_run(child_runs(store)[0].data.tags["mlflow.parentRunId"])
+    assert parent.data.metrics["baseline_logistic_regression"] == rows[1]["value"]
 
 
 def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -> None:

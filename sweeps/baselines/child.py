@@ -1,0 +1,37 @@
+"""What runs in the process: a request is read from standard input, a line of JSON is written for each baseline."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import resource
+import sys
+from dataclasses import asdict
+
+#: seconds of processor time for all baselines of a dataset
+LIMIT = 60
+
+
+def main() -> None:
+    """Read a pickled `(data, score)`; write the names of the baselines, then each `Baseline`."""
+    os.nice(19)
+    data, score = pickle.load(sys.stdin.buffer)  # from the process that started this one
+    from sweeps.baselines.compute import compute, names_of
+    from sweeps.data import Dataset, load
+
+    dataset = data if isinstance(data, Dataset) else load(data)
+    _write(names_of(dataset, score))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + LIMIT
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+    for baseline in compute(dataset, score):
+        _write(asdict(baseline))
+
+
+def _write(line: object) -> None:
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
