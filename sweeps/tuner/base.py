@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -25,6 +28,7 @@ from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
+from sweeps.tuner.failures import as_keras_tuner_raises
 from sweeps.tuner.in_process import InProcess, overridden
 from sweeps.tuner.options import OWN_OPTIONS, FailureLimits, Options
 from sweeps.tuner.oracle import Oracle
@@ -99,6 +103,8 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         All arguments of `model.fit` are allowed; each trial's `HyperModel.fit` gets them unchanged.
 
         Raises:
+            FatalError: a trial raised it; of KerasTuner's class, such as `FatalValueError`.
+            TooManyFailures: too many trials failed in a row; a RuntimeError, as in KerasTuner.
             SweepError: see `sweeps.errors`.
         """
         if self._reason:
@@ -106,8 +112,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             return
         if self._plan.epochs is not None:
             fit_kwargs["epochs"] = self._plan.epochs
-        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names)
-        space = self._space()
+        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names, self._fits_itself())
         packed("callbacks", self._call.callbacks)
         config = load_config(
             {
@@ -129,7 +134,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._project.active(), watching(config, show) as watcher:
+        with self._sent() as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
@@ -159,10 +164,9 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             raise InputError("continue_trial: a trial of one execution is needed, not the mean of several")
         number = self.oracle.frozen(trial_id).number
         # the engine sets the number of epochs
-        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names)
-        space = self._space()
+        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names, self._fits_itself())
         packed("callbacks", self._call.callbacks)
-        with self._project.active():
+        with self._sent() as space, self._project.active():
             return continue_trial(self._project.study, number, epochs, space, dataset)
 
     def _total(self) -> int:
@@ -176,6 +180,19 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         study = self._project.open()
         if self._plan.max_trials is None and study is not None:
             study.set_user_attr(TOTAL, UNLIMITED - studies.missing(study, UNLIMITED))
+
+    def _fits_itself(self) -> bool:
+        """Whether the hypermodel has a `fit` of its own."""
+        return type(self.hypermodel).fit is not HyperModel.fit
+
+    @contextlib.contextmanager
+    def _sent(self) -> Iterator[TunerSpace]:
+        """The space for workers, which find its data while the block runs."""
+        if self._call.feed is None:
+            yield self._space()
+            return
+        with self._call.feed.sent() as feed:
+            yield replace(self._space(), call=replace(self._call, feed=feed))
 
     def _space(self) -> TunerSpace:
         options = self._options

@@ -141,6 +141,7 @@ class InProcess(BaseTuner):  # type: ignore[misc]
                 "sampler": "random",
                 "pruner": "none",
                 "jobs": 1,
+                "baselines": False,
             }
         )
         request = SweepRequest(PackedSpace(b""), DataSource("arrays", as_given=True), (), None, (), seed, False)

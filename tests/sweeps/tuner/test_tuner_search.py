@@ -251,7 +251,7 @@ def test_a_trial_says_that_it_is_not_to_be_tried_again_or_that_the_search_is_to_
     space = Flaky(str(home / f"tried-{kind.__name__}"), kind)
     options: Any = {"max_trials": 1, "max_retries_per_trial": 3, "max_consecutive_failed_trials": 2, "jobs": 1}
     tuner = kt.RandomSearch(space, "val_accuracy", directory=home, project_name=kind.__name__, **options)
-    with pytest.raises(TrialsFailed, match=said) if said else contextlib.nullcontext():
+    with pytest.raises(kind, match=said) if said else contextlib.nullcontext():
         tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
     study = tuner._project.open()
     assert study is not None
@@ -264,8 +264,9 @@ def test_a_search_is_given_up_after_as_many_failures_in_a_row_as_it_is_told(home
     tuner = kt.RandomSearch(
         Failing(), "val_accuracy", max_consecutive_failed_trials=2, directory=home, project_name="failing", jobs=1
     )
-    with pytest.raises(TrialsFailed, match=r"2 trials failed in a row, .*: too many rows for me"):
+    with pytest.raises(RuntimeError, match=r"2 trials failed in a row, .*: too many rows for me") as raised:
         tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
+    assert isinstance(raised.value, TrialsFailed)
     trials = tuner.oracle.trials.values()
     assert [trial.status for trial in trials] == ["FAILED", "FAILED"]
     assert all("too many rows for me" in trial.message for trial in trials)
