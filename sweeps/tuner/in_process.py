@@ -1,4 +1,4 @@
-"""KerasTuner's own loop in this process, for what cannot run in another one; its trials are recorded as all are."""
+"""KerasTuner's own loop in this process, for what cannot run in another one; its trials are recorded like others."""
 
 from __future__ import annotations
 
@@ -141,6 +141,7 @@ class InProcess(BaseTuner):  # type: ignore[misc]
                 "sampler": "random",
                 "pruner": "none",
                 "jobs": 1,
+                "baselines": False,
             }
         )
         request = SweepRequest(PackedSpace(b""), DataSource("arrays", as_given=True), (), None, (), seed, False)

@@ -1,4 +1,4 @@
-"""Trials that KerasTuner's own loop runs in this process, recorded in the study and in MLflow."""
+"""Trials that KerasTuner's own loop runs here, recorded like those of workers: in the study and in MLflow."""
 
 from __future__ import annotations
 
