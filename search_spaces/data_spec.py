@@ -21,7 +21,9 @@ class InputSpec:
         mean, variance: one number per column (last axis) over the training rows, without missing values (NaN); only
             for numbers of shape ``(columns,)``, otherwise None. They take precedence over `high`.
         high: the value that is scaled to 1, for integer inputs and float images (255 for uint8 images).
-        vocabulary: the distinct texts of the training rows, sorted; only for dtype ``"string"``.
+        vocabulary: the distinct texts of the training rows, sorted, of many the most frequent; only for dtype
+            ``"string"``.
+        periods: of a date, whose values are days: the cycles, in days, of which the phase is a feature.
     """
 
     shape: tuple[int, ...]
@@ -30,6 +32,7 @@ class InputSpec:
     variance: tuple[float, ...] | None = None
     high: float | None = None
     vocabulary: tuple[str, ...] | None = None
+    periods: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

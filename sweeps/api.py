@@ -16,7 +16,7 @@ from rich.console import Console
 from sweeps.cli.output import LastingOutput
 from sweeps.cli.sweep_view import unfinished
 from sweeps.config import SweepConfig, default_study, load_config
-from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
 from sweeps.engine import sweep
 from sweeps.errors import InputError
@@ -29,6 +29,9 @@ from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
     from sweeps.engine.continuation import Continued
+
+#: options that name columns
+_OF_TABLES = ("target", "weight_column", "drop", "columns")
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,8 @@ def run(
         data: Arrays `(x, y)` or `(x, y, sample_weight)`, a `Dataset`, or a name as `--dataset` takes it: `"digits"`,
             `"table.csv"`. `x` has shape `(n, ...)`, or is a dictionary or list of such arrays, or a sparse matrix. A
             model of your own gets the arrays with the values, shapes and dtypes that they have. A `tf.data.Dataset` or
-            `keras.utils.PyDataset` of batches is read into memory, once.
+            `keras.utils.PyDataset` of batches is read into memory, once. Or a DataFrame, with `target="column"`: it is
+            taken as a file with these columns is.
         validation_data: Arrays as in `data`. Without them, 20 % of the rows are split off for validation and 20 % as
             test rows that no trial sees (`Result.test_data`). With them, no test rows are split off.
         show: Print the progress.
@@ -190,8 +194,8 @@ def run(
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
             - `objective` (str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`.
             - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.
-            - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`:
-              Options of data and training.
+            - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
+              `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
@@ -232,10 +236,14 @@ def _dataset(data: Any, validation: Any, options: dict[str, Any], space: str | S
     """
     if isinstance(data, str):
         return None, data
-    for name in ("target", "weight_column") if not isinstance(data, Dataset) else ("target", "weight_column", "task"):
+    if is_frame(data):
+        return _from_frame(data, validation, options, is_own(space)), "table"
+    of_tables = [name for name in SweepConfig.model_fields if name in _OF_TABLES or name.startswith("csv_")]
+    for name in [*of_tables, "task"] if isinstance(data, Dataset) else of_tables:
         if options.get(name) is not None:
             raise InputError(
-                f"{name}: only data by name has it, got {options[name]!r}; arrays are (x, y, sample_weight)"
+                f"{name}: only data by name or a DataFrame has it, got {options[name]!r}; "
+                "arrays are (x, y, sample_weight)"
             )
     if isinstance(data, Dataset):
         return data, data.name
@@ -272,6 +280,14 @@ def _with_names(label: str, data: tuple[Any, ...], space: str | Space) -> tuple[
             "Input layers\nA dictionary of arrays, by the names of the Input layers, works too"
         )
     return dict(zip(names, x, strict=True)), *others
+
+
+def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool) -> Dataset:
+    if validation is not None:
+        raise InputError("validation_data: rows are split off a DataFrame; or give arrays, data=(x, y)")
+    named = {name: options.get(name) for name in (*_OF_TABLES, "task", "seed")}
+    config = load_config({"dataset": "table", **named})
+    return from_frame(frame, config.source(as_given=own))
 
 
 class Silent:

@@ -14,7 +14,7 @@ from dask.system import CPU_COUNT
 from dask.utils import parse_bytes, parse_timedelta
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from sweeps.data import class_weights
+from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
@@ -96,6 +96,12 @@ class SweepConfig(BaseModel):
     target: str | None = None
     task: str | None = None
     weight_column: str | None = None
+    drop: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    columns: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    csv_separator: str | None = None
+    csv_decimal: str | None = None
+    csv_thousands: str | None = None
+    csv_encoding: str | None = None
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
@@ -133,14 +139,39 @@ class SweepConfig(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
-        options = ("target", "task", "weight_column", "class_weight", "callback", "patience", "allow_lambda")
+        options = (
+            *("target", "task", "weight_column", "drop", "columns"),
+            *("class_weight", "callback", "patience", "allow_lambda"),
+        )
+        given = {name: value for name in options if (value := getattr(self, name))}
         return {
             "space": self.space,
             "epochs": self.epochs,
             "seed": self.seed,
             "set": tuple(sorted(self.set)),
-            "options": {name: value for name in options if (value := getattr(self, name))},
+            "options": {name: sorted(value) if name in ("drop", "columns") else value for name, value in given.items()},
         }
+
+    def source(self, as_given: bool) -> DataSource:
+        """The data that is named.
+
+        Args:
+            as_given: for the user's own model.
+
+        Raises:
+            InputError: see `DataSource` and `CsvFormat`.
+        """
+        return DataSource(
+            self.dataset,
+            target=self.target,
+            task=self.task,
+            seed=self.seed,
+            weight_column=self.weight_column,
+            drop=self.drop,
+            columns=self.columns,
+            csv=CsvFormat(self.csv_separator, self.csv_decimal, self.csv_thousands, self.csv_encoding),
+            as_given=as_given,
+        )
 
 
 def load_config(options: dict[str, Any], file: Path | None = None) -> SweepConfig:

@@ -91,6 +91,8 @@ def machine_fault(error: BaseException) -> str | None:
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for an unknown name, with the nearest match and all allowed names."""
     names = sorted(known)
+    if not names:
+        return InputError(f"unknown {what} {name!r}: there is none yet")
     return InputError(f"unknown {what} {name!r}.{did_you_mean(name, names)}\nAllowed: {', '.join(names)}")
 
 

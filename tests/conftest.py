@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def pytest_configure() -> None:
             signal.signal(signum, handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing becomes garbage while all modules are imported."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files whose tests start processes come first: of two that run side by side, none begins a long one at the end."""
     heavy = Counter(item.path for item in items if PROCESSES.intersection(getattr(item, "fixturenames", ())))
@@ -50,6 +61,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"hostile inputs refused: {refused}")
     for said in [value for name, value in found if name == "storm"]:
         terminalreporter.write_line(f"storm: {said}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _frozen() -> None:
+    """What is imported is out of the garbage collector's sight, as in a worker: `clear_session` of each pre-flight and
+    trial collects, which takes 0.5 s over all modules and 5 ms without them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

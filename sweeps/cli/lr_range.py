@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeps.cli.table_options import table_options
 from sweeps.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("lr-range")
 @click.option("--dataset", help="As for sweeps run.  [digits]")
-@click.option("--target", help="As for sweeps run.")
-@click.option("--task", help="As for sweeps run.")
+@table_options
 @click.option("--space", help="As for sweeps run; hyperparameters have their default values.  [mlp]")
 @click.option(
     "--set", "set_", multiple=True, metavar="NAME=VALUES", help="Other values of hyperparameters. May be repeated."
@@ -60,7 +60,9 @@ def lr_range(
     from sweeps.system import paths
     from sweeps.trial.lr_range import RangeRequest
 
-    sweep = load_config(options | {"set": list(set_) or None}, config)
+    sweep = load_config(
+        {name: value for name, value in options.items() if value != ()} | {"set": list(set_) or None}, config
+    )
     asked = replace(check(sweep), enqueue=(_read(params),) if params else (), keeps_models=False)
     picture = picture or paths.home() / "lr-range" / f"{default_study(sweep.dataset, sweep.space)}.svg"
     request = RangeRequest(asked, low, high, steps)

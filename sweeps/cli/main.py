@@ -9,6 +9,7 @@ import click
 
 from sweeps.cli.best import best
 from sweeps.cli.continue_ import continue_
+from sweeps.cli.data import data
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
 from sweeps.cli.export import export
@@ -30,7 +31,7 @@ def cli() -> None:
     """Hyperparameter sweeps for Keras."""
 
 
-for command in (run, status, list_, best, export, predict, continue_, lr_range, doctor, env, ui, tensorboard):
+for command in (run, status, list_, best, export, predict, data, continue_, lr_range, doctor, env, ui, tensorboard):
     cli.add_command(command)
 
 

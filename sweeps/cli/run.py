@@ -10,6 +10,7 @@ import click
 
 from sweeps.cli.console import console
 from sweeps.cli.output import LastingOutput
+from sweeps.cli.table_options import table_options
 
 
 @click.command()
@@ -17,9 +18,7 @@ from sweeps.cli.output import LastingOutput
 @click.option(
     "--dataset", help="digits, california_housing, fashion_mnist, mnist, or a .csv, .parquet or .npz file.  [digits]"
 )
-@click.option("--target", help="The column to predict, in a .csv or .parquet file.")
-@click.option("--task", help="classification, regression or multi_label; inferred from the target by default.")
-@click.option("--weight-column", help="The column of sample weights, in a .csv or .parquet file.")
+@table_options
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
 @click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")

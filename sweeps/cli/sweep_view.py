@@ -29,8 +29,8 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     signals.listen(f"ended at once; go on with\n  {command(config)}")
     done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
     console.print(
-        f"study {config.study}: {config.trials} trials of {config.epochs} epochs, dataset {config.dataset}, "
-        f"space {config.space}, {jobs} at once",
+        f"study {config.study}: {_count(config.trials, 'trial')} of {_count(config.epochs, 'epoch')}, "
+        f"dataset {config.dataset}, space {config.space}, {jobs} at once",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -110,6 +110,11 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     if "SWEEPS_FROM_MAKE" in os.environ:
         following = f"make best | make export | make ui   (STUDY={name})"
     console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
+
+
+def _count(number: int, what: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _counts(name: str) -> dict[str, int]:

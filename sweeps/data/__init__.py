@@ -1,24 +1,35 @@
 """Datasets: by name, from a file or from arrays; split, encoded and described for a search space."""
 
+from sweeps.data.csv_format import CsvFormat
 from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
-from sweeps.data.load import from_arrays, load
+from sweeps.data.leakage import leaks
+from sweeps.data.load import from_arrays, from_frame, load
 from sweeps.data.npz import read_array, read_arrays
+from sweeps.data.profile import TableProfile, profile
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import as_dtype, read_rows
+from sweeps.data.rows import as_dtype, read_columns, read_rows
 from sweeps.data.source import TASKS, DataSource
+from sweeps.data.tables import is_frame
 
 __all__ = [
     "DATASETS",
     "TASKS",
     "Array",
+    "CsvFormat",
     "DataSource",
     "Dataset",
     "Part",
+    "TableProfile",
     "as_dtype",
     "from_arrays",
+    "from_frame",
+    "is_frame",
+    "leaks",
     "load",
+    "profile",
     "read_array",
     "read_arrays",
+    "read_columns",
     "read_rows",
     "require_plain",
     "with_columns",

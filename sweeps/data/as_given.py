@@ -117,7 +117,16 @@ def _describe(
     found = target or EncodedTarget(train.y, "regression", 1, None)
     spec = DataSpec(map_inputs(_input_spec, "x", train.x), found.kind, found.n_outputs, found.labels)
     data = Dataset(
-        source.short_name, train, validation, test, spec, "", raw.features, as_given=True, warnings=_warn_of_nan(train)
+        source.short_name,
+        train,
+        validation,
+        test,
+        spec,
+        "",
+        raw.features,
+        as_given=True,
+        warnings=(*raw.notes, *_warn_of_nan(train)),
+        reading=raw.reading,
     )
     names = (*(raw.features or ()), "labels", *(found.labels or ()))
     if len(divided[0].y) == 1:

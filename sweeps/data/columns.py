@@ -2,66 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
 
 from sweeps.data.dataset import Array, Inputs, Part, RawDataset
+from sweeps.data.dates import as_days
+from sweeps.data.source import DataSource
+from sweeps.data.table_plan import LONGEST_CATEGORY, PlannedColumn, TablePlan, plan_columns, quoted
+from sweeps.data.tables import Table
+from sweeps.data.typed_columns import is_text
 from sweeps.data.weights import as_weights
-from sweeps.errors import InputError, did_you_mean, shortened
+from sweeps.errors import InputError
 
-# A column with more different texts, or longer ones, holds names, numbers or prose instead of categories.
-MOST_CATEGORIES = 1000
-LONGEST_CATEGORY = 256
+T = TypeVar("T")
 
 
-def from_table(table: pa.Table, target: str | None, weight: str | None = None, as_given: bool = False) -> RawDataset:
-    """Take `target` as `y`, `weight` as the sample weights, and all other columns as inputs.
+def from_table(table: Table, source: DataSource) -> RawDataset:
+    """Take the source's target as `y`, its weight column as the sample weights, and the columns to keep as inputs.
 
-    Complete numeric columns become one float32 array (n, features). When a column holds text or misses values, the
-    inputs are a dictionary, column -> (n, 1): float32 with NaN, or text with ``""``, for a missing value. With
-    `as_given`, numbers keep their dtypes, and the array has a common one.
+    Complete numeric columns become one float32 array (n, features). When a column holds text or dates or misses values,
+    the inputs are a dictionary, column -> (n, 1): float32 with NaN, or text with ``""``, for a missing value; dates are
+    days. If the source wants them as given, numbers keep their dtypes, and the array has a common one.
 
     Raises:
-        InputError: the target or weight column is not there or misses values, there is no other column, or a column
-            holds neither numbers nor categories.
+        InputError: the target or weight column is not there or misses values, there is no other column, or columns hold
+            neither numbers nor categories: all that is wrong in one message.
     """
-    names = list(table.column_names)
-    if target is None:
-        raise InputError(f"target: the column to predict must be given, one of {_quoted(names)}")
-    _check_exists("target", target, names)
-    if weight is not None:
-        _check_exists("weight_column", weight, names)
-        if weight == target:
-            raise InputError(f"weight_column: another column than the target is needed, got {weight!r} for both")
-    features = tuple(name for name in names if name not in (target, weight))
-    if not features:
-        raise InputError(f"a column beside the target {target!r} is needed, got none")
-    columns = {name: _feature(name, table.column(name), as_given) for name in features}
-    plain = all(values.dtype.kind != "U" and not np.isnan(values).any() for values in columns.values())
-    inputs: Inputs
-    if plain:
-        inputs = np.stack(list(columns.values()), axis=1)
-    else:
-        _check_input_names(features)
-        inputs = {name: values[:, np.newaxis] for name, values in columns.items()}
-    weights = None if weight is None else _weights(weight, table.column(weight))
-    return RawDataset(Part(inputs, _target(target, table.column(target)), weights), whole=True, features=features)
+    if source.target is None:
+        names = list(table.data.column_names)
+        raise InputError(f"target: the column to predict must be given, one of {quoted(names)}")
+    plan = plan_columns(table, source)
+    inputs, weights = plan.used("input"), plan.used("weights")
+    if not inputs:
+        left = "; ".join(note for note in plan.notes if "left out" in note)
+        raise InputError(f"a column beside the target {source.target!r} is needed, got none{left and ': ' + left}")
+    collected = _Collected()
+    target = collected.take(lambda: [_target(one) for one in plan.used("target")])
+    columns = {one.name: collected.take(lambda one=one: _feature(one, source.as_given)) for one in inputs}  # type: ignore[misc]
+    weighed = collected.take(lambda: [_weights(one) for one in weights])
+    plain = not any(one.column.date is not None for one in inputs) and all(map(_is_plain, columns.values()))
+    if not plain:
+        collected.take(lambda: _check_input_names(columns))
+    collected.complain()
+    x: Inputs = (
+        np.stack(list(columns.values()), axis=1)
+        if plain
+        else {name: values[:, np.newaxis] for name, values in columns.items()}
+    )
+    part = Part(x, target[0], weighed[0] if weighed else None)
+    notes = (*_note_of_encoding(table, source), *plan.notes)
+    return RawDataset(part, whole=True, features=tuple(columns), notes=notes, reading=_reading(plan))
 
 
-def _check_exists(option: str, wanted: str, names: list[str]) -> None:
-    if wanted not in names:
-        raise InputError(f"{option}: no column {wanted!r}.{did_you_mean(wanted, names)}\nThere are {_quoted(names)}")
+class _Collected:
+    """Complaints about a table, to be made at once."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+
+    def take(self, read: Callable[[], T]) -> T:
+        """What `read` returns; None where it complains, of which `complain` tells."""
+        try:
+            return read()
+        except InputError as error:
+            self.complaints.append(str(error))
+            return None  # type: ignore[return-value]
+
+    def complain(self) -> None:
+        """Raises:
+        InputError: there were complaints.
+        """
+        if len(self.complaints) == 1:
+            raise InputError(self.complaints[0])
+        if self.complaints:
+            listed = "\n  ".join(self.complaints)
+            raise InputError(f"{len(self.complaints)} things are wrong with its columns:\n  {listed}")
 
 
-def _check_input_names(names: tuple[str, ...]) -> None:
+def _reading(plan: TablePlan) -> dict[str, Any] | None:
+    """How a table of new rows is to be read where it leaves that open, as JSON values; None: it leaves nothing open."""
+    dates = {one.name: one.column.date for one in plan.used("input") if one.column.date is not None}
+    if not dates and plan.decimal == ".":
+        return None
+    return {"decimal": plan.decimal, "dates": dates}
+
+
+def _note_of_encoding(table: Table, source: DataSource) -> tuple[str, ...]:
+    found = None if table.form is None else table.form.encoding
+    if found in (None, "utf-8", "utf-16") or source.csv.encoding is not None:
+        return ()
+    return (f"the file is not in UTF-8: read as {found}; if texts are wrong, give --csv-encoding",)
+
+
+def _is_plain(values: Array | None) -> bool:
+    return values is not None and values.dtype.kind != "U" and not np.isnan(values).any()
+
+
+def _check_input_names(names: Iterable[str]) -> None:
     """The keys of a dictionary become names of Keras inputs, where ``/`` is a path separator."""
     if bad := [name for name in names if "/" in name]:
-        raise InputError(f"column {bad[0]!r}: in a table with text or missing values, names hold no '/': rename it")
-
-
-def _quoted(names: list[str]) -> str:
-    return shortened([repr(name) for name in names], 20)
+        raise InputError(
+            f"column {bad[0]!r}: in a table with text or missing values, names hold no '/': rename it, "
+            f"or leave it out (--drop {bad[0]!r})"
+        )
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -70,22 +117,14 @@ def is_number(kind: pa.DataType) -> bool:
     return bool(of.is_boolean(kind) or of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind))
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column with the values of pandas categories in place of their codes."""
-    if pa.types.is_dictionary(column.type):
-        return column.cast(column.type.value_type)
-    return column
-
-
-def _target(name: str, column: pa.ChunkedArray) -> Array:
-    column = decoded(column)
+def _target(planned: PlannedColumn) -> Array:
+    name, column = planned.name, planned.column.values
     if column.null_count:
-        raise InputError(f"target: column {name!r} misses {column.null_count} of {len(column)} values: drop those rows")
-    if _is_text(column.type):
+        marks = f" ({planned.column.written})" if planned.column.written else ""
+        raise InputError(
+            f"target: column {name!r} misses {column.null_count} of {len(column)} values{marks}: drop those rows"
+        )
+    if is_text(column.type):
         return _as_text(name, column)
     if not is_number(column.type):
         raise InputError(f"target: numbers or text are needed, column {name!r} holds {column.type}")
@@ -99,9 +138,9 @@ def _target(name: str, column: pa.ChunkedArray) -> Array:
     return values
 
 
-def _weights(name: str, column: pa.ChunkedArray) -> Array:
+def _weights(planned: PlannedColumn) -> Array:
     """float32 (n,)."""
-    column = decoded(column)
+    name, column = planned.name, planned.column.values
     if not is_number(column.type):
         first = next((row for row, value in enumerate(column) if value.is_valid), 0)
         raise InputError(
@@ -111,19 +150,17 @@ def _weights(name: str, column: pa.ChunkedArray) -> Array:
     return as_weights(f"weight_column: column {name!r}", column.cast(pa.float64(), safe=False).to_numpy())
 
 
-def _feature(name: str, column: pa.ChunkedArray, as_given: bool) -> Array:
+def _feature(planned: PlannedColumn, as_given: bool) -> Array:
     """Numbers (n,), float32 or (`as_given`) their own dtype, with NaN for missing; or text (n,) with "" for missing."""
-    column = decoded(column)
-    if column.null_count == len(column):
-        raise InputError(f"column {name!r} has no value in any row: drop it")
-    if _is_text(column.type):
-        different = compute.count_distinct(column).as_py()
-        if different > MOST_CATEGORIES:
-            raise InputError(f"column {name!r}: text takes {MOST_CATEGORIES} values at most, got {different}: drop it")
+    name, column = planned.name, planned.column.values
+    if is_text(column.type) and planned.column.date is None:
         return _as_text(name, column)
+    if planned.column.date is not None or pa.types.is_duration(column.type):
+        days = as_days(column, planned.column.date or None)
+        return days if as_given else days.astype(np.float32)
     if not is_number(column.type):
         raise InputError(
-            f"column {name!r}: numbers or text are needed, got {column.type}: turn it into numbers or drop it"
+            f"column {name!r}: numbers or text are needed, got {column.type}: leave it out (--drop {name!r})"
         )
     is_whole = pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
     if as_given and is_whole and not column.null_count:

@@ -83,6 +83,8 @@ class RawDataset:
             a source with separate training rows has its test rows elsewhere.
         labels: the class names where the source knows them; class i of `y` is ``labels[i]``.
         features: the names of a table's columns.
+        notes: what became of the columns that are not used as they stand, a line each.
+        reading: how a table of new rows is read, see `Dataset`.
     """
 
     train: Part
@@ -91,6 +93,13 @@ class RawDataset:
     whole: bool = False
     labels: tuple[str, ...] | None = None
     features: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] | None = None
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The columns that are dates, as days."""
+        return tuple(self.reading["dates"]) if self.reading else ()
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -117,6 +126,8 @@ class Dataset:
         encoded: if `as_given`, the same data with class indices as the target, where the target may be classes.
         form: if `as_given`, the form of the target: "given", class "indices" or one-hot "columns".
         warnings: what is unusual about the data but no error.
+        reading: how a table of new rows is read where it leaves that open, as JSON values: the ``decimal`` mark, and
+            ``dates``, column -> format, "" for one that Arrow knows; None: it leaves nothing open.
     """
 
     name: str
@@ -130,6 +141,7 @@ class Dataset:
     encoded: Dataset | None = None
     form: str = "given"
     warnings: tuple[str, ...] = ()
+    reading: Mapping[str, Any] | None = None
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:

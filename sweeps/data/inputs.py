@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from search_spaces.data_spec import InputSpec
 from sweeps.data.arrays import as_array
 from sweeps.data.dataset import Array, Inputs, Part, map_inputs
+from sweeps.data.dates import cycles_of
+from sweeps.data.table_plan import MOST_CATEGORIES
 from sweeps.errors import InputError
 
 
@@ -47,7 +50,7 @@ def check_inputs(label: str, x: Inputs) -> Inputs:
 
     Args:
         label: of the array, for errors.
-        x: (n, …) with two axes or more, or a dictionary of such columns, which may hold text and NaN.
+        x: (n, …) with two axes or more, or a dictionary of such columns or of (n,), which may hold text and NaN.
 
     Raises:
         InputError: a wrong rank or dtype, an empty axis, an infinite value, or NaN outside of a dictionary.
@@ -56,6 +59,8 @@ def check_inputs(label: str, x: Inputs) -> Inputs:
 
 
 def _check_array(label: str, x: Array, column: bool) -> Array:
+    if column and x.ndim == 1:
+        x = x[:, np.newaxis]  # a list of texts or numbers is a column
     if x.ndim < 2 or 0 in x.shape:
         raise InputError(f"{label}: two axes or more are needed, rows first and none empty, got shape {x.shape}")
     if x.dtype == np.uint8 or (column and x.dtype.kind == "U"):
@@ -73,27 +78,39 @@ def _check_array(label: str, x: Array, column: bool) -> Array:
     return x
 
 
-def describe(x: Inputs) -> InputSpec | dict[str, InputSpec]:
+def describe(x: Inputs, dates: Collection[str] = ()) -> InputSpec | dict[str, InputSpec]:
     """Shapes, dtypes and statistics of the training inputs.
+
+    Args:
+        dates: the columns that are dates, as days.
 
     Raises:
         InputError: a column has no value in the training rows.
     """
     if isinstance(x, dict):
-        return {name: _describe_array(name, column) for name, column in x.items()}
+        specs = {name: _describe_array(name, column) for name, column in x.items()}
+        return specs | {name: replace(specs[name], periods=cycles_of(x[name])) for name in dates}
     return _describe_array("x", x)
 
 
 def _describe_array(name: str, x: Array) -> InputSpec:
     shape = tuple(x.shape[1:])
     if x.dtype.kind == "U":
-        return InputSpec(shape, "string", vocabulary=tuple(str(text) for text in np.unique(x)))
+        return InputSpec(shape, "string", vocabulary=_vocabulary(x))
     if x.dtype.kind == "f" and x.ndim == 2:
         if np.isnan(x).all(axis=0).any():
             raise InputError(f"column {name!r} has no value in the training rows: drop it")
         return InputSpec(shape, "float32", *moments(x))
     highest = float(np.abs(x).max())
     return InputSpec(shape, x.dtype.name, high=highest or 1.0)  # 1: avoids a division by zero
+
+
+def _vocabulary(x: Array) -> tuple[str, ...]:
+    """The different texts, sorted; of many the most frequent ones."""
+    texts, counts = np.unique(x, return_counts=True)
+    if len(texts) > MOST_CATEGORIES:
+        texts = np.sort(texts[np.argsort(-counts, kind="stable")[:MOST_CATEGORIES]])
+    return tuple(str(text) for text in texts)
 
 
 def moments(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -14,6 +14,7 @@ from search_spaces.data_spec import DataSpec
 from sweeps.data.as_given import assemble_as_given
 from sweeps.data.checks import check_classes, check_same_layout, joined_targets, many_classes_warning, split_target
 from sweeps.data.columns import from_table
+from sweeps.data.csv_format import UNKNOWN
 from sweeps.data.dataset import Dataset, Part, RawDataset, read_only
 from sweeps.data.digest import digest
 from sweeps.data.inputs import as_part, check_inputs, describe, moments
@@ -21,19 +22,14 @@ from sweeps.data.npz import read_npz
 from sweeps.data.registry import DATASETS
 from sweeps.data.source import DataSource
 from sweeps.data.splits import with_validation
-from sweeps.data.tables import read_csv, read_parquet
+from sweeps.data.tables import Table, read_csv, read_parquet, table_of
 from sweeps.data.targets import encode
 from sweeps.data.weights import check_not_all_zero, checked_weights
 from sweeps.errors import InputError, unknown
 
-
-def _from_table(table: pa.Table, source: DataSource) -> RawDataset:
-    return from_table(table, source.target, source.weight_column, source.as_given)
-
-
 _READERS: dict[str, Callable[[Path, DataSource], RawDataset]] = {
-    ".csv": lambda path, source: _from_table(read_csv(path), source),
-    ".parquet": lambda path, source: _from_table(read_parquet(path), source),
+    ".csv": lambda path, source: from_table(read_csv(path, form=source.csv), source),
+    ".parquet": lambda path, source: from_table(Table(read_parquet(path)), source),
     ".npz": lambda path, source: read_npz(path),
 }
 
@@ -91,6 +87,18 @@ def from_arrays(
         raise InputError(f"dataset {source.name!r}: {error}") from None
 
 
+def from_frame(frame: Any, source: DataSource) -> Dataset:
+    """Make a dataset from a data frame of pandas (or what Arrow reads as a table), as from a file with these columns.
+
+    Raises:
+        InputError: see `load`.
+    """
+    try:
+        return assemble(from_table(table_of(frame), source), source)
+    except InputError as error:
+        raise InputError(f"dataset {source.name!r}: {error}") from None
+
+
 def assemble(raw: RawDataset, source: DataSource) -> Dataset:
     """Check, encode, split and describe what was read.
 
@@ -115,10 +123,14 @@ def assemble(raw: RawDataset, source: DataSource) -> Dataset:
     check_classes(train, validation, target)
     check_not_all_zero(train, validation)
     scale = moments(train.y) if target.kind == "regression" else (None, None)
-    spec = DataSpec(describe(train.x), target.kind, target.n_outputs, target.labels, *scale)
+    spec = DataSpec(describe(train.x, raw.dates), target.kind, target.n_outputs, target.labels, *scale)
     fingerprint = digest((train, validation, test), (*(raw.features or ()), "labels", *(target.labels or ())))
     warnings = () if source.task or raw.labels else many_classes_warning(raw.train, target)
-    return Dataset(source.short_name, train, validation, test, spec, fingerprint, raw.features, warnings=warnings)
+    return Dataset(
+        *(source.short_name, train, validation, test, spec, fingerprint, raw.features),
+        warnings=(*raw.notes, *warnings),
+        reading=raw.reading,
+    )
 
 
 def _reader(source: DataSource) -> Callable[[], RawDataset]:
@@ -132,7 +144,11 @@ def _reader(source: DataSource) -> Callable[[], RawDataset]:
     for option, what, column in (
         ("target", "a target column", source.target),
         ("weight_column", "a column of weights", source.weight_column),
+        ("drop", "columns to leave out", source.drop or None),
+        ("columns", "columns to keep", source.columns or None),
     ):
         if column is not None and suffix not in (".csv", ".parquet"):
             raise InputError(f"{option}: only .csv and .parquet have {what}, got {column!r} for {source.name!r}")
+    if source.csv != UNKNOWN and suffix != ".csv":
+        raise InputError(f"csv_…: only .csv files are read in another way, got {source.name!r}")
     return DATASETS[source.name] if path is None else lambda: _READERS[suffix](path, source)

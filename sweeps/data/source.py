@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweeps.data.csv_format import UNKNOWN, CsvFormat
 from sweeps.errors import InputError, unknown
 
 TASKS = ("classification", "regression", "multi_label")
@@ -24,6 +25,9 @@ class DataSource:
         seed: of the split.
         validation_fraction, test_fraction: of all rows. From a source with separate training rows only validation
             rows are split off; a `test_fraction` of 0 splits off no test set.
+        drop: columns to leave out; for ``.csv`` and ``.parquet`` only.
+        columns: the only columns to keep beside target and weights; empty: all.
+        csv: how a CSV file is written, as far as it is known.
         as_given: keep values, shapes and dtypes as they are, for the user's own model.
 
     Raises:
@@ -38,6 +42,9 @@ class DataSource:
     test_fraction: float = 0.2
     weight_column: str | None = None
     as_given: bool = False
+    drop: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    csv: CsvFormat = UNKNOWN
 
     def __post_init__(self) -> None:
         if self.task is not None and self.task not in TASKS:

@@ -3,53 +3,103 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
+from sweeps.data.csv_format import UNKNOWN, CsvFormat, guessed_encoding
 from sweeps.errors import InputError
 from sweeps.system.file_checks import check_file, check_memory
 
 # Arrow takes eight bytes for a number of two or more characters, and the float32 array four more.
 _CSV_EXPANSION = 6
-_DELIMITERS = b",;\t"
 
 
-def read_csv(path: Path, text: Collection[str] = ()) -> pa.Table:
-    """Read a CSV file in UTF-8 with a header line, which shows the delimiter: comma, semicolon or tab.
+@dataclass(frozen=True)
+class Table:
+    """What was read of a file or a data frame.
 
-    Empty fields and pandas' markers of missing values (``NA``, ``NaN``, ``null``, …) become null.
+    Attributes:
+        form: how a CSV file is written, with its separator and encoding; None for other tables.
+        path: of the CSV file, in which columns are looked at again as text.
+    """
+
+    data: pa.Table
+    form: CsvFormat | None = None
+    path: Path | None = None
+
+    def as_text(self, names: Collection[str]) -> pa.Table:
+        """Columns of the CSV file as they are written."""
+        assert self.path is not None
+        assert self.form is not None
+        return _read_csv(self.path, names, self.form).select(list(names))
+
+
+def read_table(path: Path, form: CsvFormat = UNKNOWN, text: Collection[str] = ()) -> Table:
+    """Read a `.csv` or `.parquet` file.
 
     Args:
-        path: the file.
+        form: what is known of how a CSV file is written.
         text: names of columns that are read as text whatever they look like.
 
     Raises:
-        InputError: the file is not UTF-8, has lines of different length or no rows, or column names are missing or
+        InputError: see `read_csv` and `read_parquet`.
+    """
+    return read_csv(path, text, form) if path.suffix.lower() == ".csv" else Table(read_parquet(path))
+
+
+def read_csv(path: Path, text: Collection[str] = (), form: CsvFormat = UNKNOWN) -> Table:
+    """Read a CSV file with a header line. Encoding and separator are found where they are not given.
+
+    Empty fields and pandas' markers of missing values (``NA``, ``NaN``, ``null``, …) become null.
+
+    Raises:
+        InputError: the file is no text, has lines of different length or no rows, or column names are missing or
             not unique.
     """
     check_memory(check_file(path) * _CSV_EXPANSION)
-    with path.open("rb") as file:
-        header = file.readline(2**20)
-    delimiter = chr(max(_DELIMITERS, key=lambda byte: header.count(byte)))
+    found = form.found_in(path)
+    try:
+        return Table(_read_csv(path, text, found), found, path)
+    except _NotUtf8 as wrong:
+        encoding = guessed_encoding(path) if form.encoding is None else None
+        if encoding is None:
+            raise wrong.said from None
+    found = form.found_in(path, encoding)
+    return Table(_read_csv(path, text, found), found, path)
+
+
+class _NotUtf8(Exception):
+    """A byte of the file is not in its encoding; `said` names the line."""
+
+    def __init__(self, said: InputError) -> None:
+        self.said = said
+
+
+def _read_csv(path: Path, text: Collection[str], form: CsvFormat) -> pa.Table:
+    assert form.separator is not None
+    assert form.encoding is not None
     try:
         table = arrow_csv.read_csv(
             path,
-            read_options=arrow_csv.ReadOptions(use_threads=False),
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            read_options=arrow_csv.ReadOptions(use_threads=False, encoding=form.encoding, skip_rows=form.skip),
+            parse_options=arrow_csv.ParseOptions(delimiter=form.separator, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string())
             ),
         )
         names = list(table.column_names)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise _csv_error(path, delimiter, error) from None
+    except (pa.ArrowInvalid, UnicodeError) as error:
+        raise _csv_error(path, form, error) from None
     if any(pa.types.is_binary(field.type) for field in table.schema):
-        raise _csv_error(path, delimiter, InputError("a column is not text"))
+        raise _csv_error(path, form, InputError("a column is not text"))
     _check_names(names)
     return _with_rows(table)
 
@@ -78,6 +128,29 @@ def read_parquet(path: Path) -> pa.Table:
     return _with_rows(table.select(kept))
 
 
+def is_frame(data: Any) -> bool:
+    """Whether this is a data frame, of pandas or another library that gives Arrow tables."""
+    return (hasattr(data, "iloc") and getattr(data, "ndim", 0) == 2) or hasattr(data, "__arrow_c_stream__")
+
+
+def table_of(frame: Any) -> Table:
+    """A data frame of pandas, or what else can be read as an Arrow table, without its index.
+
+    Raises:
+        InputError: a column holds objects of several types, or names are missing or not unique.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Arrow's use of pandas is no concern of the one who gives the frame
+            table = pa.Table.from_pandas(frame, preserve_index=False) if hasattr(frame, "iloc") else pa.table(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise InputError(
+            f"a data frame with a type for each column is needed: {' '.join(map(str, error.args))}"
+        ) from None
+    _check_names(list(map(str, table.column_names)))
+    return Table(_with_rows(table))
+
+
 def _with_rows(table: pa.Table) -> pa.Table:
     if table.num_rows == 0:
         raise InputError("there is a header, but no rows")
@@ -95,27 +168,36 @@ def _check_names(names: list[str]) -> None:
             )
 
 
-def _csv_error(path: Path, delimiter: str, error: Exception) -> InputError:
+def _csv_error(path: Path, form: CsvFormat, error: Exception) -> Exception:
     """The error with the line to repair: Arrow names neither the line of a wrong byte nor that of a wrong length."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as wrong:
-                byte = line[wrong.start]
-                return InputError(
-                    f"a CSV file in UTF-8 is needed, got byte 0x{byte:02x} in line {number}: save it as UTF-8"
-                )
+    encoding = form.encoding or "utf-8"
+    if encoding == "utf-8":
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError as wrong:
+                    byte = line[wrong.start]
+                    return _NotUtf8(
+                        InputError(
+                            f"a CSV file in UTF-8 is needed, got byte 0x{byte:02x} in line {number}: "
+                            "save it as UTF-8, or give --csv-encoding"
+                        )
+                    )
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.reader(text, delimiter=delimiter)
+        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as text:
+            for _ in range(form.skip):
+                next(text)
+            rows = csv.reader(text, delimiter=form.separator or ",")
             width = 0
             for row in rows:
                 width = width or len(row)
                 if row and len(row) != width:
                     return InputError(
-                        f"every line needs the header's {width} fields, line {rows.line_num} has {len(row)}"
+                        f"every line needs the header's {width} fields, line {rows.line_num + form.skip} has {len(row)}"
                     )
+    except UnicodeError as wrong:
+        return InputError(f"csv_encoding: the file is not in {encoding}: {wrong}")
     except csv.Error as csv_error:
         error = csv_error
     return InputError(f"a CSV file with a header line is needed: {str(error).splitlines()[0]}")

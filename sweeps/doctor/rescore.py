@@ -6,16 +6,16 @@ import json
 import math
 from collections.abc import Iterator
 
-from sweeps.data import DataSource, load
+from sweeps.config import SweepConfig
+from sweeps.data import load
 from sweeps.doctor.export import check_export
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
 from sweeps.space.reference import is_own
 from sweeps.study import results
-from sweeps.study.attributes import GIVEN, IDENTITY, PARENT_RUN
+from sweeps.study.attributes import CONFIG, GIVEN, IDENTITY
 from sweeps.system import paths
-from tracking.audit import run_params
 
 
 def check_score(context: StudyContext) -> Iterator[Finding]:
@@ -33,13 +33,11 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit() prepares the data itself: only a trial can evaluate the model")
-    options = run_params(context.store, results.whole(context.study, PARENT_RUN, context.study.user_attrs))
-    target, task, weights = (options.get(name) for name in ("target", "task", "weight_column"))
-    as_given = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(options["space"])
-    seed = int(options["seed"])
-    data = load(DataSource(options["dataset"], target, task, seed, weight_column=weights, as_given=as_given))
+    known = SweepConfig(**results.whole(context.study, CONFIG, context.study.user_attrs))
+    as_given = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(known.space)
+    data = load(known.source(as_given))
     if data.digest != context.study.user_attrs[IDENTITY]["digest"]:
-        raise InputError(f"--rescore: dataset {options['dataset']!r} is not the data of the study (its digest differs)")
+        raise InputError(f"--rescore: dataset {known.dataset!r} is not the data of the study (its digest differs)")
     model = load_keras_file(folder / "model.keras", context.name)
     from sweeps.data.target_for_loss import for_model
     from sweeps.training import as_tensors

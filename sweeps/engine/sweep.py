@@ -172,14 +172,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
 
 def source_of(config: SweepConfig, space: Space | None = None) -> DataSource:
     """The data that a configuration names, as `space`, or else the one that it names, takes it."""
-    return DataSource(
-        config.dataset,
-        target=config.target,
-        task=config.task,
-        seed=config.seed,
-        weight_column=config.weight_column,
-        as_given=is_own(config.space if space is None else space),
-    ).absolute()
+    return config.source(as_given=is_own(config.space if space is None else space)).absolute()
 
 
 def _absolute(named: str, what: str = "space") -> str:

@@ -93,7 +93,7 @@ def write_export(
 
     identity, data = attributes[IDENTITY], attributes[DATA]
     if prepared is not None:  # the table's columns are then not the model's inputs
-        data = data | {"inputs": prepared, "features": None}
+        data = data | {"inputs": prepared, "features": None, "reading": None}
     signature = signature_of(model, data)
     # Keras assumes that each input of a subclassed model is float32
     input_signature = {} if getattr(model, "inputs", None) else {"input_signature": [signature.specs()]}
@@ -103,7 +103,12 @@ def write_export(
     write_json(folder / "labels.json", labels)
     write_json(folder / "params.json", best.params)
     (folder / "README.md").write_text(
-        readme(best, signature, head, _custom_classes(model), identity["space"], prepared is not None), encoding="utf-8"
+        readme(
+            *(best, signature, head, _custom_classes(model), identity["space"], prepared is not None),
+            labels=labels,
+            reading=data.get("reading"),
+        ),
+        encoding="utf-8",
     )
     details = {
         "study": best.study,
@@ -120,6 +125,7 @@ def write_export(
         "head": asdict(head),
         "target": data["target"],
         "features": data["features"],
+        "reading": data.get("reading"),
         "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
         "allow_lambda": bool(identity.get("options", {}).get("allow_lambda")),
         "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},

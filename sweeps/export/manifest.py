@@ -29,6 +29,13 @@ class Input(BaseModel):
     shape: tuple[int | None, ...] = Field(min_length=1)
 
 
+class Reading(BaseModel):
+    """How a table is read where it leaves that open; see `Dataset.reading`."""
+
+    decimal: Literal[".", ","]
+    dates: dict[str, str]
+
+
 class Manifest(BaseModel):
     """The entries of `manifest.json` that predictions need."""
 
@@ -42,6 +49,8 @@ class Manifest(BaseModel):
     sha256: dict[str, str]
     #: None in exports of earlier versions
     head: Head | None = None
+    #: how a table of new rows is read; None in exports of earlier versions, too
+    reading: Reading | None = None
     #: whether the space's `fit` prepares the data for the model
     prepared: bool = False
 

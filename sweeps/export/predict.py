@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +18,57 @@ from sweeps.model.outputs import Head
 
 logger = logging.getLogger(__name__)
 
+#: rows that the model is given at once
+BATCH = 1024
 
-def predict_file(folder: Path, file: Path, rows: int) -> list[dict[str, Any]]:
-    """Predict the first `rows` rows of a file.
+
+def predict_file(
+    folder: Path, file: Path, rows: int | None = None, threshold: float | None = None
+) -> list[dict[str, Any]]:
+    """Predict the rows of a file.
 
     Args:
         folder: an export.
+        rows: how many rows, from the first; None: all.
+        threshold: see `Head.rows`.
         file: `.npy` or `.npz` (array `x`, `x_test` or the only one; for several inputs one array by the name of each),
             `.csv` or `.parquet` (a table with the columns of the training data; other columns are ignored).
 
     Returns:
-        For each row `{"class", "probability"}`, `{"class", "score"}` for losses without probabilities (hinge),
-        `{"labels"}` for multi-label, `{"value"}` for a regression, or `{"raw"}`, the model's outputs, where the
-        manifest says that their meaning is unknown.
+        For each row `{"class", "probability", "probabilities"}`, `{"class", "score"}` for losses without
+        probabilities (hinge), `{"labels"}` for multi-label (with a threshold also `"chosen"`), `{"value"}` for a
+        regression, or `{"raw"}`, the model's outputs, where the manifest says that their meaning is unknown.
 
     Raises:
-        InputError: there is no export, or the file does not match the model's input.
+        InputError: there is no export, the file does not match the model's input, or a threshold decides nothing.
         CorruptStore: a file of the export has changed.
     """
     manifest = read_manifest(folder)
     labels = read_labels(folder)
-    x = _read(file, manifest, rows)
+    x = _read(file, manifest, sys.maxsize if rows is None else rows)
     if manifest.prepared:
         logger.warning(
             "The space's fit() prepared the training data: the rows of the file must be prepared in the same way"
         )
     model = load_keras_file(folder / "model.keras", manifest.study)
+    head = manifest.head or _head_of(model, manifest, labels)
+    if threshold is not None and not head.takes_threshold(labels):
+        given = {"class": f"{len(labels or ())} classes, or scores", "value": "numbers"}.get(head.gives, "raw outputs")
+        raise InputError(
+            f"--threshold: probabilities of two classes, or of labels, are needed; the model gives {given}"
+        )
+    return [row for answer in _answers(model, x) for row in head.rows(answer, labels, threshold)]
+
+
+def _answers(model: Any, x: Any) -> Iterator[Any]:
+    """The model's outputs, `BATCH` rows at a time."""
     from sweeps.training import as_tensors
 
-    answer = model(as_tensors(x), training=False)
-    return (manifest.head or _head_of(model, manifest, labels)).rows(answer, labels)
+    count = len(next(iter(x.values())) if isinstance(x, dict) else x)
+    for first in range(0, count, BATCH):
+        batch = slice(first, first + BATCH)
+        rows = {name: array[batch] for name, array in x.items()} if isinstance(x, dict) else x[batch]
+        yield model(as_tensors(rows), training=False)
 
 
 def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
@@ -108,14 +131,14 @@ def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
 
 def _table(file: Path, manifest: Manifest, named: bool, rows: int) -> dict[str, Any]:
     """The columns of a table: one for each input, or all of them in one input."""
-    inputs = manifest.input
+    inputs, reading = manifest.input, manifest.reading.model_dump() if manifest.reading else None
     if named:
         for entry in inputs:
             if entry.shape[1:] not in ((), (1,), (None,)):
                 raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npz, an array an input), got a table")
-        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, missing=True)
+        return read_rows(file, {entry.name: entry.dtype for entry in inputs}, rows, True, reading)
     columns, [entry] = manifest.features, inputs
     if columns is None:
         raise InputError(f"rows of shape {entry.shape[1:]} are wanted (.npy, .npz), got a table")
-    table = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, missing=False)
+    table = read_rows(file, dict.fromkeys(columns, entry.dtype), rows, False, reading)
     return {entry.name: np.concatenate(list(table.values()), axis=1)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sweeps.study.results import Best
 
@@ -22,7 +23,16 @@ _MEANINGS = {
 }
 
 
-def readme(best: Best, signature: Signature, head: Head, custom_classes: list[str], space: str, prepared: bool) -> str:
+def readme(
+    best: Best,
+    signature: Signature,
+    head: Head,
+    custom_classes: list[str],
+    space: str,
+    prepared: bool,
+    labels: Sequence[str] | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> str:
     """The text of README.md.
 
     Args:
@@ -32,13 +42,15 @@ def readme(best: Best, signature: Signature, head: Head, custom_classes: list[st
         custom_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
         prepared: whether the space's `fit` prepares the data for the model.
+        labels: the class names in the order of their indices.
+        reading: how a table is read, see `Dataset.reading`.
     """
     columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
-    read_table = _read_table(signature) if columns else ""
+    read_table = _read_table(signature, reading or {}) if columns else ""
     return f"""# {best.study}
 
 The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
-Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head)}.
+Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head, labels)}.
 
 In Python with Keras{"" if custom_classes else " alone"}:
 
@@ -66,14 +78,14 @@ answer = loaded.serve(x)
 """
 
 
-def _output(signature: Signature, head: Head) -> str:
+def _output(signature: Signature, head: Head, labels: Sequence[str] | None) -> str:
     outputs = {entry["name"]: entry["shape"] for entry in signature.outputs}
     name = head.output or next(iter(outputs))
     what = _MEANINGS[head.meaning]
     if head.gives == "labels" or (head.gives == "class" and outputs[name][1:] not in ([], [1])):
         what += f", one a {'class' if head.gives == 'class' else 'label'} in the order of labels.json"
     elif head.gives == "class" and head.meaning != "margins":
-        what += ", of the second class of labels.json"
+        what += f", of the class {labels[1]!r}, the second of labels.json" if labels else ", of the second class"
     what += f" ({head.why})"
     if len(outputs) > 1:
         main = f'under "{name}"' if head.output else f'as its first output, "{name}"'
@@ -106,9 +118,10 @@ def _imports(custom_classes: list[str], space: str) -> str:
     return f"# first import {classes}, defined with the space {space}\n"
 
 
-def _read_table(signature: Signature) -> str:
+def _read_table(signature: Signature, reading: Mapping[str, Any]) -> str:
     """Python code that reads a table as the model's input: tensors, since Keras takes text in no other form."""
     dtypes = "\n".join(f'    "{entry["name"]}": "{entry["dtype"]}",' for entry in signature.inputs)
+    marks = ', sep=";", decimal=","' if reading.get("decimal") == "," else ""
     return f"""
 import pandas as pd
 import tensorflow as tf
@@ -116,11 +129,21 @@ import tensorflow as tf
 columns = {{
 {dtypes}
 }}
-table = pd.read_csv("rows.csv")  # the columns of the training data
-x = {{
+table = pd.read_csv("rows.csv"{marks})  # the columns of the training data
+{_read_dates(reading.get("dates", {}))}x = {{
     name: tf.constant(
         table[[name]].fillna("").to_numpy(str) if dtype == "string" else table[[name]].to_numpy(dtype)
     )
     for name, dtype in columns.items()
 }}
+"""
+
+
+def _read_dates(dates: Mapping[str, str]) -> str:
+    """Python code that makes days since 1970 of dates, as the model takes them."""
+    if not dates:
+        return ""
+    return f"""for name, form in {dict(dates)!r}.items():
+    dates = pd.to_datetime(table[name], format=form or None).dt.tz_localize(None)
+    table[name] = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)  # the model takes days since 1970
 """

@@ -20,6 +20,8 @@ Meaning = Literal[
 ]
 #: the key of a prediction in JSON
 Gives = Literal["class", "labels", "value", "raw"]
+#: meanings whose numbers are no probabilities
+_SCORES = ("margins", "class_scores")
 #: the classes of a hinge loss
 _SIGNS = ("-1", "1")
 
@@ -40,12 +42,19 @@ class Head:
     gives: Gives
     why: str
 
-    def rows(self, outputs: Any, labels: Sequence[str] | None) -> list[dict[str, Any]]:
+    def takes_threshold(self, labels: Sequence[str] | None) -> bool:
+        """Whether a threshold decides: for labels, and for two classes with probabilities."""
+        two_classes = self.gives == "class" and len(labels or ()) == 2
+        return self.gives == "labels" or (two_classes and self.meaning not in _SCORES)
+
+    def rows(self, outputs: Any, labels: Sequence[str] | None, threshold: float | None = None) -> list[dict[str, Any]]:
         """A prediction for each row, as JSON values.
 
         Args:
             outputs: the result of `model.predict`.
             labels: the class names in the order of their indices.
+            threshold: the least probability of the second of two classes, or of a label, that chooses it; see
+                `takes_threshold`. None: the more probable class, and labels without a choice.
         """
         numbers = np.asarray(self._main(outputs)).astype(np.float64)
         if self.gives == "raw":
@@ -55,22 +64,31 @@ class Head:
             return [{"value": _rounded(row, 6)} for row in numbers]
         numbers = numbers.reshape(len(numbers), -1)
         if self.gives == "labels":
-            names = labels or ()
-            return [{"labels": {name: _rounded(p, 4) for name, p in zip(names, row, strict=True)}} for row in numbers]
-        return [self._class(row, labels) for row in numbers]
+            return [_labels(row, labels or (), threshold) for row in numbers]
+        return [self._class(row, labels, threshold) for row in numbers]
 
     def _main(self, outputs: Any) -> Any:
         if self.output is None:
             return outputs[0] if isinstance(outputs, list | tuple) else outputs
         return outputs[self.output]
 
-    def _class(self, row: Any, labels: Sequence[str] | None) -> dict[str, Any]:
+    def _class(self, row: Any, labels: Sequence[str] | None, threshold: float | None) -> dict[str, Any]:
         if len(row) == 1:
             labels = labels or _SIGNS
             row = np.array([-row[0], row[0]] if self.meaning == "margins" else [1 - row[0], row[0]])
-        index = int(np.argmax(row))
-        certainty = "score" if self.meaning in ("margins", "class_scores") else "probability"
-        return {"class": _name(index, labels), certainty: _rounded(row[index], 4)}
+        index = int(np.argmax(row) if threshold is None else row[1] >= threshold)
+        if self.meaning in _SCORES:
+            return {"class": _name(index, labels), "score": _rounded(row[index], 4)}
+        probabilities = {_name(i, labels): _rounded(p, 6) for i, p in enumerate(row)}
+        return {"class": _name(index, labels), "probability": _rounded(row[index], 4), "probabilities": probabilities}
+
+
+def _labels(row: Any, names: Sequence[str], threshold: float | None) -> dict[str, Any]:
+    probabilities = {name: _rounded(p, 4) for name, p in zip(names, row, strict=True)}
+    if threshold is None:
+        return {"labels": probabilities}
+    chosen = [name for name, p in zip(names, row, strict=True) if p >= threshold]
+    return {"labels": probabilities, "chosen": chosen}
 
 
 def prediction_kind(
@@ -92,7 +110,7 @@ def prediction_kind(
         is_vector = meaning.startswith("class_") or meaning == "margins" or (meaning == "unknown" and width != 1)
         return "raw" if is_vector or labels is not None else "value"
     count = len(labels or ())
-    is_score = meaning in ("class_scores", "margins")
+    is_score = meaning in _SCORES
     if target == "multi_label" and labels is not None:
         return "raw" if is_score or count != width else "labels"
     if meaning.startswith("class_"):

@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 from keras.src.models.functional import Functional
-from keras.src.ops.numpy import NanToNum
+from keras.src.ops.numpy import Cos, Mod, Multiply, NanToNum, Sin
 
 from sweeps.training.build import build_optimizer
 from sweeps.training.rows import Rows
@@ -31,7 +31,12 @@ LAYERS: frozenset[type] = frozenset(
         keras.layers.Normalization,
         keras.layers.Rescaling,
         keras.layers.StringLookup,
+        # of dates: the phases of their cycles
+        Cos,
+        Mod,
+        Multiply,
         NanToNum,
+        Sin,
     }
 )
 MAX_BYTES = 256_000_000

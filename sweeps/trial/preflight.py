@@ -13,7 +13,7 @@ import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
-from sweeps.data import Dataset, load, require_plain
+from sweeps.data import Dataset, leaks, load, require_plain
 from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
@@ -92,10 +92,16 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
-    about |= {"features": data.features, "inputs": _inputs(data)}
+    about |= {"features": data.features, "inputs": _inputs(data), "reading": data.reading}
     return Preflight(
         *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
-        warnings=(*data.warnings, *(_filled(enqueue) if request.enqueue else ()), *saving.warnings, *warnings),
+        warnings=(
+            *data.warnings,
+            *leaks(given or load(request.source)),
+            *(_filled(enqueue) if request.enqueue else ()),
+            *saving.warnings,
+            *warnings,
+        ),
         hyperparameters=declarations(defaults),
         draws_epochs=draws_epochs,
         keras=keras_state.settled().changed,

@@ -10,6 +10,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from as_in_trials import train
 from sklearn.metrics import f1_score, r2_score, roc_auc_score
 
 from search_spaces import DataSpec, Target
@@ -26,7 +27,7 @@ def trained(problem: Problem, target: Target, names: tuple[str, ...], space: str
     family, hp = SPACES[space](replace(spec, metrics=names)), keras_tuner.HyperParameters()
     keras.utils.set_random_seed(0)
     model = family.build(hp)
-    history = family.fit(hp, model, x, y, validation_data=(x, y), epochs=2, verbose=0).history
+    history = train(family, hp, model, x, y, validation_data=(x, y), epochs=2)
     return model, {name: values[-1] for name, values in history.items()}, x, y
 
 

@@ -11,6 +11,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+from as_in_trials import train
 
 from search_spaces import DataSpec, InputSpec, Target
 from search_spaces.mlp import MLP
@@ -29,15 +30,14 @@ def container(**values: Any) -> keras_tuner.HyperParameters:
     return hp
 
 
-@pytest.mark.parametrize("name", ["mlp", "mlp_per_layer"])
-@pytest.mark.parametrize("target", CHANCE)
+@pytest.mark.parametrize(("name", "target"), [*(("mlp", target) for target in CHANCE), ("mlp_per_layer", "sparse")])
 def test_the_defaults_learn_raw_digits_for_every_kind_of_target(name: str, target: Target, problem: Problem) -> None:
     spec, x, y = problem(target)
     keras.utils.set_random_seed(0)
     hp = container()
     space = SPACES[name](spec)
     model = space.build(hp)
-    history = space.fit(hp, model, x, y, epochs=4, validation_data=(x, y), verbose=0).history
+    history = train(space, hp, model, x, y, epochs=4, validation_data=(x, y))
     if target == "regression":
         assert min(history["val_rmse"]) < CHANCE[target] / 1.5
     else:
@@ -49,7 +49,7 @@ def test_fit_trains_with_the_drawn_batch_size(problem: Problem) -> None:
     hp = container(batch_size=128, n_hidden=0)
     space = MLP(spec)
     model = space.build(hp)
-    space.fit(hp, model, x, y, epochs=1, verbose=0)
+    train(space, hp, model, x, y, epochs=1)
     assert int(model.optimizer.iterations) == 3  # 360 rows
 
 
@@ -115,7 +115,7 @@ def test_a_table_with_missing_numbers_and_texts_trains_and_saves(tmp_path: Path)
     space, hp = MLP(DataSpec(columns, "binary", 1)), container(learning_rate=0.01)
     keras.utils.set_random_seed(0)
     model = space.build(hp)
-    history = space.fit(hp, model, x, y, epochs=20, verbose=0).history
+    history = train(space, hp, model, x, y, epochs=20)
     assert history["accuracy"][-1] > 0.9
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")

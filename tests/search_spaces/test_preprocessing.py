@@ -58,3 +58,29 @@ def test_named_columns_take_missing_numbers_as_the_mean_and_unknown_texts_as_one
         "town": keras.ops.convert_to_tensor([["Chur"], ["Genf"]]),
     }
     np.testing.assert_allclose(features(spec, x, tmp_path), [[1, 0, 0, 0, 1], [0, 1, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("scale", [1e20, 1e-20, 1.0])
+def test_numbers_of_any_size_are_standardized(scale: float, tmp_path: Path) -> None:
+    x = (np.random.default_rng(0).normal(3, 2, (200, 1)) * scale).astype(np.float32)
+    mean, variance = float(x.mean(dtype=np.float64)), float(x.var(dtype=np.float64))
+    made = features(InputSpec((1,), "float32", (mean,), (variance,)), x, tmp_path)
+    assert made.mean() == pytest.approx(0, abs=1e-3)
+    assert made.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_rounding_of_a_constant_is_not_blown_up(tmp_path: Path) -> None:
+    x = np.full((50, 1), 0.1, np.float32)
+    made = features(InputSpec((1,), "float32", (0.1000000016,), (1e-20,)), x, tmp_path)
+    assert np.abs(made).max() < 0.1
+
+
+def test_a_date_becomes_elapsed_time_and_phases_that_close_the_year(tmp_path: Path) -> None:
+    days = np.array([[18262.0], [18262.0 + 365.2425], [18262.0 + 7], [np.nan]], np.float32)
+    spec = InputSpec((1,), "float32", (18262.0,), (100.0,), periods=(365.2425, 7.0))
+    made = features({"day": spec}, {"day": days}, tmp_path)
+    assert made.shape == (4, 5)
+    np.testing.assert_allclose(made[:3, 0], [0, 36.52425, 0.7], rtol=1e-3)
+    np.testing.assert_allclose(made[0, 1:3], made[1, 1:3], atol=1e-3)
+    np.testing.assert_allclose(made[0, 3:], made[2, 3:], atol=1e-3)
+    assert not made[3].any()  # a missing date is none in particular

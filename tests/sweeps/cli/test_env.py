@@ -40,6 +40,7 @@ def test_the_first_compilation_is_announced(workspace: Workspace, monkeypatch: p
     assert done.stdout == "compiling training kernels (once for this machine, about 15 s)\n"
 
 
+@pytest.mark.slow
 def test_a_processor_without_vector_instructions_trains_by_a_graph(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,7 +61,6 @@ def test_a_processor_without_vector_instructions_trains_by_a_graph(
         {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"},
         {"NUMBA_CPU_FEATURES": "nonsense"},
         {"NUMBA_CACHE_DIR": os.devnull},
-        {"SWEEPS_DENSE_KERNELS": "0"},
     ],
 )
 def test_whatever_numba_is_told_a_sweep_runs(

@@ -135,9 +135,7 @@ LONG = "x" * 300
         (PLAIN + "1,2\n", "label", ["line 32 has 2"]),
         ('a,b,label\n1,"2,x\n', "label", ["line 2"]),
         (b'\xef\xbb\xbf"a,b",label\n1,x\n1\n', "label", ["line 3 has 1", "2 fields"]),
-        (b"a,b,label\n1,2,x\n1,2,caf\xe9\n", "label", ["UTF-8", "0xe9", "line 3"]),
-        (b"a,b,caf\xe9\n1,2,x\n", "label", ["UTF-8", "0xe9", "line 1"]),
-        (PLAIN.encode("utf-16"), "label", ["UTF-8", "line 1"]),
+        (b"a,b,label\n1,2,x\n1,2,\xff\0\n", "label", ["UTF-8", "0xff", "line 3"]),
         ("a,a,label\n" + ROWS, "label", ["name of its own", "'a' 2 times"]),
         (",b,label\n" + ROWS, "label", ["column 1 of 3", "index=False"]),
         (PLAIN, None, ["target:", "must be given", "'a', 'b', 'label'"]),
@@ -152,10 +150,11 @@ LONG = "x" * 300
         (PLAIN + "1,2,maybe\n", "label", ["class 'maybe'", "3 rows", "got 1"]),
         ("a,label\n1,x\n2,x\n3,x\n", "label", ["two classes", "'x'"]),
         ("a,label\n1,x\n", "label", ["two classes", "'x'"]),
-        ("a,b,label\n" + "1,,x\n2,,y\n" * 5, "label", ["'b'", "no value"]),
-        ("a,b,label\n" + "1,2020-01-01,x\n2,2020-01-02,y\n" * 5, "label", ["'b'", "date32"]),
-        ("a,b,label\n" + "".join(f"1,t{i},{i % 2}\n" for i in range(1001)), "label", ["'b'", "1000", "1001"]),
-        (f"a,b,label\n1,{LONG},x\n1,z,y\n", "label", ["'b'", "256", "300"]),
+        ("b,label\n" + ",x\n,y\n" * 5, "label", ["beside the target", "'b'", "no value"]),
+        ("b,label\n" + "".join(f"t{i},{i % 2}\n" for i in range(101)), "label", ["'b'", "101", "id"]),
+        (f"b,label\n{LONG},x\nz,y\n", "label", ["'b'", "300 characters"]),
+        ("a,b\n" + "1,2020-01-01\n2,2020-01-02\n" * 5, "b", ["target:", "'b'", "date32"]),
+        (f"a,b\n1,{LONG}\n1,z\n", "b", ["'b'", "256", "300"]),
         ("a/b,b,label\n" + "1,s,x\n2,t,y\n" * 5, "label", ["'a/b'", "rename"]),
     ],
 )
@@ -210,8 +209,6 @@ def test_no_flipped_byte_of_a_parquet_file_gives_a_traceback(tmp_path: Path) -> 
         ([[1, 2]] * 30, ["'b'", "list"]),
         ([{"u": 1}] * 30, ["'b'", "struct"]),
         ([b"\xff"] * 30, ["'b'", "binary"]),
-        (pd.date_range("2020", periods=30), ["'b'", "timestamp"]),
-        ([None] * 30, ["'b'", "no value"]),
     ],
 )
 def test_parquet_columns_that_are_neither_numbers_nor_text_are_refused(
@@ -221,8 +218,7 @@ def test_parquet_columns_that_are_neither_numbers_nor_text_are_refused(
     pd.DataFrame({"a": np.arange(30), "b": column, "label": np.arange(30) % 2}).to_parquet(path)
     refused(_source(path), *words)
     load.cache_clear()
-    if words[1] != "no value":
-        refused(_source(path, "b"), "target:", *words)
+    refused(_source(path, "b"), "target:", *words)
 
 
 def test_an_empty_parquet_file_is_refused(tmp_path: Path, refused: Refused) -> None:

@@ -103,11 +103,11 @@ def test_names_are_whole_in_the_study_the_results_and_the_export_and_safe_in_mlf
     assert said.startswith(f"best_val_TOP@5 {best['value']:.4f}  trial {best['trial']}, epoch {best['epoch']}")
 
 
-def test_enqueued_trials_beyond_the_total_are_said(swept: Workspace, tmp_path: Path) -> None:
+def test_enqueued_trials_beyond_the_total_are_said(swept: Workspace, worker: SharedWorker, tmp_path: Path) -> None:
     """A study that is complete runs nothing more, whatever is enqueued."""
     copy = swept.copied(tmp_path / "copy")
     (copy.folder / "more.json").write_text(json.dumps([{NAME: 8}, {NAME: 9}]))
-    done = copy.here(*RUN, "--trials", "3", "--enqueue", "more.json")
+    done = worker.sweeps(copy, *RUN, "--trials", "3", "--enqueue", "more.json")
     assert done.returncode == 0, done.stderr
     assert "warning: enqueued trials: 2 beyond the total are not run; --trials 5 runs them" in done.stdout
     assert copy.json("status", "names")["trials"]["COMPLETE"] == 3

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import dask
 import pytest
 from support import Workspace
 
@@ -110,6 +111,7 @@ def test_a_tuner_refuses_another_backend_too(workspace: Workspace) -> None:
     assert "InputError: Keras's backend must be TensorFlow, KERAS_BACKEND is 'jax'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_backend_of_keras_json_is_set_aside(workspace: Workspace) -> None:
     (workspace.folder / "keras.json").write_text('{"backend": "torch"}')
     shown = "from sweeps.system.import_keras import import_keras; print(import_keras().config.backend())"
@@ -144,21 +146,23 @@ def test_a_pipe_in_place_of_parameters_is_refused(here: Path, fails: Callable[..
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("setting", "value", "said"),
     [
-        ("DASK_TEMPORARY_DIRECTORY", "/proc/none", "No such file or directory: '/proc/none'"),
-        ("DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP", "soon", "soon"),
+        ("temporary-directory", "/proc/none", "No such file or directory: '/proc/none'"),
+        ("distributed.comm.timeouts.tcp", "soon", "soon"),
     ],
 )
-def test_settings_of_dask_that_cannot_work_are_said(name: str, value: str, said: str, workspace: Workspace) -> None:
-    done = python(workspace, "-m", "sweeps", "run", "--trials", "1", **{name: value})
-    assert done.returncode == 4
-    first, second = done.stderr.splitlines()
+def test_settings_of_dask_that_cannot_work_are_said(
+    setting: str, value: str, said: str, here: Path, fails: Callable[..., str]
+) -> None:
+    with dask.config.set({setting: value}):
+        first, second = fails("run", "--trials", "1", code=4).splitlines()
     assert first.startswith("sweeps: the workers could not be started: ")
     assert said in first
     assert second.startswith("Look at Dask's settings")
 
 
+@pytest.mark.slow
 def test_an_address_space_too_small_for_tensorflow_is_said_in_place_of_a_hang(workspace: Workspace) -> None:
     limited = 'ulimit -v 700000; exec "$0" -m sweeps run limited --trials 1 --jobs 1'
     done = subprocess.run(

@@ -58,6 +58,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_script_has_its_registrations_and_its_settings_of_keras_in_the_workers(workspace: Workspace) -> None:
     (workspace.folder / "script.py").write_text(SCRIPT)
     done = subprocess.run(

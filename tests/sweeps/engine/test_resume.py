@@ -131,6 +131,7 @@ def test_a_killed_trial_that_the_kernels_train_and_that_draws_from_global_genera
     assert began >= 1
 
 
+@pytest.mark.slow
 def test_a_retry_begins_where_the_dead_attempt_was_saved(killed: Workspace) -> None:
     # what comes before the three was the pre-flight
     attempts = [list(map(int, told.split())) for told in (killed.folder / "epochs").read_text().split("begin")[-3:]]

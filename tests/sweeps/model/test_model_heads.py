@@ -41,10 +41,17 @@ def as_given(outputs: Outputs) -> Outputs:
 
 
 def one_of(labels: list[str], probabilities: Callable[[Outputs], Outputs] = as_given, key: str = "probability") -> Read:
-    """The class of the highest column."""
-    return lambda outputs: [
-        {"class": labels[row.argmax()], key: pytest.approx(row.max(), abs=1e-4)} for row in probabilities(outputs)
-    ]
+    """The class of the highest column, and the probabilities of all."""
+
+    def read(outputs: Outputs) -> list[dict[str, Any]]:
+        rows = probabilities(outputs)
+        found = [{"class": labels[row.argmax()], key: pytest.approx(row.max(), abs=1e-4)} for row in rows]
+        if key == "probability":
+            every = [dict(zip(labels, row.tolist(), strict=True)) for row in rows]
+            found = [one | {"probabilities": pytest.approx(p, abs=1e-5)} for one, p in zip(found, every, strict=True)]
+        return found
+
+    return read
 
 
 def second_of(labels: list[str], probability: Callable[[Outputs], Outputs] = as_given) -> Read:
@@ -209,7 +216,8 @@ def test_of_several_outputs_the_main_one_is_predicted_by_its_own_loss(rows: Path
     expected = second_of(AB, sigmoid)(named.predict(X, verbose=0)["output"])
     assert predict_file(folder, rows, ROWS) == expected
     assert (
-        "sigmoid function gives probabilities, of the second class of labels.json" in (folder / "README.md").read_text()
+        "sigmoid function gives probabilities, of the class 'b', the second of labels.json"
+        in (folder / "README.md").read_text()
     )
 
     inputs = keras.Input((4,))

@@ -1,0 +1,91 @@
+"""Dates and times as numbers: days since 1970, of which the model makes elapsed time and cycles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as compute
+
+from sweeps.data.dataset import Array
+
+#: a year, a week and a day, in days: the cycles of a date
+YEAR, WEEK, DAY = 365.2425, 7.0, 1.0
+_DATES = (
+    "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
+    "%b %d, %Y", "%B %d, %Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%y",
+)  # fmt: skip
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", "T%H:%M")
+_ZONED = "%Y-%m-%dT%H:%M:%S%z"
+FORMATS = (*(date + time for date in _DATES for time in _TIMES), "%H:%M", "%I:%M %p", _ZONED)
+_MICROSECONDS_A_DAY = 86_400_000_000
+_LOOKS_LIKE_ONE = r"^\d{1,4}[-./: ]|^[A-Z][a-z]{2,8} \d"
+
+
+def format_of(column: pa.ChunkedArray) -> str | None:
+    """The format in which all texts that are there are dates or times; None for other text.
+
+    Where days and months could be exchanged in each row, slashes and two digits mean month/day.
+    """
+    different = compute.drop_null(column.unique())
+    if not len(different) or not compute.all(compute.match_substring_regex(different, _LOOKS_LIKE_ONE)).as_py():
+        return None
+    few = different.slice(0, 50)
+    return next((form for form in FORMATS if is_of(few, form) and is_of(different, form)), None)
+
+
+def is_of(texts: pa.Array | pa.ChunkedArray, form: str) -> bool:
+    """Whether all texts are dates or times in a format."""
+    read = _read(texts, form)
+    if read.null_count > texts.null_count:
+        return False
+    years = compute.year(read)
+    return bool(compute.all(compute.and_(compute.greater(years, 1000), compute.less(years, 3000))).as_py())
+
+
+def _read(texts: pa.Array | pa.ChunkedArray, form: str) -> pa.Array | pa.ChunkedArray:
+    if form == _ZONED:
+        try:
+            return texts.cast(pa.timestamp("us", "UTC"))
+        except pa.ArrowInvalid:
+            return pa.nulls(len(texts), pa.timestamp("us", "UTC"))
+    whole = compute.replace_substring_regex(texts, r"(:\d\d)[.,]\d+", r"\1")  # without fractions of a second
+    return compute.strptime(whole, format=form, unit="us", error_is_null=True)
+
+
+def as_days(column: pa.ChunkedArray, form: str | None = None) -> Array:
+    """Days since 1970-01-01, float64 (n,) with NaN; of a time its part of the day, of a duration its length.
+
+    A time with a zone counts as the local time of that zone.
+
+    Args:
+        column: dates, times or durations; or text in the format `form`.
+    """
+    if form is not None:
+        column = pa.chunked_array([_read(column.combine_chunks(), form)])
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        column = compute.local_timestamp(column)
+    if pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("s"))
+    if pa.types.is_time(kind):
+        column = column.cast(pa.time64("us"), safe=False)
+    elif pa.types.is_duration(kind):
+        column = column.cast(pa.duration("us"), safe=False)
+    else:
+        column = column.cast(pa.timestamp("us"), safe=False)
+    microseconds = column.cast(pa.int64())
+    days: Array = compute.cast(microseconds, pa.float64(), safe=False).to_numpy() / _MICROSECONDS_A_DAY
+    if form is not None and "%d" not in form:  # a time alone is read as one of 1900-01-01
+        days = np.mod(days, 1.0)
+    return days
+
+
+def cycles_of(days: Array) -> tuple[float, ...]:
+    """The periods, in days, whose phases tell something of such values: of whole days not the hour."""
+    known = days[np.isfinite(days)]
+    if not len(known):
+        return ()
+    if (np.abs(known) <= 1).all():
+        return (DAY,)
+    has_times = bool((np.mod(known, 1.0) != 0).any())
+    return (YEAR, WEEK, DAY) if has_times else (YEAR, WEEK)

@@ -1,0 +1,91 @@
+"""Columns of text that are numbers: with marks of the missing, decimal commas, or marks of thousands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as compute
+
+# What stands for a missing number beside an empty field and Arrow's own markers (NA, N/A, NaN, null, …).
+MISSING = ("", "?", "-", "--", ".", "*", "none", "missing", "unknown", "na", "n/a", "#n/a", "nan", "null", "k.a.")
+_SPACES = " '\u00a0\u2009\u202f\u2019"  # between thousands
+_FLOAT = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_COMMA = r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$"
+_GROUPED = r"^[+-]?([1-9]\d{{0,2}}([{groups}]\d{{3}})+|\d+)({decimal}\d*)?$"
+_MOSTLY = 0.8
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """Marks within numbers: of decimals and, where there are some, of thousands (each character is one)."""
+
+    decimal: str
+    thousands: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for all numbers that are written so."""
+        if not self.thousands:
+            return _COMMA if self.decimal == "," else _FLOAT
+        return _GROUPED.format(groups=self.thousands.replace("-", r"\-"), decimal=f"[{self.decimal}]")
+
+
+PLAIN = Numerals(".")
+
+
+def without_marks(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text without blanks around it; null for marks of the missing."""
+    trimmed = compute.utf8_trim_whitespace(column)
+    is_mark = compute.is_in(compute.utf8_lower(trimmed), value_set=pa.array(MISSING, trimmed.type))
+    return compute.if_else(is_mark, pa.scalar(None, trimmed.type), trimmed)
+
+
+def is_written(column: pa.ChunkedArray, numerals: Numerals) -> bool:
+    """Whether all texts that are there are numbers with these marks."""
+    return bool(compute.all(compute.match_substring_regex(column, numerals.pattern)).as_py())
+
+
+def candidates(
+    column: pa.ChunkedArray, decimal: str | None = None, thousands: str | None = None
+) -> tuple[Numerals, ...]:
+    """The ways in which a column of text may be written as numbers: none for text, two where ``1,234`` leaves it open.
+
+    Args:
+        column: without marks of the missing.
+        decimal, thousands: the marks, if they are known.
+    """
+    if column.null_count == len(column):
+        return ()
+    different = column.unique().drop_null()
+    if is_written(different, PLAIN):
+        return (PLAIN,)
+    found = []
+    for mark in (",", ".") if decimal is None else (decimal,):
+        ways = (Numerals(mark, thousands or ",.".replace(mark, "") + _SPACES), Numerals(mark))
+        if mark != thousands:
+            found += [way for way in reversed(ways) if is_written(different, way)][:1]
+    return tuple(found)
+
+
+def parsed(column: pa.ChunkedArray, numerals: Numerals) -> pa.ChunkedArray:
+    """The numbers of a column of text without marks of the missing, float64 with nulls."""
+    if numerals.thousands:
+        column = compute.replace_substring_regex(column, f"[{numerals.thousands}]", "")
+    if numerals.decimal != ".":
+        column = compute.replace_substring(column, numerals.decimal, ".")
+    return compute.replace_substring_regex(column, r"^\+", "").cast(pa.float64())
+
+
+def mostly_numbers(column: pa.ChunkedArray) -> str | None:
+    """A text of a column in which most others are numbers; None for a column of text or numbers."""
+    different = compute.drop_null(without_marks(column).unique())
+    if len(different) < 5:
+        return None
+    is_number = np.zeros(len(different), bool)
+    for way in (Numerals(",", "." + _SPACES), Numerals(".", "," + _SPACES), Numerals(","), PLAIN):
+        is_number |= compute.match_substring_regex(different, way.pattern).to_numpy(zero_copy_only=False)
+    if is_number.all() or is_number.mean() < _MOSTLY:
+        return None
+    return str(different[int(np.argmin(is_number))])
