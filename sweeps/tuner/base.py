@@ -131,6 +131,8 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             fit_kwargs["epochs"] = self._plan.epochs
         dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names, self._fits_itself())
         _check_travels(hypermodel=self.hypermodel, callbacks=self._call.callbacks)
+        if self._fits_itself() and not self._compiles():
+            raise StaysHere("the model is not compiled, and trained by a loop of its own")
         config = load_config(
             {
                 "study": self._project.study,
@@ -201,6 +203,16 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
     def _fits_itself(self) -> bool:
         """Whether the hypermodel has a `fit` of its own."""
         return type(self.hypermodel).fit is not HyperModel.fit
+
+    def _compiles(self) -> bool:
+        """Whether the model of the default values is compiled; a worker says what is wrong if it cannot be built."""
+        try:
+            model = self._space().build(keras_tuner.HyperParameters())
+        except Exception:  # user code may raise anything
+            return True
+        finally:
+            keras.utils.clear_session()
+        return bool(model.compiled)
 
     @contextlib.contextmanager
     def _sent(self) -> Iterator[TunerSpace]:
