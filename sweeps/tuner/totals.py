@@ -44,5 +44,8 @@ def _grid(oracle: Any) -> int:
     for count in range(_COUNTED):
         if values is None:
             return count
-        values = oracle._get_next_combination(values)
+        try:
+            values = oracle._get_next_combination(values)
+        except KeyError:  # a hyperparameter that Python's `if` declares is not in every trial
+            return UNLIMITED
     return UNLIMITED
