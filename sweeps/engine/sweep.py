@@ -74,8 +74,10 @@ def run(
     with baselines or contextlib.nullcontext(), slots(jobs_of(config), config.memory_limit, config.jobs) as client:
         dispatcher = Dispatcher(client)
         sent = None if data is None else client.scatter(data, broadcast=True)
-        first, *others = client.scheduler_info(n_workers=-1)["workers"]
-        checking = submit_check(dispatcher, request, sent, workers=[first], allow_other_workers=True)
+        # none, where the only one has just died: the dispatcher waits for the next
+        first, *others = client.scheduler_info(n_workers=-1)["workers"] or [None]
+        placed = {"workers": [first], "allow_other_workers": True} if first else {}
+        checking = submit_check(dispatcher, request, sent, **placed)
         if sent is None and others:
             client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
