@@ -312,6 +312,7 @@ def test_a_search_is_given_up_after_as_many_failures_in_a_row_as_it_is_told(home
 
 
 @pytest.mark.slow
+@pytest.mark.own_workers  # a worker keeps the studies that it has opened
 def test_overwrite_removes_the_study_and_sets_its_experiment_aside(home: Path, digits: Any) -> None:
     def search(**options: Any) -> Tuner:
         tuner = kt.BayesianOptimization(
