@@ -17,6 +17,7 @@ from sweeps.cli.output import LastingOutput
 from sweeps.cli.sweep_view import unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
+from sweeps.data.batches import in_memory
 from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
@@ -27,8 +28,6 @@ from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
-    import pandas
-
     from sweeps.engine.continuation import Continued
 
 #: options that name columns
@@ -113,8 +112,8 @@ class Result:
         epochs: int,
         *,
         space: Space | None = None,
-        data: Dataset | tuple[Any, ...] | None = None,
-        validation_data: tuple[Any, ...] | None = None,
+        data: Any = None,
+        validation_data: Any = None,
     ) -> Continued:
         """Train a finished trial for more epochs, exactly where it stopped; the same as `sweeps continue`.
 
@@ -137,8 +136,8 @@ class Result:
         from sweeps.engine.continuation import continue_trial
 
         known = dict(self.study.user_attrs.get(CONFIG, {}))
-        own = space is not None or is_own(known.get("space", ""))
-        dataset = None if data is None else _dataset(data, validation_data, known, own)[0]
+        swept = known.get("space", "") if space is None else space
+        dataset = None if data is None else _dataset(data, validation_data, known, swept)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
 
     def export(self, force: bool = False) -> Path:
@@ -162,9 +161,9 @@ class Result:
 
 def run(
     space: str | Space = "mlp",
-    data: str | Dataset | tuple[Any, ...] | pandas.DataFrame = "digits",
+    data: Any = "digits",
     *,
-    validation_data: tuple[Any, ...] | None = None,
+    validation_data: Any = None,
     show: bool = True,
     **options: Any,
 ) -> Result:
@@ -177,8 +176,9 @@ def run(
         space: A function `build(hp)` that returns a compiled `keras.Model`, a `keras_tuner.HyperModel`, or a name as
             `--space` takes it: `"mlp"`, `"module:function"`, `"path/to/file.py:function"`.
         data: Arrays `(x, y)` or `(x, y, sample_weight)`, a `Dataset`, or a name as `--dataset` takes it: `"digits"`,
-            `"table.csv"`. `x` has shape `(n, ...)` or is a dictionary of such arrays. A model of your own gets the
-            arrays with the values, shapes and dtypes that they have. Or a DataFrame, with `target="column"`: it is
+            `"table.csv"`. `x` has shape `(n, ...)`, or is a dictionary or list of such arrays, or a sparse matrix. A
+            model of your own gets the arrays with the values, shapes and dtypes that they have. A `tf.data.Dataset` or
+            `keras.utils.PyDataset` of batches is read into memory, once. Or a DataFrame, with `target="column"`: it is
             taken as a file with these columns is.
         validation_data: Arrays as in `data`. Without them, 20 % of the rows are split off for validation and 20 % as
             test rows that no trial sees (`Result.test_data`). With them, no test rows are split off.
@@ -212,7 +212,7 @@ def run(
         Interrupted: The sweep was ended by a signal.
     """
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
-    dataset, name = _dataset(data, validation_data, options, is_own(space))
+    dataset, name = _dataset(data, validation_data, options, space)
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
     begun = time.monotonic()
@@ -228,18 +228,16 @@ def run(
     return result
 
 
-def _dataset(
-    data: Any, validation: tuple[Any, ...] | None, options: dict[str, Any], own: bool
-) -> tuple[Dataset | None, str]:
+def _dataset(data: Any, validation: Any, options: dict[str, Any], space: str | Space) -> tuple[Dataset | None, str]:
     """The dataset, None where workers load it by name, and what it is called.
 
     Args:
-        own: the space is a person's own, which gets the arrays as they are.
+        space: a person's own gets the arrays as they are.
     """
     if isinstance(data, str):
         return None, data
     if is_frame(data):
-        return _from_frame(data, validation, options, own), "table"
+        return _from_frame(data, validation, options, is_own(space)), "table"
     of_tables = [name for name in SweepConfig.model_fields if name in _OF_TABLES or name.startswith("csv_")]
     for name in [*of_tables, "task"] if isinstance(data, Dataset) else of_tables:
         if options.get(name) is not None:
@@ -254,10 +252,34 @@ def _dataset(
         task=options.get("task"),
         seed=int(options.get("seed") or 0),
         test_fraction=0.0 if validation is not None else 0.2,
-        as_given=own,
+        as_given=is_own(space),
     )
-    x, y, *weights = data
+    x, y, *weights = _with_names("data", in_memory("data", data), space)
+    if validation is not None:
+        validation = _with_names("validation_data", in_memory("validation_data", validation), space)
     return from_arrays(x, y, source, validation, sample_weight=weights[0] if weights else None), "arrays"
+
+
+def _with_names(label: str, data: tuple[Any, ...], space: str | Space) -> tuple[Any, ...]:
+    """Several inputs by the names of the Input layers that a space of a person's own builds.
+
+    Raises:
+        InputError: the model has another number of Input layers.
+    """
+    x, *others = data
+    several = isinstance(x, (list, tuple)) and len(x) > 1 and all(getattr(column, "ndim", 0) > 0 for column in x)
+    if not several or not is_own(space):
+        return data
+    # imports TensorFlow, which a client needs for nothing else
+    from sweeps.space.resolve import input_names
+
+    names = input_names(space)
+    if len(names) != len(x):
+        raise InputError(
+            f"{label}: a list of inputs needs a model with as many Input layers, got {len(x)} arrays and {len(names)} "
+            "Input layers\nA dictionary of arrays, by the names of the Input layers, works too"
+        )
+    return dict(zip(names, x, strict=True)), *others
 
 
 def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool) -> Dataset:

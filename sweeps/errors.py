@@ -28,6 +28,8 @@ class SweepError(Exception):
     """Base of all errors with a message for the user. Passwords in URIs are masked."""
 
     exit_code = 1
+    #: the class of `keras_tuner.errors` that the user's code raised to end the search, such as "FatalValueError"
+    fatal: str | None = None
 
     def __init__(self, *messages: str) -> None:  # two, where Dask has cut a long message
         super().__init__(*map(without_passwords, messages))

@@ -128,17 +128,18 @@ class SharedWorker:
     def lent(self) -> Iterator[None]:
         """What begins a sweep in this process gets this worker in place of workers of its own."""
         from sweeps.engine import continuation, lr_find, sweep
-        from sweeps.engine.dispatcher import Dispatcher
 
-        # by a dispatcher, which replaces a worker that an earlier test's sweep has ended
-        entered = Dispatcher(self.client).run(_enter, str(Path.cwd()), {name: os.environ.get(name) for name in _GIVEN})
-        assert (entered.error, entered.death) == (None, None)
         with contextlib.ExitStack() as stack:
             for module in (continuation, lr_find, sweep):
                 stack.enter_context(mock.patch.object(module, "slots", self._slots))
             yield
 
     def _slots(self, *_: object, **__: object) -> contextlib.AbstractContextManager[Client]:
+        from sweeps.engine.dispatcher import Dispatcher
+
+        # by a dispatcher, which replaces a worker that an earlier sweep has ended
+        entered = Dispatcher(self.client).run(_enter, str(Path.cwd()), {name: os.environ.get(name) for name in _GIVEN})
+        assert (entered.error, entered.death) == (None, None)
         return contextlib.nullcontext(self.client)
 
     def sweeps(self, workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -155,9 +156,11 @@ _GIVEN = ("SWEEPS_HOME", "MLFLOW_TRACKING_URI", "KERAS_HOME")
 def _enter(folder: str, variables: dict[str, str | None]) -> None:
     """A worker as it is when it is started in that folder: there, with no module of another test, and not asked to
     stop, as it is by a sweep that ends while a trial runs: it would take no trial any more, and the next sweep wait."""
+    from sweeps.study.claims import claims_of
     from sweeps.system import worker_process
 
     worker_process._stop.clear()
+    claims_of.cache_clear()  # another study may be in the folder of an earlier one
     os.chdir(folder)
     for name, value in variables.items():
         os.environ.pop(name, None)

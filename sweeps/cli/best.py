@@ -28,4 +28,6 @@ def best(study: str, as_json: bool) -> None:
         click.echo(f"  {name} = {value}")
     for sentence in baselines.sentences(opened):
         click.echo(sentence)
-    click.echo(f"run    {found.run_id}\nmodel  {found.model_uri}\nexport it with: sweeps export {found.study}")
+    click.echo(f"run    {found.run_id}")
+    if found.model_uri:
+        click.echo(f"model  {found.model_uri}\nexport it with: sweeps export {found.study}")

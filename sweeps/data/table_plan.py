@@ -141,7 +141,7 @@ def _planned_text(name: str, typed: TypedColumn, as_given: bool) -> PlannedColum
 def _type(typed: TypedColumn) -> str:
     kind = typed.values.type
     if typed.date is not None:
-        return f"dates ({typed.date})" if typed.date else str(kind)
+        return f"dates ({typed.date})" if typed.date else "times" if pa.types.is_time(kind) else "dates"
     of = pa.types
     if is_text(kind):
         return "text"

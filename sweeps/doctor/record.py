@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.doctor.rebuild import expected_metrics, rebuild_sweep_run, rebuild_trial_run
-from sweeps.study.attributes import EPOCH, MODEL_URI, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.attributes import EPOCH, MODEL_URI, NO_MODEL, PARAMS, PARENT_RUN, RUN_ID
 from tracking import close_run
 from tracking.audit import (
     RunRow,
@@ -129,7 +129,7 @@ def _check_models(context: StudyContext, finished: list[FrozenTrial]) -> Iterato
     models = logged_models(context.store)
     by_run = {f"runs:/{model.run_id}/model": model for model in models.values()}
     for trial in finished:
-        if trial.state.name != "COMPLETE":
+        if trial.state.name != "COMPLETE" or trial.user_attrs.get(MODEL_URI) == NO_MODEL:
             continue
         where, uri = f"trial {trial.number}", str(trial.user_attrs.get(MODEL_URI))
         model = models.get(uri) or by_run.get(uri)

@@ -132,7 +132,9 @@ class Scheduler:
         self._watcher.trial(outcome)
         raise_if_halted(outcome)
         if outcome.fatal:
-            raise TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
+            ended = TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
+            ended.fatal = outcome.fatal
+            raise ended
         if outcome.state == OutcomeState.FAIL and not (
             outcome.again and self._session.retry(outcome.number, self._limits.retries)
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 import optuna
@@ -46,36 +46,49 @@ def search(
         data: a dataset that was sent to the workers; None: they load what the plan names.
         baselines: computes what the study has no baselines of.
     """
-    config, found, ref = checked.config, checked.found, checked.ref
-    store = make_record(config.study)
-
-    def create() -> optuna.Study:
-        return studies.create(ref, checked.identity, checked.request.source_of_space)
-
-    def prepare(session: StudySession) -> None:
-        _prepare(session, checked, in_memory=data is not None)
-
-    with signals.deferred(), open_session(ref, store, config.trials, create, prepare) as session:
+    config, store = checked.config, make_record(checked.config.study)
+    with signals.deferred(), recorded(checked, store, in_memory=data is not None) as session:
         study = session.study
         repairs = (finding.line(repaired=True) for finding in session.repaired)
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
-        watcher.begin(found.objective, (*found.warnings, *_waiting(session), *repairs), _best_so_far(study))
+        warnings = (*checked.found.warnings, *_waiting(session), *repairs)
+        watcher.begin(checked.found.objective, warnings, _best_so_far(study))
+        jobs = studies.at_once(study, config.trials, config.jobs)
+        plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
+        Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
+        if baselines is not None:
+            baselines.wait()
+
+
+@contextlib.contextmanager
+def recorded(checked: CheckedSweep, store: Store, in_memory: bool) -> Iterator[StudySession]:
+    """The study of a sweep and its run in MLflow while trials are run; at the end both say how it ended.
+
+    Args:
+        in_memory: the data were given by a Python program.
+    """
+    config = checked.config
+
+    def create() -> optuna.Study:
+        return studies.create(checked.ref, checked.identity, checked.request.source_of_space)
+
+    def prepare(session: StudySession) -> None:
+        _prepare(session, checked, in_memory)
+
+    with open_session(checked.ref, store, config.trials, create, prepare) as session:
+        study = session.study
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
             with in_reach():
-                jobs = studies.at_once(study, config.trials, config.jobs)
-                plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
-                Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
-                if baselines is not None:
-                    baselines.wait()
+                yield session
             outcome = "FINISHED"
         except Interrupted:
             raise
         except MachineFault:
             faults = (OSError, SweepError)  # what cannot be written now neither, a resume brings in order
             raise
-        except SweepError:
+        except Exception:
             outcome = "FAILED"
             raise
         finally:

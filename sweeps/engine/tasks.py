@@ -68,11 +68,13 @@ def have_data_soon(source: DataSource) -> None:
 def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
     """See `sweeps.trial.preflight.preflight`."""
     warm_up()
+    from sweeps.space.resolve import fatal_kind
     from sweeps.trial.preflight import preflight
 
     try:
         return preflight(request, data)
     except SweepError as error:
+        error.fatal = fatal_kind(error)
         # the message says all; what it came from may be a traceback of a thousand frames, which would not get through
         error.__cause__ = error.__context__ = None
         raise error.with_traceback(None)  # noqa: B904

@@ -39,6 +39,8 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
     opened = results.open_study(study)
     best = results.best(opened)
     results.whole(opened, DATA, opened.user_attrs)
+    if not best.model_uri:
+        raise InputError(f"trial {best.trial}, the best of study {study!r}, has no Keras model to export")
     if folder.exists() and not force:  # checked before the download, which may take minutes
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow imports it, which would print TensorFlow's messages

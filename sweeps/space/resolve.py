@@ -25,6 +25,7 @@ from typing import Any
 import keras
 import keras_tuner
 from keras.src.utils.naming import reset_uids
+from keras_tuner import errors
 
 from search_spaces import DataSpec
 from search_spaces.metric_names import names_for
@@ -167,6 +168,17 @@ def build(space: keras_tuner.HyperModel, hp: keras_tuner.HyperParameters, shared
     return model
 
 
+def input_names(space: str | Callable[..., Any] | keras_tuner.HyperModel) -> tuple[str, ...]:
+    """The names of the Input layers of a user's model with the default values; () where it has none.
+
+    Raises:
+        InputError: there is no such space, or it cannot build its model.
+    """
+    model = build(own_space(space), keras_tuner.HyperParameters(), shared=True)
+    keras.utils.clear_session()
+    return tuple(tensor.name for tensor in getattr(model, "inputs", None) or ())
+
+
 def declaration(
     space: keras_tuner.HyperModel, *fit_args: Any, **fit_kwargs: Any
 ) -> Callable[[CheckedHyperParameters], object]:
@@ -223,6 +235,18 @@ def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
     while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__
     return cause is not None
+
+
+def fatal_kind(error: BaseException) -> str | None:
+    """The class of `keras_tuner.errors` by which the user's code ends a search; None where it does not.
+
+    Of a class that the user has derived from one of them, the one that it is derived from.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, errors.FatalError):
+        cause = cause.__cause__
+    names = [known.__name__ for known in type(cause).__mro__ if known.__module__ == errors.FatalError.__module__]
+    return names[0] if names else None
 
 
 def _untrained() -> keras.callbacks.History:

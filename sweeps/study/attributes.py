@@ -41,6 +41,8 @@ UNDEFINED = "not_finite"
 ERROR = "error"
 #: the number of the attempt before it
 RETRY_OF = "retry_of"
+#: the id that KerasTuner's own loop has given it, which all attempts at it share
+TUNER_TRIAL = "tuner_trial"
 #: why it was cut short: `DEATH` or `INTERRUPTION`
 CUT_SHORT = "cut_short"
 #: the values of `CUT_SHORT`: its own worker died, or the sweep ended
@@ -52,6 +54,8 @@ DEATH, INTERRUPTION = "death", "interruption"
 EPOCH = "epoch"
 #: where its model is
 MODEL_URI = "model_uri"
+#: the value of `MODEL_URI` where what was tried is no Keras model, or its model was not kept
+NO_MODEL = ""
 #: the hash of its model's file
 MODEL_SHA256 = "model_sha256"
 #: what its model takes as input, if the space's `fit` changed the data

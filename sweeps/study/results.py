@@ -134,7 +134,7 @@ def model_uri(study: optuna.Study, number: int) -> str:
         InputError: there is no such trial, or it has no model.
     """
     trials = study.get_trials(deepcopy=False)
-    if not 0 <= number < len(trials) or MODEL_URI not in trials[number].user_attrs:
+    if not 0 <= number < len(trials) or not trials[number].user_attrs.get(MODEL_URI):
         raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
     return str(trials[number].user_attrs[MODEL_URI])
 

@@ -218,7 +218,7 @@ class TrialOutcome:
         value: the objective's best value; None without one.
         exhausted: the sampler has nothing left to propose.
         again: if it failed, it may be tried again.
-        fatal: no other trial is to follow it.
+        fatal: no other trial is to follow it: the class of `keras_tuner.errors` that it raised; None otherwise.
         undefined: metrics that were not finite, each with its first such value.
         halt: what is wrong with the machine; the trial is left unfinished then.
     """
@@ -231,6 +231,6 @@ class TrialOutcome:
     error: str | None = None
     exhausted: bool = False
     again: bool = True
-    fatal: bool = False
+    fatal: str | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
     halt: str | None = None

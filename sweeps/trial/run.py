@@ -10,14 +10,14 @@ import traceback
 from dataclasses import replace
 
 import optuna
-from keras_tuner.errors import FailedTrialError, FatalError
+from keras_tuner.errors import FailedTrialError
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from sweeps.data import Dataset, load
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
-from sweeps.space.resolve import comes_of, explain
+from sweeps.space.resolve import comes_of, explain, fatal_kind
 from sweeps.study.attributes import CONTINUES, CUT_SHORT, ERROR, INTERRUPTION, PARAMS, RETRY_OF, RUN_ID, TASK, UNDEFINED
 from sweeps.study.claims import claims_of
 from sweeps.study.grid import is_walked
@@ -168,7 +168,7 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Tria
                 raise
             run.log_text(without_passwords(traceback.format_exc()), "error.txt")
             # KerasTuner's words: not to be tried again; not to be followed by any other trial
-            again, fatal = not comes_of(error, FailedTrialError), comes_of(error, FatalError)
+            again, fatal = not comes_of(error, FailedTrialError), fatal_kind(error)
             return TrialOutcome(
                 trial.number, OutcomeState.FAIL, error=_remember(trial, run, explain(error)), again=again, fatal=fatal
             )

@@ -12,22 +12,16 @@ Optuna's samplers propose the trials, Dask's workers run them with this project'
 
 from __future__ import annotations
 
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
-from sweeps.errors import InputError
 from sweeps.system.import_keras import require_tensorflow
 
-
-class NotOffered(InputError, AttributeError):
-    """A name of KerasTuner without an equivalent here; as an AttributeError it makes `hasattr` false."""
-
-
 if TYPE_CHECKING:
-    from keras_tuner import HyperModel, HyperParameters, Objective, applications, errors
+    from keras_tuner import HyperModel, HyperParameters, Objective, Oracle, synchronized
 
-    from sweeps.tuner import tuners
-    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+    from sweeps.tuner import applications, engine, errors, oracles, tuners
+    from sweeps.tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch, SklearnTuner, Tuner
 
 __all__ = [
     "BayesianOptimization",
@@ -36,34 +30,33 @@ __all__ = [
     "HyperParameters",
     "Hyperband",
     "Objective",
+    "Oracle",
     "RandomSearch",
+    "SklearnTuner",
+    "Tuner",
     "applications",
+    "engine",
     "errors",
+    "oracles",
+    "synchronized",
     "tuners",
 ]
 
-_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch")
-
-_SAMPLERS = "Optuna's samplers replace oracles: RandomSearch, BayesianOptimization, Hyperband, GridSearch"
-_INSTEAD = {
-    "Oracle": _SAMPLERS,
-    "oracles": _SAMPLERS,
-    "synchronized": _SAMPLERS,
-    "Tuner": "a tuner's own run_trial is not called; override HyperModel.fit and use RandomSearch, "
-    "BayesianOptimization, Hyperband or GridSearch",
-    "SklearnTuner": "only Keras models are swept",
-    "engine": "HyperModel, HyperParameters and Objective are here; its other parts have no equivalent",
-}
+_MODULES = ("applications", "engine", "errors", "oracles", "tuners")
+_OURS = ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner")
 
 
 def __getattr__(name: str) -> Any:
     # importing this file alone does not import TensorFlow
-    if name in _INSTEAD:
-        raise NotOffered(f"keras_tuner.{name} has no equivalent in sweeps.tuner: {_INSTEAD[name]}")
-    if name in __all__:
-        require_tensorflow()
-    if name == "tuners":
-        return import_module("sweeps.tuner.tuners")
-    if name in __all__:
-        return getattr(import_module("sweeps.tuner.tuners" if name in _OURS else "keras_tuner"), name)
-    raise AttributeError(f"module 'sweeps.tuner' has no attribute {name!r}")
+    if name == "__version__":  # scripts print it, and ask for that of the interface
+        return metadata.version("keras-tuner")
+    if name not in __all__:
+        raise AttributeError(f"module 'sweeps.tuner' has no attribute {name!r}")
+    require_tensorflow()
+    if name in _MODULES:
+        return import_module(f"sweeps.tuner.{name}")
+    return getattr(import_module("sweeps.tuner.tuners" if name in _OURS else "keras_tuner"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

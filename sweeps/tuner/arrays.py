@@ -6,6 +6,7 @@ Values and dtypes stay as they are, since the user's model was written for them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -17,27 +18,33 @@ from sweeps.data.dataset import Array, Dataset, Inputs, Nested, Part, read_only
 from sweeps.data.digest import digest_as_trained
 from sweeps.data.targets import encode
 from sweeps.errors import InputError
+from sweeps.tuner.feeds import DATA, Feed, StaysHere, as_numpy, digest_of, first_batch, head, is_feed
 from sweeps.tuner.space import FitCall
 
 #: the positional arguments of `model.fit`, and so of `search`
 _POSITIONS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data")
-_NEEDED = "search: arrays in memory are needed, search(x, y, validation_data=(x_valid, y_valid), …)"
+_NEEDED = "search: data is needed, search(x, y, validation_data=(x_valid, y_valid), …) or search(dataset, …)"
 
 
 def read(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any], name_inputs: Callable[[int], tuple[str, ...]]
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    name_inputs: Callable[[int], tuple[str, ...]],
+    keeps_frames: bool = False,
 ) -> tuple[Dataset, FitCall, int]:
     """Read the arguments of `search`.
 
     Args:
         args, kwargs: of `search`.
         name_inputs: gives the model's names for a number of input arrays, which the engine keeps in a dictionary.
+        keeps_frames: a `HyperModel.fit` of the user's own gets frames and series as they are, not as arrays.
 
     Returns:
         The dataset, the call of `HyperModel.fit`, and the number of epochs (1 where it is not given).
 
     Raises:
-        InputError: x or y is missing, or is no array, or the arrays have different lengths.
+        StaysHere: the data cannot be sent to another process, or is no argument that is known.
+        InputError: x or y is no data, or the arrays have different lengths.
     """
     if len(args) > len(_POSITIONS):
         raise InputError(f"search: at most {len(_POSITIONS)} arguments go by position, got {len(args)}")
@@ -45,11 +52,17 @@ def read(
     if doubled := arguments.keys() & kwargs.keys():
         raise InputError(f"search: {', '.join(sorted(doubled))} must be given once, got it by position and by name")
     arguments |= kwargs
-    missing = [name for name in ("x", "y") if arguments.get(name) is None]
+    feed = _feed(arguments, keeps_frames)
+    example = arguments if feed is None else arguments | _example(feed.arguments)
+    missing = [name for name in ("x", "y") if example.get(name) is None]
     if missing:
-        raise InputError(f"{_NEEDED}, got no {' and no '.join(missing)}")
-    inputs = name_inputs(len(arguments["x"])) if _is_list_of_arrays(arguments["x"]) else None
-    dataset = _dataset(arguments, inputs)
+        # a fit of one's own may find its data elsewhere, and a model may need no target
+        kind = StaysHere if keeps_frames or missing == ["y"] else InputError
+        raise kind(f"{_NEEDED}, got no {' and no '.join(missing)}")
+    inputs = name_inputs(len(example["x"])) if _is_list_of_arrays(example["x"]) else None
+    dataset = _dataset(example, inputs)
+    if feed is not None:
+        dataset = replace(dataset, digest=digest_of(feed.arguments))
     separate = ("x", "y", "epochs", "callbacks", "validation_data", "sample_weight")
     call = FitCall(
         positional=min(len(args), 2),
@@ -59,8 +72,47 @@ def read(
             {"verbose", *(name for name in ("validation_data", "epochs") if arguments.get(name) is None)}
         ),
         callbacks=_callbacks(arguments.get("callbacks")),
+        feed=feed,
     )
     return dataset, call, int(arguments.get("epochs", 1))
+
+
+def _feed(arguments: Mapping[str, Any], keeps_frames: bool) -> Feed | None:
+    """The data, where some of it is no array, and so is sent to workers as it is."""
+    data = {name: arguments[name] for name in DATA if arguments.get(name) is not None}
+    parts = [part for value in data.values() for part in (value if isinstance(value, (tuple, list)) else (value,))]
+    as_it_is = any(is_feed(part) or (keeps_frames and hasattr(part, "iloc")) for part in parts)
+    return Feed(data) if as_it_is else None
+
+
+def _example(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The first rows as arrays, by the names of the arguments."""
+    example: dict[str, Any] = {"x": data.get("x"), "y": data.get("y"), "sample_weight": data.get("sample_weight")}
+    if _has_batches(data.get("x")):
+        example = dict(zip(example, first_batch(data["x"]), strict=True))
+    else:
+        example = {name: _head_as_numpy(value) for name, value in example.items()}
+    validation = data.get("validation_data")
+    if _has_batches(validation):
+        x, y, weight = first_batch(validation)
+        example["validation_data"] = (x, y) if weight is None else (x, y, weight)
+    elif isinstance(validation, (tuple, list)):
+        example["validation_data"] = tuple(_head_as_numpy(value) for value in validation)
+    return example
+
+
+def _has_batches(value: Any) -> bool:
+    return is_feed(value) and not hasattr(value, "toarray") and not hasattr(value, "to_tensor")
+
+
+def _head_as_numpy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _head_as_numpy(each) for name, each in value.items()}
+    if _is_list_of_arrays(value):
+        return [_head_as_numpy(each) for each in value]
+    if value is None or hasattr(value, "iloc"):
+        return None if value is None else head(value)
+    return as_numpy(head(value))
 
 
 def _dataset(arguments: Mapping[str, Any], inputs: tuple[str, ...] | None) -> Dataset:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,7 +12,7 @@ import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.hypermodel import HyperModel
 from keras_tuner.engine.trial import Trial
-from keras_tuner.src.engine.hypermodel import get_hypermodel
+from keras_tuner.src import utils
 from optuna.trial import FrozenTrial
 
 from sweeps.api import watching
@@ -27,99 +28,111 @@ from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.options import FailureLimits, Options, Plan
+from sweeps.tuner.failures import as_keras_tuner_raises
+from sweeps.tuner.feeds import StaysHere
+from sweeps.tuner.in_process import InProcess, overridden
+from sweeps.tuner.options import OWN_OPTIONS, FailureLimits, Options
 from sweeps.tuner.oracle import Oracle
-from sweeps.tuner.project import Project
-from sweeps.tuner.results import objective_of
+from sweeps.tuner.plans import PLANS, plan_of
 from sweeps.tuner.space import CompileOverrides, FitCall, TunerSpace, space_name
+from sweeps.tuner.totals import UNLIMITED
 
 # methods import the modules that import MLflow: while a search's workers import TensorFlow there is time for it
 if TYPE_CHECKING:
     from sweeps.engine.continuation import Continued
 
-#: more trials than any grid has that can be completed
-_UNLIMITED = 1_000_000
-#: the methods that subclasses of KerasTuner's tuners override
-_HOOKS = {
-    *("run_trial", "on_trial_begin", "on_trial_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin"),
-    *("on_batch_end", "on_search_begin", "on_search_end", "save_model", "load_model", "pre_create_trial"),
-}
 
+class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
+    """Base of the four tuners, and `keras_tuner.Tuner` itself; see there for what the methods mean.
 
-class Tuner:
-    """Base of the four tuners; see `keras_tuner.Tuner` for what the methods mean.
+    The oracle's arguments are those of the search with workers. An oracle of a person's own class, and a class that
+    overrides hooks, runs in this process; see `sweeps.tuner.in_process`.
 
     Raises:
         InputError: an argument is wrong or has no equivalent.
     """
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        for name in sorted(_HOOKS & vars(cls).keys()):
-            raise InputError(
-                f"{cls.__name__}.{name}: a tuner's hooks are not called here, since its trials run in other "
-                "processes; override HyperModel.fit, or give callbacks to search"
-            )
+    #: the seed that was given; None: the oracle's, or that of the existing study
+    _given_seed: int | None = None
 
-    def __init__(
-        self,
-        hypermodel: Any,
-        objective: Any,
-        plan: Plan,
-        declared: Declared,
-        limits: FailureLimits,
-        options: Mapping[str, Any],
-    ) -> None:
-        if hypermodel is None or not (isinstance(hypermodel, HyperModel) or callable(hypermodel)):
+    def __init__(self, oracle: keras_tuner.Oracle, hypermodel: Any = None, **kwargs: Any) -> None:
+        builds = hypermodel is not None or type(self).run_trial is keras_tuner.Tuner.run_trial
+        if builds and not (isinstance(hypermodel, HyperModel) or callable(hypermodel)):
             raise InputError(f"hypermodel: a function build(hp) or a HyperModel is needed, got {hypermodel!r}")
-        self.hypermodel: HyperModel = get_hypermodel(hypermodel)
-        self._options = Options.of(options)
-        self._plan, self._declared, self._limits = plan, declared, limits
-        self._project = Project.of(self._options.directory, self._options.project_name)
-        if self._options.overwrite:
-            self._project.clear()
-        elif self._project.exists:
+        self._options = Options.of(kwargs)
+        if hooks := overridden(type(self)):
+            self._reason = f"{type(self).__name__} overrides {', '.join(hooks)}"
+        elif self._options.distribution_strategy is not None:
+            self._reason = "distribution_strategy is given"
+        passed = {name: value for name, value in kwargs.items() if name not in OWN_OPTIONS}
+        super().__init__(oracle, hypermodel, **passed)
+        self.seed = self._given_seed
+
+    def _begin(self) -> None:
+        if not self._reason and type(self.oracle) not in PLANS:
+            self._reason = f"{type(self.oracle).__name__} is an oracle of its own"
+        elif not self._reason and (self._project.folder / "oracle.json").exists():
+            self._reason = "the study was begun in one process"
+        if self._given_seed is not None:  # KerasTuner takes 0 for none
+            self.oracle.seed = self.oracle._seed_state = self._given_seed
+        if self._reason:
+            super()._begin()
+            return
+        if self._project.exists:
             print(f"Reloading Tuner from {self.project_dir}")
+        asked = self._asked = self.oracle
+        self._plan = plan_of(asked)
+        self._declared = Declared.of(asked.hyperparameters, asked.tune_new_entries, asked.allow_new_entries)
+        self._limits = FailureLimits(asked.max_retries_per_trial, asked.max_consecutive_failed_trials)
         self._rows: tuple[Any, dict[str, Any]] | None = None
         self._call = FitCall()
-        self.oracle = Oracle(self._project, objective_of(objective), plan.max_trials, self._seed(), self._discovered)
+        total, seed = self._plan.max_trials, self._seed()
+        self.oracle = Oracle(self._project, asked.objective, total, seed, self._discovered, asked)
+
+    def _move_here(self, reason: str) -> None:
+        """Search in this process from now on, for a reason that is only known when `search` is called."""
+        self._reason, self.oracle = reason, self._asked
+        super()._begin()
 
     def _seed(self) -> int:
         """The given seed, that of the existing study, or, as in KerasTuner, a random one."""
-        if self._plan.seed is not None:
-            return self._plan.seed
+        if self._given_seed is not None:
+            return self._given_seed
         study = self._project.open()
         known = study.user_attrs.get(IDENTITY) if study is not None else None
-        return int(known["seed"]) if known else random.randint(1, 10_000)
-
-    @property
-    def project_dir(self) -> str:
-        """The study's folder."""
-        return str(self._project.folder)
-
-    @property
-    def executions_per_trial(self) -> int:
-        """The number of models trained per trial."""
-        return self._options.executions_per_trial
-
-    @property
-    def remaining_trials(self) -> int | None:
-        """The number of trials still to run; None where the grid decides."""
-        return self.oracle.remaining_trials()
+        return int(known["seed"] if known else self._asked.seed)
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Search with arrays in memory: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`.
+        """Search: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`, or `search(dataset, …)`.
 
-        All arguments of `model.fit` are allowed; each trial's `HyperModel.fit` gets them unchanged.
+        All arguments of `model.fit` are allowed; each trial's `HyperModel.fit` gets them unchanged. What cannot be sent
+        to another process (a generator, say) is searched in this one.
 
         Raises:
+            FatalError: a trial raised it; of KerasTuner's class, such as `FatalValueError`.
+            TooManyFailures: too many trials failed in a row; a RuntimeError, as in KerasTuner.
             SweepError: see `sweeps.errors`.
+        """
+        if not self._reason:
+            try:
+                self._search_in_workers(*fit_args, **fit_kwargs)
+                return
+            except StaysHere as stays:
+                self._move_here(str(stays))
+        super().search(*fit_args, **fit_kwargs)
+
+    def _search_in_workers(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """See `search`.
+
+        Raises:
+            StaysHere: something cannot be sent to other processes; no trial has begun.
         """
         if self._plan.epochs is not None:
             fit_kwargs["epochs"] = self._plan.epochs
-        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names)
-        space = self._space()
-        packed("callbacks", self._call.callbacks)
+        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names, self._fits_itself())
+        _check_travels(hypermodel=self.hypermodel, callbacks=self._call.callbacks)
+        if self._fits_itself() and not self._compiles():
+            raise StaysHere("the model is not compiled, and trained by a loop of its own")
         config = load_config(
             {
                 "study": self._project.study,
@@ -140,7 +153,7 @@ class Tuner:
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._project.active(), watching(config, show) as watcher:
+        with self._sent() as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
             sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
@@ -164,14 +177,15 @@ class Tuner:
         """
         from sweeps.engine.continuation import continue_trial
 
+        if self._reason:
+            raise InputError(f"continue_trial: a trial of a worker is needed; {self._reason}")
         if self._options.executions_per_trial > 1:
             raise InputError("continue_trial: a trial of one execution is needed, not the mean of several")
         number = self.oracle.frozen(trial_id).number
         # the engine sets the number of epochs
-        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names)
-        space = self._space()
+        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names, self._fits_itself())
         packed("callbacks", self._call.callbacks)
-        with self._project.active():
+        with self._sent() as space, self._project.active():
             return continue_trial(self._project.study, number, epochs, space, dataset)
 
     def _total(self) -> int:
@@ -179,12 +193,35 @@ class Tuner:
         study = self._project.open()
         if self._plan.max_trials is not None:
             return self._plan.max_trials
-        return int(study.user_attrs.get(TOTAL, _UNLIMITED)) if study is not None else _UNLIMITED
+        return int(study.user_attrs.get(TOTAL, UNLIMITED)) if study is not None else UNLIMITED
 
     def _close_grid(self) -> None:
         study = self._project.open()
         if self._plan.max_trials is None and study is not None:
-            study.set_user_attr(TOTAL, _UNLIMITED - studies.missing(study, _UNLIMITED))
+            study.set_user_attr(TOTAL, UNLIMITED - studies.missing(study, UNLIMITED))
+
+    def _fits_itself(self) -> bool:
+        """Whether the hypermodel has a `fit` of its own."""
+        return type(self.hypermodel).fit is not HyperModel.fit
+
+    def _compiles(self) -> bool:
+        """Whether the model of the default values is compiled; a worker says what is wrong if it cannot be built."""
+        try:
+            model = self._space().build(keras_tuner.HyperParameters())
+        except Exception:  # user code may raise anything
+            return True
+        finally:
+            keras.utils.clear_session()
+        return bool(model.compiled)
+
+    @contextlib.contextmanager
+    def _sent(self) -> Iterator[TunerSpace]:
+        """The space for workers, which find its data while the block runs."""
+        if self._call.feed is None:
+            yield self._space()
+            return
+        with self._call.feed.sent() as feed:
+            yield replace(self._space(), call=replace(self._call, feed=feed))
 
     def _space(self) -> TunerSpace:
         options = self._options
@@ -208,7 +245,13 @@ class Tuner:
             (x, y), options = self._rows
             found = discover(declaration(space, x, y, **options))
         keras.utils.clear_session()
-        return [declared for declarations in found.values() for declared in declarations]
+        given = {declared.name for declared in self._declared.space}
+        return [
+            declared
+            for name, declarations in found.items()
+            for declared in declarations
+            if self._declared.tune_new or name in given  # as in KerasTuner, what keeps its default is no part of it
+        ]
 
     def _input_names(self, count: int) -> tuple[str, ...]:
         """The names of the model's Input layers, for a list of `count` arrays."""
@@ -223,6 +266,8 @@ class Tuner:
 
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
         """The models of at most `num_models` best trials, with the weights of their best epochs, best first."""
+        if self._reason:
+            return list(super().get_best_models(num_models))
         trials = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
         return [self._model(trial) for trial in trials[:num_models]]
 
@@ -232,7 +277,24 @@ class Tuner:
         Raises:
             InputError: the trial is not complete, and has no model.
         """
-        return self._model(self.oracle.frozen(trial.trial_id))
+        return super().load_model(trial) if self._reason else self._model(self.oracle.frozen(trial.trial_id))
+
+    def save(self) -> None:
+        """Save what a search in this process has; a study saves itself with each trial."""
+        if self._reason:
+            super().save()
+
+    def reload(self) -> None:
+        """Read an earlier search's state again."""
+        if self._reason:
+            super().reload()
+        else:
+            self.oracle.reload()
+
+    def save_model(self, trial_id: str, model: keras.Model, step: int = 0) -> None:
+        """Keep a trial's model for `load_model`; for a `run_trial` that trains by itself."""
+        model.save_weights(self._get_checkpoint_fname(trial_id))
+        utils.save_json(self._get_build_config_fname(trial_id), model.get_build_config())
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
         from sweeps.export.logged_models import load_logged
@@ -243,29 +305,14 @@ class Tuner:
         with self._project.active():
             return load_logged(self._project.study, uri, self._space())
 
-    def get_best_hyperparameters(self, num_trials: int = 1) -> list[keras_tuner.HyperParameters]:
-        """The hyperparameters of the best trials, best first; `hypermodel.build` takes them."""
-        return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
 
-    def search_space_summary(self, extended: bool = False) -> None:
-        """Print the hyperparameters; before a search only those of `build`."""
-        print("Search space summary")
-        hp = self.oracle.get_space()
-        print(f"Default search space size: {len(hp.space)}")
-        for declared in hp.space:
-            config = declared.get_config()
-            print(f"{config.pop('name')} ({type(declared).__name__})")
-            print(config)
-
-    def results_summary(self, num_trials: int = 10) -> None:
-        """Print the best trials."""
-        print("Results summary")
-        print(f"Results in {self.project_dir}")
-        print(f"Showing {num_trials} best trials")
-        print(f"{self.oracle.objective}")
-        for trial in self.oracle.get_best_trials(num_trials):
-            print()
-            trial.summary()
+def _check_travels(**values: Any) -> None:
+    """Raises: StaysHere: one of them cannot be pickled."""
+    for name, value in values.items():
+        try:
+            packed(name, value)
+        except InputError as error:
+            raise StaysHere(str(error)) from error
 
 
 def _first_rows(dataset: Dataset) -> tuple[Any, dict[str, Any]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sweeps.errors import InputError, unknown
+
+#: the options that KerasTuner's `Tuner` does not have, or that are not passed to it
+OWN_OPTIONS = ("jobs", "accept_changed_space")
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Options:
         overwrite: remove an existing study.
         executions_per_trial: the number of models per trial; the score is the mean of their best epochs.
         logger, tuner_id: accepted and ignored.
-        distribution_strategy: not available.
+        distribution_strategy: trials then run one after another in this process, under its scope.
         jobs: the number of parallel trials; None: one per core. Not in KerasTuner.
         accept_changed_space: continue with a hypermodel that was edited since the first search. Not in KerasTuner.
     """
@@ -49,11 +52,6 @@ class Options:
             if name not in names:
                 raise unknown("tuner argument", name, names)
         options = cls(**arguments)
-        if options.distribution_strategy is not None:
-            raise InputError(
-                "distribution_strategy: trials run side by side, each on devices of its own; leave it out "
-                "and set jobs=… to the number of trials at a time"
-            )
         at_least("executions_per_trial", options.executions_per_trial, 1)
         return options
 
@@ -62,27 +60,6 @@ def at_least(name: str, value: Any, least: int) -> None:
     """Raises: InputError: the value is no whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a tuner searches.
-
-    Attributes:
-        sampler, pruner: names of `sweeps.study.samplers`.
-        sampler_options, pruner_options: their options.
-        max_trials: None: the whole grid.
-        seed: None: that of the existing study, or a random one.
-        epochs: per trial; None: the argument of `search`.
-    """
-
-    sampler: str
-    pruner: str
-    max_trials: int | None
-    seed: int | None
-    epochs: int | None = None
-    sampler_options: Mapping[str, int] = field(default_factory=dict)
-    pruner_options: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,17 @@ _STATUS = {
 }
 
 
+#: KerasTuner's methods that run trials
+_OF_A_LOOP = ("create_trial", "end_trial", "populate_space", "score_trial", "update_trial")
+
+
+class NotAsked(InputError, AttributeError):
+    """A method that this oracle does not have; as an AttributeError it makes `hasattr` false."""
+
+
 @dataclass
 class Oracle:
-    """A tuner's `oracle`, for reading the study only: trials are proposed by the sampler.
+    """A tuner's `oracle`, for reading the study only: trials are proposed by the sampler, and saved as they end.
 
     Attributes:
         project: the study and its workspace.
@@ -36,6 +44,8 @@ class Oracle:
         max_trials: the total number of trials; None: the whole grid.
         seed: of sampler, weights and shuffles.
         discover: finds the search space.
+        asked: KerasTuner's oracle with the arguments of the tuner.
+        verbose: kept as it is set.
     """
 
     project: Project
@@ -43,12 +53,69 @@ class Oracle:
     max_trials: int | None
     seed: int
     discover: Callable[[], list[kinds.HyperParameter]]
+    asked: keras_tuner.Oracle
+    verbose: int = 1
     _space: list[kinds.HyperParameter] | None = None
 
     @property
     def digits(self) -> int:
         """The number of digits of a trial's id."""
         return len(str(self.max_trials))
+
+    def __getattr__(self, name: str) -> Any:
+        """What else a tuner was given: `max_retries_per_trial`, `allow_new_entries`, `alpha`, `factor`, ….
+
+        Raises:
+            InputError: a method that proposes or ends trials, which workers do here.
+            AttributeError: KerasTuner's oracle has no such attribute either.
+        """
+        if name in _OF_A_LOOP:
+            raise NotAsked(
+                f"oracle.{name}: the sampler proposes trials in workers; derive a class of KerasTuner's oracle "
+                "to have it asked in this process"
+            )
+        if name.startswith("_") or "asked" not in vars(self):
+            raise AttributeError(f"a tuner's oracle has no attribute {name!r}")
+        return getattr(self.asked, name)
+
+    @property
+    def ongoing_trials(self) -> dict[str, Trial]:
+        """The running trials; by their ids, since workers are no tuners."""
+        return {name: trial for name, trial in self.trials.items() if trial.status == TrialStatus.RUNNING}
+
+    @property
+    def start_order(self) -> list[str]:
+        """The ids of the trials in the order in which they started."""
+        return [self._id(trial) for trial in self._frozen()]
+
+    @property
+    def end_order(self) -> list[str]:
+        """The ids of the finished trials in the order in which they ended."""
+        ended = [(trial.datetime_complete, self._id(trial)) for trial in self._frozen() if trial.datetime_complete]
+        return [trial_id for _, trial_id in sorted(ended)]
+
+    def save(self) -> None:
+        """Do nothing: the study is saved with each trial."""
+
+    def reload(self) -> None:
+        """Read the search space again; trials are read whenever they are asked for."""
+        self.forget_space()
+
+    def get_state(self) -> dict[str, Any]:
+        """The state that KerasTuner's oracle describes, as far as it is one here."""
+        return {
+            "ongoing_trials": {name: trial.trial_id for name, trial in self.ongoing_trials.items()},
+            "hyperparameters": self.get_space().get_config(),
+            "start_order": self.start_order,
+            "end_order": self.end_order,
+            "seed": self.seed,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Do nothing: the state is the study's."""
+
+    def update_space(self, hyperparameters: keras_tuner.HyperParameters) -> None:
+        """Do nothing: what a model asks for is a part of the space at once."""
 
     @property
     def hyperparameters(self) -> keras_tuner.HyperParameters:

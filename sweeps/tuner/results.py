@@ -12,6 +12,7 @@ from keras_tuner.src.engine import objective as objectives
 from keras_tuner.src.engine import tuner_utils
 
 from sweeps.errors import InputError
+from sweeps.tuner.failures import WrongResult
 
 #: a History, a dictionary of metrics, the objective's value alone, or a list of these
 FitResult = Any
@@ -40,15 +41,15 @@ def as_history(result: FitResult, objective: keras_tuner.Objective) -> keras.cal
     """The result as a History; for several executions the mean of their best epochs, as in KerasTuner.
 
     Raises:
-        InputError: the result has a type that KerasTuner does not accept, or is a History and no objective is named.
+        WrongResult: the result has a type that KerasTuner does not accept, or is a History and no objective is named.
     """
     if isinstance(result, keras.callbacks.History):
         if isinstance(objective, objectives.DefaultObjective):
-            raise InputError("objective: where none is named, HyperModel.fit must return a number, got a History")
+            raise WrongResult("objective: where none is named, HyperModel.fit must return a number, got a History")
         _add_sum(result, objective)
         return result
     if not _is_result(result):
-        raise InputError(
+        raise WrongResult(
             "HyperModel.fit must return a History, a dictionary of metrics, a number, or a list of these, "
             f"got {type(result).__name__}"
         )

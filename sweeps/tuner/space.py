@@ -16,6 +16,8 @@ from sweeps.errors import InputError
 from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.callbacks import BestWeights, ObjectiveReporter, copied_callbacks
 from sweeps.tuner.declared import Declared
+from sweeps.tuner.failures import WrongResult
+from sweeps.tuner.feeds import DATA, Feed
 from sweeps.tuner.results import FitResult, as_history
 
 
@@ -29,6 +31,7 @@ class FitCall:
         options: the keyword arguments.
         left_out: names of arguments that the engine passes, but `search` did not get.
         callbacks: copied for each trial.
+        feed: the data, where it is more than arrays; the engine then knows its first batch only.
     """
 
     positional: int = 2
@@ -36,6 +39,7 @@ class FitCall:
     options: Mapping[str, Any] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    feed: Feed | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,12 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         self.declared.install(hp)
         self.hypermodel.declare_hyperparameters(hp)
         model = self.hypermodel.build(hp)
-        return self.compiled.apply(model) if isinstance(model, keras.Model) else model
+        if not isinstance(model, keras.Model):
+            raise WrongResult(
+                "the model-building function, or HyperModel.build, must return a keras.Model, "
+                f"got {type(model).__name__}"
+            )
+        return self.compiled.apply(model)
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any
@@ -135,9 +144,11 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         """
         watch = next((each for each in kwargs.get("callbacks", ()) if isinstance(each, EpochWatch)), None)
         if watch is None:
-            return as_history(self._fit_once(hp, model, x, y, kwargs, []), self.objective)
+            return as_history(self._fit_once(hp, model, x, y, kwargs, [], brief=True), self.objective)
         callbacks = [*self._callbacks(hp, 0), ObjectiveReporter(watch, self.objective)]
         result = self._fit_once(hp, model, x, y, kwargs, callbacks)
+        if self.call.feed is not None:
+            model.fit.forget_example()
         if self.executions > 1:
             result = [result, *self._other_executions(hp, model, watch, x, y, kwargs)]
         history = as_history(result, self.objective)
@@ -153,19 +164,30 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         y: Any,
         kwargs: Mapping[str, Any],
         callbacks: list[keras.callbacks.Callback],
+        brief: bool = False,
     ) -> FitResult:
         without = {"callbacks", *self.call.left_out, *self.call.options}
         passed = {name: value for name, value in kwargs.items() if name not in without}
-        if self.call.inputs is not None:
-            x = self._as_list(x)
-            if "validation_data" in passed:
-                first, *rest = passed["validation_data"]
-                passed["validation_data"] = (self._as_list(first), *rest)
-        positional = (x, y)[: self.call.positional]
-        named = dict((("x", x), ("y", y))[self.call.positional :])
+        named: dict[str, Any] = {"x": x, "y": y, **passed, **self.call.options}
+        if self.call.feed is not None:
+            named = self._fed(self.call.feed, named, brief)
+        elif self.call.inputs is not None:
+            named["x"] = self._as_list(x)
+            if "validation_data" in named:
+                first, *rest = named["validation_data"]
+                named["validation_data"] = (self._as_list(first), *rest)
+        positional = [named.pop(name, None) for name in ("x", "y")[: self.call.positional]]
         if not isinstance(model.fit, _QuietFit):
             model.fit = _QuietFit(model.fit)
-        return self.hypermodel.fit(hp, model, *positional, **named, **passed, **self.call.options, callbacks=callbacks)
+        return self.hypermodel.fit(hp, model, *positional, **named, callbacks=callbacks)
+
+    def _fed(self, feed: Feed, named: Mapping[str, Any], brief: bool) -> dict[str, Any]:
+        """The arguments with the data as it was given to `search`, or the first batch of it."""
+        others = {name: value for name, value in named.items() if name not in DATA}
+        if not brief:
+            return {**others, **feed.arguments}
+        steps = dict.fromkeys({"steps_per_epoch", "validation_steps"} & others.keys(), 1)
+        return {**others, **steps, **feed.brief()}
 
     def _as_list(self, x: Mapping[str, Any]) -> list[Any]:
         return [x[name] for name in self.call.inputs or ()]
@@ -214,7 +236,8 @@ def space_name(hypermodel: keras_tuner.HyperModel) -> str:
     function = getattr(hypermodel, "build", None)
     if type(hypermodel).__name__ == "DefaultHyperModel":
         return str(getattr(function, "__name__", "build"))
-    return str(hypermodel.name or type(hypermodel).__name__)
+    # a HyperModel whose __init__ does not call super() has no name
+    return str(getattr(hypermodel, "name", None) or type(hypermodel).__name__)
 
 
 class _QuietFit:
@@ -228,3 +251,8 @@ class _QuietFit:
         if len(args) < 5:  # x, y, batch_size, epochs, verbose
             kwargs.setdefault("verbose", 0)
         return self._fit(*args, **kwargs)
+
+    def forget_example(self) -> None:
+        """Of a data set in another order each time, the first rows are not those that the engine knows."""
+        if hasattr(self._fit, "example"):
+            self._fit.example = None

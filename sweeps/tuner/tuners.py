@@ -1,17 +1,22 @@
-"""KerasTuner's four tuners, with the same arguments in the same order."""
+"""KerasTuner's tuners, with the same arguments in the same order."""
 
 from __future__ import annotations
 
-import warnings
-from importlib.util import find_spec
 from typing import Any
 
+import keras
 import keras_tuner
-from keras_tuner.oracles import HyperbandOracle
+from keras_tuner import oracles
+from keras_tuner.engine.trial import Trial
+from keras_tuner.src import utils
 
 from sweeps.tuner.base import Tuner
 from sweeps.tuner.declared import Declared
-from sweeps.tuner.options import FailureLimits, Plan, at_least
+from sweeps.tuner.plans import configurations
+from sweeps.tuner.results import objective_of
+from sweeps.tuner.sklearn_tuner import SklearnTuner
+
+__all__ = ["BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner"]
 
 
 class RandomSearch(Tuner):
@@ -30,16 +35,26 @@ class RandomSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
-        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
-        super().__init__(hypermodel, objective, Plan("random", "none", max_trials, seed), declared, limits, kwargs)
+        Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        oracle = oracles.RandomSearchOracle(
+            objective=objective_of(objective),
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._given_seed = seed
+        super().__init__(oracle, hypermodel, **kwargs)
 
 
 class BayesianOptimization(Tuner):
     """Models earlier trials: with Optuna's Gaussian process where PyTorch is installed, otherwise with its TPE.
 
     The first `num_initial_points` trials are random; None: Optuna's default number. `alpha` and `beta` are settings of
-    KerasTuner's Gaussian process, and are ignored.
+    KerasTuner's Gaussian process, and are ignored by workers.
     """
 
     def __init__(
@@ -58,17 +73,22 @@ class BayesianOptimization(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        if (alpha, beta) != (1e-4, 2.6):
-            warnings.warn("alpha and beta have no meaning for Optuna's sampler: they are ignored", stacklevel=2)
-        sampler = "gp" if find_spec("torch") else "tpe-multivariate"
-        options = {}
-        if num_initial_points is not None:
-            at_least("num_initial_points", num_initial_points, 1)
-            options["startup"] = num_initial_points
-        plan = Plan(sampler, "none", max_trials, seed, sampler_options=options)
-        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
-        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
-        super().__init__(hypermodel, objective, plan, declared, limits, kwargs)
+        Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        oracle = oracles.BayesianOptimizationOracle(
+            objective=objective_of(objective),
+            max_trials=max_trials,
+            num_initial_points=num_initial_points,
+            alpha=alpha,
+            beta=beta,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._given_seed = seed
+        super().__init__(oracle, hypermodel, **kwargs)
 
 
 class Hyperband(Tuner):
@@ -96,11 +116,38 @@ class Hyperband(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        total = configurations(max_epochs, factor, hyperband_iterations)
-        plan = Plan("tpe-multivariate", "hyperband", total, seed, max_epochs, pruner_options={"factor": factor})
-        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
-        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
-        super().__init__(hypermodel, objective, plan, declared, limits, kwargs)
+        configurations(max_epochs, factor, hyperband_iterations)
+        Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        oracle = oracles.HyperbandOracle(
+            objective=objective_of(objective),
+            max_epochs=max_epochs,
+            factor=factor,
+            hyperband_iterations=hyperband_iterations,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._given_seed = seed
+        super().__init__(oracle, hypermodel, **kwargs)
+
+    # In this process each round of a bracket is a trial that goes on from another one's weights, as in KerasTuner.
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        """See `keras_tuner.Hyperband`: the trial says how many epochs it has."""
+        values = trial.hyperparameters.values
+        if "tuner/epochs" in values:
+            kwargs |= {"epochs": values["tuner/epochs"], "initial_epoch": values["tuner/initial_epoch"]}
+        return super().run_trial(trial, *args, **kwargs)
+
+    def _build_hypermodel(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        model = super()._build_hypermodel(hp)
+        if (former := hp.values.get("tuner/trial_id")) is not None:
+            model.build_from_config(utils.load_json(self._get_build_config_fname(former)))
+            model.load_weights(self._get_checkpoint_fname(former))
+        return model
 
 
 class GridSearch(Tuner):
@@ -119,19 +166,16 @@ class GridSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        declared = Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
-        limits = FailureLimits(max_retries_per_trial, max_consecutive_failed_trials)
-        super().__init__(hypermodel, objective, Plan("grid", "none", max_trials, seed), declared, limits, kwargs)
-
-
-def configurations(max_epochs: int, factor: int, iterations: int) -> int:
-    """The number of configurations that KerasTuner's Hyperband draws: the first rounds of all its brackets.
-
-    Raises:
-        InputError: a number is too low.
-    """
-    at_least("max_epochs", max_epochs, 1)
-    at_least("factor", factor, 2)
-    at_least("hyperband_iterations", iterations, 1)
-    oracle = HyperbandOracle(max_epochs=max_epochs, factor=factor)
-    return iterations * sum(int(oracle._get_size(bracket, 0)) for bracket in range(oracle._get_num_brackets()))
+        Declared.of(hyperparameters, tune_new_entries, allow_new_entries)
+        oracle = oracles.GridSearchOracle(
+            objective=objective_of(objective),
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._given_seed = seed
+        super().__init__(oracle, hypermodel, **kwargs)

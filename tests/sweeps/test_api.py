@@ -9,6 +9,7 @@ import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import sweeps
@@ -112,3 +113,22 @@ def test_only_what_is_public_is_offered() -> None:
     assert callable(sweeps.run)
     with pytest.raises(AttributeError, match="has no attribute 'walk'"):
         sweeps.walk  # noqa: B018
+
+
+def two_inputs(hp: keras_tuner.HyperParameters) -> keras.Model:
+    inputs = [keras.Input((64,), name="left"), keras.Input((64,), name="right")]
+    joined = keras.layers.Concatenate()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(joined))
+    model.compile(hp.Choice("optimizer", ["adam", "sgd"]), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.slow
+def test_a_dataset_of_two_inputs_is_swept(here: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+    rows = tf.data.Dataset.from_tensor_slices(((x, x), y)).batch(100)
+    result = sweeps.run(two_inputs, data=rows, trials=2, epochs=2, study="batches", show=False)
+    assert result.status.trials["COMPLETE"] == 2
+    assert result.test_data is not None
+    held, _ = result.test_data
+    assert set(held) == {"left", "right"}

@@ -34,8 +34,10 @@ def digits() -> Digits:
 
 
 @pytest.fixture(autouse=True)
-def _one_worker(no_settings: None, one_worker: None) -> None:
-    """All searches use the same worker."""
+def _one_worker(request: pytest.FixtureRequest, no_settings: None) -> None:
+    """All searches use the same worker, but for those of tests that are marked `own_workers`."""
+    if request.node.get_closest_marker("own_workers") is None:
+        request.getfixturevalue("one_worker")
 
 
 @pytest.fixture
