@@ -12,6 +12,10 @@ from sweeps.errors import InputError, shortened
 
 #: up to this many different whole numbers are taken for classes without a warning
 FEW_CLASSES = 10
+#: with more different whole numbers than these, they are hardly classes
+MOST_POSSIBLE_CLASSES = 200
+#: a class is rare with less than this part of the rows that it would have if all had as many
+RARE = 0.1
 
 
 def check_same_layout(parts: Mapping[str, Part], any_number: bool = False) -> None:
@@ -87,6 +91,40 @@ def many_classes_warning(train: Part, target: EncodedTarget) -> tuple[str, ...]:
     return (
         f"the target's {count} different whole numbers are taken for classes; if they are a quantity: "
         '--task regression (task="regression")',
+    )
+
+
+def few_numbers_warning(train: Part, target: EncodedTarget) -> tuple[str, ...]:
+    """A warning for whole numbers that are taken for a quantity and may be classes: floats, or many with few rows."""
+    y = train.y
+    if target.kind != "regression" or y.ndim != 1 or y.dtype.kind not in "iuf" or not np.equal(np.mod(y, 1), 0).all():
+        return ()
+    values = np.unique(y)
+    if len(values) > MOST_POSSIBLE_CLASSES or len(y) < 2 * len(values):
+        return ()
+    shown = shortened([str(value) for value in values])
+    return (
+        f"the target's {len(values)} different whole numbers ({shown}) are taken for a quantity: the task is a "
+        'regression; if they are classes: --task classification (task="classification")',
+    )
+
+
+def rare_class_warning(target: EncodedTarget, rows: int) -> tuple[str, ...]:
+    """A warning for a class that is so rare that an accuracy hardly depends on it.
+
+    Args:
+        rows: how many, from the first, are counted.
+    """
+    classes, labels = target.classes(), target.labels
+    if classes is None or labels is None:
+        return ()
+    shares = np.bincount(classes[:rows], minlength=len(labels)) / rows
+    rarest = int(shares.argmin())
+    if shares[rarest] * len(labels) >= RARE:
+        return ()
+    return (
+        f"only {shares[rarest]:.2%} of the rows have the class {labels[rarest]!r}: an accuracy hardly depends on it; "
+        "consider --objective val_auc, or --class-weight balanced",
     )
 
 

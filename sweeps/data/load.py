@@ -12,7 +12,15 @@ import pyarrow as pa
 
 from search_spaces.data_spec import DataSpec
 from sweeps.data.as_given import assemble_as_given
-from sweeps.data.checks import check_classes, check_same_layout, joined_targets, many_classes_warning, split_target
+from sweeps.data.checks import (
+    check_classes,
+    check_same_layout,
+    few_numbers_warning,
+    joined_targets,
+    many_classes_warning,
+    rare_class_warning,
+    split_target,
+)
 from sweeps.data.columns import from_table
 from sweeps.data.csv_format import UNKNOWN
 from sweeps.data.dataset import Dataset, Part, RawDataset, read_only
@@ -125,7 +133,9 @@ def assemble(raw: RawDataset, source: DataSource) -> Dataset:
     scale = moments(train.y) if target.kind == "regression" else (None, None)
     spec = DataSpec(describe(train.x, raw.dates), target.kind, target.n_outputs, target.labels, *scale)
     fingerprint = digest((train, validation, test), (*(raw.features or ()), "labels", *(target.labels or ())))
-    warnings = () if source.task or raw.labels else many_classes_warning(raw.train, target)
+    asked = source.task is not None or raw.labels is not None
+    doubts = () if asked else (*many_classes_warning(raw.train, target), *few_numbers_warning(raw.train, target))
+    warnings = (*doubts, *rare_class_warning(target, len(raw.train)))
     return Dataset(
         *(source.short_name, train, validation, test, spec, fingerprint, raw.features),
         warnings=(*raw.notes, *warnings),

@@ -148,3 +148,31 @@ def test_many_whole_numbers_taken_for_classes_are_said(classes: int, warned: boo
     assert said == ((f'{expected}--task regression (task="regression")',) if warned else ())
     assert not from_arrays(y[:, np.newaxis], y, DataSource("arrays", task="classification")).warnings
     assert not from_arrays(y[:, np.newaxis], y.astype(str), source).warnings
+
+
+@pytest.mark.parametrize(
+    ("y", "shown"),
+    [
+        (np.arange(90) % 3 * 1.0, "3 different whole numbers (0.0, 1.0, 2.0)"),
+        (np.arange(300) % 100, "100 different whole numbers (0, 1, 2, 3, 4"),
+    ],
+    ids=["floats", "many classes of three rows"],
+)
+def test_whole_numbers_taken_for_a_quantity_are_said(y: np.ndarray, shown: str) -> None:
+    x = np.arange(len(y), dtype=float)[:, np.newaxis]
+    (said,) = from_arrays(x, y, DataSource("arrays")).warnings
+    assert said.startswith(f"the target's {shown}")
+    assert said.endswith('the task is a regression; if they are classes: --task classification (task="classification")')
+    assert not from_arrays(x, y, DataSource("arrays", task="regression")).warnings
+    assert not from_arrays(x, y + x[:, 0] / 7, DataSource("arrays")).warnings
+
+
+@pytest.mark.parametrize(("positive", "warned"), [(8, True), (100, False)])
+def test_a_rare_class_is_said_with_what_to_search_by(positive: int, warned: bool) -> None:
+    y = np.where(np.arange(1000) < positive, "yes", "no")
+    said = from_arrays(np.arange(1000.0)[:, np.newaxis], y, DataSource("arrays")).warnings
+    expected = (
+        "only 0.80% of the rows have the class 'yes': an accuracy hardly depends on it; consider --objective val_auc, "
+        "or --class-weight balanced"
+    )
+    assert said == ((expected,) if warned else ())
