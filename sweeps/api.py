@@ -240,7 +240,7 @@ def _dataset(data: Any, validation: Any, options: dict[str, Any], space: str | S
         return _from_frame(data, validation, options, is_own(space)), "table"
     of_tables = [name for name in SweepConfig.model_fields if name in _OF_TABLES or name.startswith("csv_")]
     for name in [*of_tables, "task"] if isinstance(data, Dataset) else of_tables:
-        if options.get(name) is not None:
+        if options.get(name) not in (None, (), []):  # a study's own options have none of several as a list
             raise InputError(
                 f"{name}: only data by name or a DataFrame has it, got {options[name]!r}; "
                 "arrays are (x, y, sample_weight)"
