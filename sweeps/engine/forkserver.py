@@ -35,9 +35,10 @@ def start() -> None:
     if AVAILABLE:
         path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
         forkserver.set_forkserver_preload(["sweeps.engine.preload"])
-        resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
-        with signals.blocked(), _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
-            forkserver.ensure_running()
+        with _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
+            resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
+            with signals.blocked():
+                forkserver.ensure_running()
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import dask.sizeof
 import distributed.comm.core
 import distributed.utils_comm
-import numpy
 
 from sweeps.system import worker_process
 from sweeps.system.signals import ENDING
@@ -47,7 +46,6 @@ def dask_setup(worker: Worker) -> None:
     # would be alike
     for module in (dask.sizeof, distributed.comm.core, distributed.utils_comm):
         module.random = random.Random()
-    numpy.random.seed()  # else it is that of the process that this one was forked from
     # what a killed process leaves of its temporary files Dask clears away, with the rest of the worker's folder
     tempfile.tempdir = os.environ["TMPDIR"] = worker.local_directory
     # libraries write to the file descriptors themselves: over the live table, if they were let
