@@ -1,7 +1,7 @@
 """Datasets: by name, from a file or from arrays; split, encoded and described for a search space."""
 
 from sweeps.data.csv_format import CsvFormat
-from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
+from sweeps.data.dataset import Array, Dataset, Part, not_plain, with_columns
 from sweeps.data.leakage import leaks
 from sweeps.data.load import from_arrays, from_frame, load
 from sweeps.data.npz import read_array, read_arrays
@@ -26,11 +26,11 @@ __all__ = [
     "is_frame",
     "leaks",
     "load",
+    "not_plain",
     "profile",
     "read_array",
     "read_arrays",
     "read_columns",
     "read_rows",
-    "require_plain",
     "with_columns",
 ]
