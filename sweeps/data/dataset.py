@@ -124,6 +124,7 @@ class Dataset:
             apply.
         encoded: if `as_given`, the same data with class indices as the target, where the target may be classes.
         form: if `as_given`, the form of the target: "given", class "indices" or one-hot "columns".
+        task: what the target is taken for, and why, in a line; "" for several targets.
         warnings: what is unusual about the data but no error.
         reading: how a table of new rows is read where it leaves that open, as JSON values: the ``decimal`` mark, and
             ``dates``, column -> format, "" for one that Arrow knows; None: it leaves nothing open.
@@ -139,6 +140,7 @@ class Dataset:
     as_given: bool = False
     encoded: Dataset | None = None
     form: str = "given"
+    task: str = ""
     warnings: tuple[str, ...] = ()
     reading: Mapping[str, Any] | None = None
 

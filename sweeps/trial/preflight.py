@@ -90,7 +90,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
-    about |= {"features": data.features, "inputs": _inputs(data), "reading": data.reading}
+    about |= {"task": data.task, "features": data.features, "inputs": _inputs(data), "reading": data.reading}
     return Preflight(
         *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
         warnings=(

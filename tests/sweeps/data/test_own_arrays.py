@@ -155,6 +155,14 @@ def test_a_target_is_encoded_only_for_a_loss_over_classes_that_cannot_take_it(
         np.testing.assert_array_equal(part.y, wanted.get(form, np.eye(3)[encoded] if form == "columns" else 0))
 
 
+def test_the_loss_of_a_model_says_what_the_task_is() -> None:
+    whole = from_arrays(I64[:, np.newaxis], I64 % 7 + 3, GIVEN)
+    assert for_model(whole, compiled(1, "mse")).task == "regression (by the model's loss, mse)"
+    assert for_model(whole, compiled(7, SPARSE)).task == (
+        f"7 classes (target: 7 different whole numbers; loss {SPARSE})"
+    )
+
+
 def test_class_weights_are_those_of_the_classes_whatever_their_numbers() -> None:
     from sweeps.data.class_weights import row_weights
 
