@@ -7,7 +7,7 @@ from sweeps.data.load import from_arrays, from_frame, load
 from sweeps.data.npz import read_array, read_arrays
 from sweeps.data.profile import TableProfile, profile
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import as_dtype, read_columns, read_rows
+from sweeps.data.rows import Rows, as_dtype, first_rows, read_rows
 from sweeps.data.source import TASKS, DataSource
 from sweeps.data.tables import is_frame
 
@@ -19,8 +19,10 @@ __all__ = [
     "DataSource",
     "Dataset",
     "Part",
+    "Rows",
     "TableProfile",
     "as_dtype",
+    "first_rows",
     "from_arrays",
     "from_frame",
     "is_frame",
@@ -30,7 +32,6 @@ __all__ = [
     "profile",
     "read_array",
     "read_arrays",
-    "read_columns",
     "read_rows",
     "with_columns",
 ]

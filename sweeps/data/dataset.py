@@ -127,7 +127,8 @@ class Dataset:
         task: what the target is taken for, and why, in a line; "" for several targets.
         warnings: what is unusual about the data but no error.
         reading: how a table of new rows is read where it leaves that open, as JSON values: the ``decimal`` mark, and
-            ``dates``, column -> format, "" for one that Arrow knows; None: it leaves nothing open.
+            ``dates``, column -> format, "" for one that Arrow knows, and how a ``csv`` file was said to be written (the
+            arguments of `CsvFormat`); None: it leaves nothing open.
     """
 
     name: str

@@ -235,7 +235,7 @@ def test_ids_beyond_those_that_float32_holds_are_told_apart(here: Path) -> None:
     assert result.test_data is not None
     assert result.model().evaluate(*result.test_data, return_dict=True, verbose=0)["accuracy"] == 1.0
     np.savez(result.export() / "rows.npz", x=ids[:64])
-    from sweeps.export.predict import predict_file
+    from exports import predict_file
 
     found = predict_file(here / "exports/ids", here / "exports/ids/rows.npz", 64)
     assert [row["class"] for row in found] == [str(number) for number in y[:64]]
