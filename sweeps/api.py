@@ -294,7 +294,7 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:
