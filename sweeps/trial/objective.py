@@ -48,7 +48,8 @@ def objective(
     space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
-    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version)
+    firsts = getattr(trial.study.sampler, "firsts", None)
+    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version, firsts)
 
     begun = time.monotonic()
     try:

@@ -11,15 +11,13 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.src import utils
 from optuna.trial import FrozenTrial
 
-from sweeps.api import watching
 from sweeps.config import load_config
 from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import packed
-from sweeps.study import study as studies
-from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
+from sweeps.tuner.begun import as_begun, close_grid, identity, total_of_study
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.failures import as_keras_tuner_raises
 from sweeps.tuner.feeds import StaysHere
@@ -27,8 +25,8 @@ from sweeps.tuner.in_process import InProcess, overridden
 from sweeps.tuner.options import OWN_OPTIONS, FailureLimits, Options
 from sweeps.tuner.oracle import Oracle
 from sweeps.tuner.plans import PLANS, plan_of
+from sweeps.tuner.progress import watching
 from sweeps.tuner.space import FitCall, space_name
-from sweeps.tuner.totals import UNLIMITED
 from sweeps.tuner.worker_space import Rows, WorkerSpace, first_rows
 
 # methods import the modules that import MLflow: while a search's workers import TensorFlow there is time for it
@@ -46,7 +44,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         InputError: an argument is wrong or has no equivalent.
     """
 
-    #: the seed that was given; None: the oracle's, or that of the existing study
+    #: the seed that was given; None: the oracle's
     _given_seed: int | None = None
 
     def __init__(self, oracle: keras_tuner.Oracle, hypermodel: Any = None, **kwargs: Any) -> None:
@@ -80,7 +78,8 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         self._limits = FailureLimits(asked.max_retries_per_trial, asked.max_consecutive_failed_trials)
         self._rows: Rows | None = None
         self._call = FitCall()
-        total, seed = self._plan.max_trials, self._seed()
+        total = self._plan.max_trials
+        seed = int(identity(self._project).get("seed", asked.seed))  # as in KerasTuner, the earlier search's
         self.oracle = Oracle(
             *(self._project, asked.objective, total, seed),
             lambda: self._space.discovered(self._call, self._rows),
@@ -96,14 +95,6 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         """Search in this process from now on, for a reason that is only known when `search` is called."""
         self._reason, self.oracle = reason, self._asked
         super()._begin()
-
-    def _seed(self) -> int:
-        """The given seed, that of the existing study, or, as in KerasTuner, a random one."""
-        if self._given_seed is not None:
-            return self._given_seed
-        study = self._project.open()
-        known = study.user_attrs.get(IDENTITY) if study is not None else None
-        return int(known["seed"] if known else self._asked.seed)
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`, or `search(dataset, …)`.
@@ -134,12 +125,14 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             fit_kwargs["epochs"] = self._plan.epochs
         dataset, self._call, epochs = read(fit_args, fit_kwargs, self._space.input_names, self._space.fits_itself)
         self._space.check_travels(self._call)
+        total = total_of_study(self._project, self.oracle.max_trials)
+        dataset, epochs = as_begun(self._project, total, dataset, epochs)
         config = load_config(
             {
                 "study": self._project.study,
                 "space": space_name(self.hypermodel),
                 "dataset": dataset.name,
-                "trials": self._total(),
+                "trials": total,
                 "epochs": epochs,
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
@@ -158,10 +151,11 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         with sent as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
-            sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
+            sweep.run(config, watcher, space, dataset, False, failures, retries, counts_failed=True)
         self._rows = first_rows(dataset)
         self.oracle.forget_space()
-        self._close_grid()
+        if self.oracle.max_trials is None:
+            close_grid(self._project)
 
     def continue_trial(self, trial_id: str, epochs: int, *fit_args: Any, **fit_kwargs: Any) -> Continued:
         """Continue the training of a finished trial for `epochs` more. KerasTuner has no such method.
@@ -192,23 +186,11 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         with self._space.sent(self._call) as space, self._project.active():
             return continue_trial(self._project.study, number, epochs, space, dataset)
 
-    def _total(self) -> int:
-        """The total number of trials of the study; for a completed grid, the number that it has."""
-        study = self._project.open()
-        if self._plan.max_trials is not None:
-            return self._plan.max_trials
-        return int(study.user_attrs.get(TOTAL, UNLIMITED)) if study is not None else UNLIMITED
-
-    def _close_grid(self) -> None:
-        study = self._project.open()
-        if self._plan.max_trials is None and study is not None:
-            study.set_user_attr(TOTAL, UNLIMITED - studies.missing(study, UNLIMITED))
-
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
         """The models of at most `num_models` best trials, with the weights of their best epochs, best first."""
         if self._reason:
             return list(super().get_best_models(num_models))
-        trials = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
+        trials = [trial for trial in self.oracle.ranked().values() if self.oracle.model_uri(trial)]
         return [self._model(trial) for trial in trials[:num_models]]
 
     def load_model(self, trial: Trial) -> keras.Model:
