@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from distributed import Future
 
 from sweeps.engine.dispatcher import Dispatcher, Ended
-from sweeps.engine.session import StudySession
 from sweeps.engine.tasks import run_trial
 from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
 from sweeps.study.retries import LateResult
 from sweeps.study.study import Objective
 from sweeps.system import signals
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
+
+if TYPE_CHECKING:  # it imports MLflow, for which there is time while the workers import TensorFlow
+    from sweeps.engine.session import StudySession
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
