@@ -58,7 +58,7 @@ def search(
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
         if baselines is not None:
-            baselines.wait()
+            baselines.finish()
 
 
 @contextlib.contextmanager

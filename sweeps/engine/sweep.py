@@ -14,7 +14,7 @@ from distributed import Future
 from optuna.trial import TrialState
 
 from search_spaces.metric_names import METRICS
-from sweeps.baselines import BaselineProcess
+from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
@@ -96,8 +96,9 @@ def run(
 def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProcess | None:
     """Begins to compute the baselines that the study lacks; None if it has them, or none are wanted."""
     journal = paths.journal(config.study)
-    has_some = studies.begun(journal) and studies.load(config.study, journal).user_attrs.get(BASELINES)
-    if not config.baselines or has_some:
+    found = studies.load(config.study, journal).user_attrs.get(BASELINES, ()) if studies.begun(journal) else ()
+    complete = found and all(row["reason"] != NOT_IN_TIME for row in found)
+    if not config.baselines or complete:
         return None
     metric = parse_objective(config.objective)[0] if config.objective else None
     return BaselineProcess(data, None if metric is None else score_name(metric))
