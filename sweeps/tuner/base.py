@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -217,6 +218,10 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         """Keep a trial's model for `load_model`; for a `run_trial` that trains by itself."""
         model.save_weights(self._get_checkpoint_fname(trial_id))
         utils.save_json(self._get_build_config_fname(trial_id), model.get_build_config())
+
+    def _kept_model(self, trial: Trial) -> keras.Model | None:
+        is_kept = Path(self._get_checkpoint_fname(trial.trial_id)).exists() or "load_model" in overridden(type(self))
+        return super()._kept_model(trial) if is_kept else None
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
         from sweeps.export.logged_models import load_logged
