@@ -6,7 +6,7 @@ last trial has ended; by then other workers have run points twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -21,7 +21,30 @@ from sweeps.study.attributes import IDENTITY
 _Point = Mapping[str, float]
 
 
-class OrderedGridSampler(BruteForceSampler):
+class GridSampler(BruteForceSampler):
+    """Optuna's, for grids in which trials end before they have drawn all parameters: it raises a ValueError when others
+    go on from the same values, such as the retry of one that was interrupted, and takes a grid for walked when a trial
+    has drawn nothing."""
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Stop the study when all points were drawn."""
+        if trial.params or state != TrialState.FAIL:
+            super().after_trial(study, trial, state, values)
+
+    @staticmethod
+    def _populate_tree(tree: _TreeNode, trials: list[FrozenTrial], params: dict[str, Any]) -> None:
+        others = [params, *(trial.params for trial in trials)]
+        reached = [
+            trial
+            for trial in trials
+            if trial.state != TrialState.FAIL or not any(_goes_on(other, trial, params) for other in others)
+        ]
+        BruteForceSampler._populate_tree(tree, reached, params)
+
+
+class OrderedGridSampler(GridSampler):
     """Walks a grid as KerasTuner's GridSearch does: all defaults first, then the last parameter varies fastest.
 
     Parameters have the order in which the space with its default values declares them, inactive ones too; others follow
@@ -75,7 +98,7 @@ def remaining_points(study: optuna.Study) -> int:
     if waiting or not drawn:
         return 1
     tree = _TreeNode()
-    BruteForceSampler._populate_tree(tree, drawn, {})
+    GridSampler._populate_tree(tree, drawn, {})
     return max(0, tree.count_unexpanded(exclude_running=True) - about_to)
 
 
@@ -98,6 +121,12 @@ def _in_declared_order(study: optuna.Study, names: Iterable[str]) -> list[str]:
 def _drawn(study: optuna.Study) -> list[FrozenTrial]:
     trials = study.get_trials(deepcopy=False)
     return [trial for trial in trials if trial.params and trial.state != TrialState.WAITING]
+
+
+def _goes_on(other: Mapping[str, Any], trial: FrozenTrial, current: Mapping[str, Any]) -> bool:
+    """Whether another trial goes on from where this one has ended; the current one is about to."""
+    more = len(other) > len(trial.params) or other is current
+    return more and trial.params.items() <= other.items()
 
 
 def _candidates(distribution: Any) -> tuple[Any, Any, Any]:

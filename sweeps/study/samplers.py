@@ -18,7 +18,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from sweeps.errors import InputError, unknown
-from sweeps.study.grid import OrderedGridSampler
+from sweeps.study.grid import GridSampler, OrderedGridSampler
 
 Made = TypeVar("Made")
 
@@ -44,7 +44,7 @@ def _tpe_multivariate(seed: int, startup: int = 4) -> BaseSampler:
 
 def _grid(seed: int, ordered: int = 0) -> BaseSampler:
     """At random, so that a part of the grid tells of all of it; or in KerasTuner's order."""
-    return OrderedGridSampler() if ordered else optuna.samplers.BruteForceSampler(seed=seed)
+    return OrderedGridSampler() if ordered else GridSampler(seed=seed)
 
 
 #: name -> sampler of a seed and, where it draws some trials before it models, of their number. CMA-ES is left out: it

@@ -28,6 +28,7 @@ class TrialProgress(Progress):
         total = None if config.trials == UNLIMITED else config.trials
         super().__init__(console, total, sweep.jobs_of(config), {})
         self._study, self._counted = config.study, 0
+        self._places: dict[int, int] = {-1: -1}
 
     def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
         """See `Watcher`."""
@@ -51,9 +52,11 @@ class TrialProgress(Progress):
         self._counted = len(counted(results.open_study(self._study)))
 
     def _place(self, number: int) -> int:
-        """The trial of an attempt; -1 stays."""
-        trials = results.open_study(self._study).get_trials(deepcopy=False)
-        return number if number < 0 else retries.place(trials, number)
+        """The trial of an attempt; -1 is none."""
+        if number not in self._places:
+            trials = results.open_study(self._study).get_trials(deepcopy=False)
+            self._places[number] = retries.place(trials, number)
+        return self._places[number]
 
 
 @contextlib.contextmanager
