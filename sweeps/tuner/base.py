@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import keras_tuner
 from keras_tuner.engine.hypermodel import HyperModel
 from keras_tuner.engine.trial import Trial
 from keras_tuner.src import utils
+from keras_tuner.src.engine.tuner import maybe_distribute
 from optuna.trial import FrozenTrial
 
 from sweeps.config import load_config
@@ -151,8 +153,8 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         sent = self._space.sent(self._call)
         with sent as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
-            failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
-            sweep.run(config, watcher, space, dataset, False, failures, retries, counts_failed=True)
+            how = {"defaults_first": False, "counts_failed": True, **asdict(self._limits)}
+            sweep.run(config, watcher, space, dataset, **how)
         self._rows = first_rows(dataset)
         self.oracle.forget_space()
         if self.oracle.max_trials is None:
@@ -221,7 +223,14 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
 
     def _kept_model(self, trial: Trial) -> keras.Model | None:
         is_kept = Path(self._get_checkpoint_fname(trial.trial_id)).exists() or "load_model" in overridden(type(self))
-        return super()._kept_model(trial) if is_kept else None
+        model = super()._kept_model(trial) if is_kept else None
+        optimizer = getattr(model, "optimizer", None)  # there is none without `compile`
+        if (
+            model is not None and optimizer is not None and not optimizer.built
+        ):  # a file without its variables is loaded with a warning
+            with maybe_distribute(self.distribution_strategy):
+                optimizer.build(model.trainable_variables)
+        return model
 
     def _model(self, trial: FrozenTrial) -> keras.Model:
         from sweeps.export.logged_models import load_logged

@@ -66,5 +66,5 @@ def at_least(name: str, value: Any, least: int) -> None:
 class FailureLimits:
     """KerasTuner's `max_retries_per_trial` and `max_consecutive_failed_trials`."""
 
-    retries_per_trial: int
-    consecutive_failures: int
+    retries: int
+    failures: int

@@ -156,8 +156,6 @@ class Recorder:
         from tracking.models import log_model
         from tracking.store import SHA256
 
-        if model.optimizer is not None and not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)  # as it was saved, so that it can be loaded
         example, output = None, None
         if self._example is not None:
             example, output = example_of(attempt.run, model, self._example)
