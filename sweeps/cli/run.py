@@ -30,7 +30,8 @@ from sweeps.cli.table_options import table_options
     "sampler_options",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
+    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated). "
+    "Of grid: ordered=1 begins with the defaults and varies the last hyperparameter fastest.",
 )
 @click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
 @click.option(
