@@ -30,10 +30,10 @@ class TrialProgress(Progress):
         self._study, self._counted = config.study, 0
         self._places: dict[int, int] = {-1: -1}
 
-    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
         """See `Watcher`."""
         self._count()
-        super().begin(objective, warnings, best and replace(best, number=self._place(best.number)))
+        super().begin(objective, task, warnings, best and replace(best, number=self._place(best.number)))
 
     def epoch(self, report: EpochReport) -> None:
         """See `Watcher`."""
