@@ -1,5 +1,5 @@
 """Baselines: scikit-learn's simple models on the split of a sweep, computed beside it in a process of their own."""
 
-from sweeps.baselines.process import BaselineProcess
+from sweeps.baselines.process import NOT_IN_TIME, BaselineProcess
 
-__all__ = ["BaselineProcess"]
+__all__ = ["NOT_IN_TIME", "BaselineProcess"]

@@ -1,7 +1,8 @@
-"""The process that computes the baselines beside a sweep: low priority, a minute of processor time at most."""
+"""The process that computes the baselines beside a sweep: where a core is idle, for a minute at most."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import signal
@@ -17,6 +18,9 @@ from sweeps.data import Dataset, DataSource
 OVER_TIME = -signal.SIGXCPU
 #: seconds that the end of a sweep waits for baselines that are not ready
 PATIENCE = 10.0
+#: why there is no value of a baseline, which a resumed sweep computes
+NOT_IN_TIME = "no core was idle before the sweep ended"
+_TOO_LONG = "takes more than a minute"
 
 Found = list[dict[str, Any]]
 
@@ -27,12 +31,17 @@ class BaselineProcess:
     Args:
         data: a dataset in memory, or the source that the process loads.
         score: the metric that is asked for, as `sweeps.study.baselines.score_name` gives it; None: the task's own.
+
+    Attributes:
+        lines: the process's output so far.
     """
 
     def __init__(self, data: Dataset | DataSource, score: str | None) -> None:
         self._request = (data, score)
         self._lock = threading.Lock()
         self._found: Found | None = None
+        self._late = False
+        self.lines: list[bytes] = []
         self._record: Callable[[Found], object] | None = None
         # -P: the working directory may hold modules that have the names of libraries
         command = [sys.executable, "-P", "-m", "sweeps.baselines.child"]
@@ -41,7 +50,8 @@ class BaselineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the sweep's
+            # Ctrl-C is the sweep's. Not a session of its own: Linux gives each an equal share, whatever its priority.
+            process_group=0,
         )
         self._thread = threading.Thread(target=self._communicate, name="baselines", daemon=True)
         self._thread.start()
@@ -64,30 +74,36 @@ class BaselineProcess:
             else:
                 function(self._found)
 
-    def wait(self, seconds: float = PATIENCE) -> bool:
-        """Whether they have been computed, and recorded, within this time."""
+    def finish(self, seconds: float = PATIENCE) -> None:
+        """Wait for them; after this time those that are ready are recorded, and the others as not ready."""
         self._thread.join(seconds)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            self._late = True
+            self._process.kill()
+            self._thread.join()
 
     def _communicate(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
-            with self._process.stdin as stdin, self._process.stdout as stdout:
-                pickle.dump(self._request, stdin, protocol=pickle.HIGHEST_PROTOCOL)
-                stdin.close()
-                found = with_skipped(stdout)
-        except (OSError, ValueError):  # it was ended in the middle of a line
-            return
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # it has ended already
+            pickle.dump(self._request, stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        with self._process.stdout as stdout:
+            for line in stdout:
+                self.lines.append(line)
         with self._lock:
-            if self._process.wait() in (0, OVER_TIME):
-                self._found = found
+            if self._late or self._process.wait() in (0, OVER_TIME):
+                self._found = with_skipped(self.lines, NOT_IN_TIME if self._late else _TOO_LONG)
                 if self._record is not None:
-                    self._record(found)
+                    self._record(self._found)
 
 
-def with_skipped(lines: Iterable[str | bytes]) -> Found:
-    """The baselines of the process's output, those that it had no time for among them."""
-    names, *found = [json.loads(line) for line in lines] or [()]
-    skipped = {"scores": {}, "seconds": 0.0, "reason": "takes more than a minute"}
+def with_skipped(lines: Iterable[bytes], reason: str) -> Found:
+    """The baselines of the process's output, those that it had no time for among them.
+
+    Args:
+        lines: the names of all, then each one's result; the last line may be cut off.
+        reason: why the others have no value.
+    """
+    names, *found = [json.loads(line) for line in lines if line.endswith(b"\n")] or [()]
+    skipped = {"scores": {}, "seconds": 0.0, "reason": reason}
     return [*found, *({"name": name, **skipped} for name in names[len(found) :])]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from distributed import Future
 from optuna.trial import TrialState
 
 from search_spaces.metric_names import METRICS
-from sweeps.baselines import BaselineProcess
+from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
@@ -46,6 +47,7 @@ def run(
     defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
+    counts_failed: bool = False,
 ) -> None:
     """Run the trials that the study still lacks.
 
@@ -55,6 +57,7 @@ def run(
         defaults_first: whether the first trial has the space's default values.
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
+        counts_failed: trials that failed for good count towards the total; otherwise others replace them.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -62,7 +65,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    request = check(config, space, defaults_first)
+    request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
         return
@@ -93,8 +96,9 @@ def run(
 def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProcess | None:
     """Begins to compute the baselines that the study lacks; None if it has them, or none are wanted."""
     journal = paths.journal(config.study)
-    has_some = studies.begun(journal) and studies.load(config.study, journal).user_attrs.get(BASELINES)
-    if not config.baselines or has_some:
+    found = studies.load(config.study, journal).user_attrs.get(BASELINES, ()) if studies.begun(journal) else ()
+    complete = found and all(row["reason"] != NOT_IN_TIME for row in found)
+    if not config.baselines or complete:
         return None
     metric = parse_objective(config.objective)[0] if config.objective else None
     return BaselineProcess(data, None if metric is None else score_name(metric))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from typing import Any
 
 import numpy as np
 import optuna
+import psutil
 import pytest
 
-from sweeps.baselines import BaselineProcess
+from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.baselines.compute import Baseline, compute
 from sweeps.baselines.process import with_skipped
 from sweeps.data import Dataset, DataSource, from_arrays
@@ -130,20 +133,45 @@ def test_a_process_computes_them() -> None:
     recorded: list[Any] = []
     with BaselineProcess(data, None) as process:
         process.record(recorded.append)
-        assert process.wait(120)
+        process.finish(120)
     expected = {name: found.scores["accuracy"] for name, found in computed(data).items()}
     assert {row["name"]: row["scores"]["accuracy"] for row in recorded[0]} == pytest.approx(expected)
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux has it")
+def test_its_process_runs_where_a_core_is_idle_and_shares_the_sweeps_session() -> None:
+    with BaselineProcess(DataSource("digits"), None):
+        process = psutil.Process().children()[-1]
+        end = time.monotonic() + 60
+        while os.sched_getscheduler(process.pid) != os.SCHED_IDLE and time.monotonic() < end:
+            time.sleep(0.01)
+        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+        assert os.getsid(process.pid) == os.getsid(0)  # of another, Linux would give it as much as all trials together
+        assert os.getpgid(process.pid) != os.getpgid(0)  # which Ctrl-C would end
+
+
 def test_those_that_take_too_long_are_skipped_and_the_others_kept() -> None:
     found = vars(Baseline("mean", {"rmse": 1.0}))
-    output = [json.dumps(["mean", "ridge"]), json.dumps(found)]
-    assert with_skipped(output)[0] == found
-    assert with_skipped(output)[1]["reason"] == "takes more than a minute"
-    assert with_skipped([]) == []
+    output = [json.dumps(line).encode() + b"\n" for line in (["mean", "ridge"], found)]
+    skipped = {"name": "ridge", "scores": {}, "seconds": 0.0, "reason": "too slow"}
+    assert with_skipped(output, "too slow") == [found, skipped]
+    assert with_skipped([*output, b'{"name": "rid'], "too slow") == [found, skipped]
+    assert with_skipped([], "too slow") == []
+
+
+def test_those_that_are_not_ready_when_a_sweep_ends_are_recorded_as_such() -> None:
+    random = np.random.default_rng(0)
+    data = from_arrays(random.normal(size=(50_000, 50)), random.integers(0, 20, 50_000), OWN)
+    recorded: list[Any] = []
+    with BaselineProcess(data, None) as process:
+        process.record(recorded.append)
+        while len(process.lines) < 2:  # the names, the majority class
+            time.sleep(0.01)
+        process.finish(0.0)
+    assert [row["reason"] for row in recorded[0]] == [None, NOT_IN_TIME, NOT_IN_TIME]
 
 
 def test_a_process_of_data_that_cannot_be_read_records_nothing() -> None:
     with BaselineProcess(DataSource("not_there.csv"), None) as process:
         process.record(pytest.fail)
-        assert process.wait(120)
+        process.finish(120)
