@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +40,16 @@ class KerasTunerSearch:
         oracle.verbose = 0
         with tempfile.TemporaryDirectory(prefix="bench-search-") as folder:
             oracle._set_project_dir(folder, "search")
-            while (trial := oracle.create_trial("tuner0")).status == "RUNNING":
-                yield _run(oracle, trial, task)
+            while (trial := _trial(oracle, task)) is not None:
+                yield trial
+
+
+def _trial(oracle: keras_tuner.Oracle, task: Task) -> Tried | None:
+    """The next trial; None where the search has ended."""
+    with warnings.catch_warnings():  # of its regression that does not converge, and of names that Python deprecates
+        warnings.simplefilter("ignore")
+        trial = oracle.create_trial("tuner0")
+        return _run(oracle, trial, task) if trial.status == "RUNNING" else None
 
 
 def _run(oracle: keras_tuner.Oracle, trial: Any, task: Task) -> Tried:

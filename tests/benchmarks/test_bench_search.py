@@ -97,7 +97,6 @@ def test_a_search_on_the_loss_finds_the_lowest() -> None:
     assert min(trial.loss for trial in trials) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore:currentThread:DeprecationWarning", "ignore:getName:DeprecationWarning")
 @pytest.mark.parametrize("oracle", [random_search, bayesian_optimization, hyperband])
 def test_keras_tuner_s_oracles_search_the_same_space(oracle: object) -> None:
     search = KerasTunerSearch(oracle)  # type: ignore[arg-type]
