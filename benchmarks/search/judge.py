@@ -45,9 +45,8 @@ def prepare(tasks: Sequence[Task], configurations: int | None = None) -> list[Ju
             for task, measure in zip(tasks, yardsticks, strict=True)
         ]
     )
-    everywhere = range(len(tasks))
     return [
-        Judged(task, measure, [candidates[chosen] for chosen in learned_without(number, regrets, LONGEST, everywhere)])
+        Judged(task, measure, [candidates[chosen] for chosen in learned_without(number, regrets, LONGEST)])
         for number, (task, measure) in enumerate(zip(tasks, yardsticks, strict=True))
     ]
 

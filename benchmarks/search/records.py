@@ -71,15 +71,21 @@ _TRIALS = TypeAdapter(list[Tried])
 class Kept:
     """Searches that have ended, in a file of JSON lines, so that a run that was interrupted goes on.
 
+    They are known by the method's name: who changes a method, the space or the epochs begins another file.
+
     Args:
-        file: None: nothing is kept.
+        file: None: nothing is kept. What an interrupted run has half written at its end is cut off.
     """
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._known: dict[str, list[Tried]] = {}
         if file is not None and file.is_file():
-            for line in file.read_text(encoding="utf-8").splitlines():
+            text = file.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            if whole != text:
+                file.write_text(whole, encoding="utf-8")
+            for line in whole.splitlines():
                 entry = json.loads(line)
                 self._known[entry["search"]] = _TRIALS.validate_python(entry["trials"])
 

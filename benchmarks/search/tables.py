@@ -98,7 +98,7 @@ def block(results: Results) -> str:
     one_seed = ", ".join(METHODS[score.method].title for score in results.scores if score.seeds < seeds)
     fewer = f" ({one_seed}: 1)" if one_seed else ""
     title = (
-        f"LCBench's surrogate, {len(results.tasks)} tasks, {seeds} seeds{fewer}; "
+        f"LCBench's surrogate, {len(results.tasks)} tasks, seeds a task: {seeds}{fewer}; "
         "mean over the tasks ± its standard error. "
         f"By test, the configuration with the best validation accuracy has a regret of {results.floor:.2f}."
     )
@@ -109,7 +109,8 @@ def block(results: Results) -> str:
         f"{versions}. `make bench-search ARGS=--full` measures this again, "
         "`python -m benchmarks.search.tables` writes it here."
     )
-    return "\n\n".join([title, *tables, markdown(["figure", "goal", "measured", ""], lines), where])
+    left_out = [f"Left out: {line}." for line in results.left_out]
+    return "\n\n".join([title, *tables, *left_out, markdown(["figure", "goal", "measured", ""], lines), where])
 
 
 @click.command()
