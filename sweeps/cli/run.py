@@ -98,6 +98,9 @@ def run(config: Path | None, **options: Any) -> None:
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
     """
+    from sweeps.engine import forkserver
+
+    forkserver.start()  # it imports while this process does
     from sweeps.cli.sweep_view import run_sweep
     from sweeps.config import load_config
 

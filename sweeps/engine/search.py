@@ -53,7 +53,8 @@ def search(
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *_waiting(session), *repairs)
-        watcher.begin(checked.found.objective, warnings, _best_so_far(study))
+        found = checked.found
+        watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
@@ -152,6 +153,8 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
         "objective": checked.found.objective.metric,
         "dense_layers": checked.found.dense_layers,
     } | _commit()
+    if task := checked.found.data["task"]:
+        tags["task"] = task
     tags |= {f"keras.{name}": value for name, value in checked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in checked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)

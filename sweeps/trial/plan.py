@@ -99,7 +99,8 @@ class Preflight:
         objective: the metric and its direction, the data's own choice where none was asked for.
         digest: the data's content, as a hash.
         rows: how many rows train, validate and test.
-        data: the target's kind, the class labels, the columns' names, and shape and dtype of the inputs.
+        data: the target's kind, the task in a line, the class labels, the columns' names, and shape and dtype of the
+            inputs.
         ambiguous: hyperparameters that are declared with other values under other conditions.
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.
