@@ -190,7 +190,7 @@ def run(
             - `epochs` (int, 10): Epochs of a trial.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
-            - `sampler` (str, `"tpe"`), `pruner` (str, `"hyperband"`): See `sweeps run --help`.
+            - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
             - `objective` (str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`.
             - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.

@@ -109,7 +109,7 @@ class SweepConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"
     sampler_options: Options = {}
-    pruner: str = "hyperband"
+    pruner: str = "median"
     pruner_options: Options = {}
     objective: str | None = None
     class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None

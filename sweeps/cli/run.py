@@ -32,13 +32,14 @@ from sweeps.cli.table_options import table_options
     metavar="NAME=NUMBER",
     help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
 )
-@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option("--pruner", help="median, percentile, hyperband, asha, wilcoxon or none.  [median]")
 @click.option(
     "--pruner-option",
     "pruner_options",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
+    help="Of median and percentile: startup=5 trials pass before any is ended, each has warmup=3 epochs. "
+    "Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
 )
 @click.option(
     "--objective",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
 from sweeps.engine.dispatcher import Dispatcher, Task
+from sweeps.engine.first_trials import read_enqueue
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
 from sweeps.engine.tasks import have_data_soon, preflight, warm_up
 from sweeps.errors import InputError
@@ -33,7 +33,6 @@ from sweeps.study.objective_choice import parse_objective
 from sweeps.system import paths
 from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
-from sweeps.system.reading import read_text
 from sweeps.trial.fit_options import Fitting
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
 
@@ -62,6 +61,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
+    config = with_pruner_of_study(config)
     request = check(config, space, defaults_first)
     if _complete(config, request, data):
         clear_away()
@@ -88,6 +88,17 @@ def run(
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
         search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, baselines)
+
+
+def with_pruner_of_study(config: SweepConfig) -> SweepConfig:
+    """The configuration with the pruner that the study was last run with, unless it names one: the default may be
+    another one in an earlier version."""
+    journal = paths.journal(config.study)
+    if "pruner" in config.model_fields_set or not studies.begun(journal):
+        return config
+    known = studies.load(config.study, journal).user_attrs.get(CONFIG, {})
+    names = {"pruner", "pruner_options"} & known.keys() - config.model_fields_set
+    return config.model_copy(update={name: known[name] for name in names})
 
 
 def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProcess | None:
@@ -156,7 +167,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         source=source_of(config, space),
         set=config.set,
         objective=config.objective,
-        enqueue=_read_enqueue(config.enqueue) if config.enqueue else (),
+        enqueue=read_enqueue(config.enqueue) if config.enqueue else (),
         seed=config.seed,
         grid=config.sampler == "grid",
         fitting=Fitting(
@@ -202,28 +213,6 @@ def _absolute(named: str, what: str = "space") -> str:
     except InputError as error:
         raise InputError(f"{what} {path!r}: {error}") from None
     return f"{file.absolute()}:{name}"
-
-
-def _read_enqueue(file: Path) -> tuple[dict[str, Any], ...]:
-    text = read_text("--enqueue", file)
-    try:
-        listed = json.loads(text, object_pairs_hook=_once_each)
-    except ValueError as error:
-        raise InputError(f"--enqueue: {str(file)!r} is not JSON: {error}") from None
-    except RecursionError:
-        raise InputError(f"--enqueue: {str(file)!r} is nested too deeply") from None
-    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        raise InputError(f"--enqueue: {str(file)!r} must hold a list of parameter dictionaries: [{{…}}, …]")
-    return tuple(listed)
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a name that comes twice `json` would take the last in silence."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{max(names, key=names.count)!r} comes twice in {names}")
-    return values
 
 
 def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:

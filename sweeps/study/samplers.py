@@ -1,8 +1,9 @@
 """Samplers and pruners by name, and their options.
 
-An option is given beside the name: `startup` is how many trials a sampler draws at random before it models, `factor`
-how many trials a rung has for each of the next one. Earlier versions had it in the name, `tpe-20` and `hyperband-4`;
-such names are still read.
+An option is given beside the name: `startup` is how many trials a sampler draws at random before it models, or how many
+a pruner lets end before it compares, `warmup` how many epochs a trial has before it is compared, `factor` how many
+trials a rung has for each of the next one. Earlier versions had some in the name, `tpe-20` and `hyperband-4`; these are
+still read.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
 
 from sweeps.errors import InputError, unknown
 
@@ -54,22 +57,54 @@ SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
 }
 
 
+class Hyperband(optuna.pruners.HyperbandPruner):
+    """Optuna's, whose brackets follow from the trials' numbers alone.
+
+    Optuna takes a trial's bracket from the study's name as well, so that another name gives another search.
+
+    Attributes:
+        key: stands for the study's name; a study of an earlier version keeps that, since its trials have their rungs.
+    """
+
+    key = "trial"
+
+    def _get_bracket_id(self, study: Any, trial: FrozenTrial) -> int:
+        return super()._get_bracket_id(SimpleNamespace(study_name=self.key), trial)  # type: ignore[arg-type]
+
+
 def _hyperband(epochs: int, factor: int = 3) -> BasePruner:
-    return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
+    return Hyperband(min_resource=1, max_resource=epochs, reduction_factor=factor)
 
 
-#: name -> pruner of the epochs a trial has, and of the factor by which a rung has fewer trials than the one below
+def _median(epochs: int, startup: int = 5, warmup: int | None = None) -> BasePruner:
+    return optuna.pruners.MedianPruner(startup, _warmup(epochs, warmup))
+
+
+def _percentile(epochs: int, startup: int = 5, warmup: int | None = None) -> BasePruner:
+    return optuna.pruners.PercentilePruner(25.0, startup, _warmup(epochs, warmup))
+
+
+def _warmup(epochs: int, given: int | None) -> int:
+    """Epochs that a trial has before it is compared: one alone ranks hardly any."""
+    return max(2, epochs // 5) if given is None else given
+
+
+#: name -> pruner of the epochs a trial has, and of its options
 PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "none": lambda epochs: optuna.pruners.NopPruner(),
-    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
-    "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
+    "median": _median,
+    "percentile": _percentile,
     "hyperband": _hyperband,
     "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }
 
-#: name of a sampler or pruner -> its option and the least value
-_OPTIONS = {"tpe": ("startup", 1), "tpe-multivariate": ("startup", 1), "gp": ("startup", 1), "hyperband": ("factor", 2)}
+#: name of a sampler or pruner -> its options, each with the least value
+_OPTIONS = {
+    **{name: {"startup": 1} for name in ("tpe", "tpe-multivariate", "gp")},
+    **{name: {"startup": 1, "warmup": 1} for name in ("median", "percentile")},
+    "hyperband": {"factor": 2},
+}
 
 #: samplers that walk one sequence together, and so need one seed in all workers
 _SEQUENCES = {"qmc"}
@@ -101,13 +136,13 @@ def _check(kind: str, name: str, known: Iterable[str], options: Mapping[str, int
     base, _ = _parts(name)
     if base not in known:
         raise unknown(kind, name, known)
-    allowed, least = _OPTIONS.get(base, ("", 0))
+    allowed = _OPTIONS.get(base, {})
     for option, value in options.items():
-        if option != allowed:
-            takes = f"only the option {allowed}" if allowed else "no options"
+        if option not in allowed:
+            takes = f"only the option{'s' * (len(allowed) > 1)} {' and '.join(allowed)}" if allowed else "no options"
             raise InputError(f"--{kind}-option: {kind} {base} takes {takes}, got {option!r}")
-        if value < least:
-            raise InputError(f"--{kind}-option: {option} must be at least {least}, got {value}")
+        if value < allowed[option]:
+            raise InputError(f"--{kind}-option: {option} must be at least {allowed[option]}, got {value}")
 
 
 def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int, options: Mapping[str, int]) -> Made:
@@ -120,6 +155,9 @@ def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int, optio
 def _parts(name: str) -> tuple[str, dict[str, int]]:
     """`hyperband-4` as "hyperband" and {"factor": 4}; what takes no such number stays as it is."""
     base, _, number = name.rpartition("-")
-    option, least = _OPTIONS.get(base, ("", 0))
-    is_number = option and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= least
-    return (base, {option: int(number)}) if is_number else (name, {})
+    options = _OPTIONS.get(base, {})
+    if len(options) == 1 and re.fullmatch(r"[1-9][0-9]{0,5}", number):
+        [(option, least)] = options.items()
+        if int(number) >= least:
+            return base, {option: int(number)}
+    return name, {}

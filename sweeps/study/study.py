@@ -16,10 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
-from sweeps.study.attributes import CONTINUES, IDENTITY, TOTAL
+from sweeps.study.attributes import BRACKETS, BY_NUMBER, CONTINUES, IDENTITY, TOTAL
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
-from sweeps.study.samplers import make_pruner, make_sampler
+from sweeps.study.samplers import Hyperband, make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -57,7 +57,7 @@ class StudyRef:
     name: str
     journal: Path
     sampler: str = "tpe"
-    pruner: str = "hyperband"
+    pruner: str = "median"
     epochs: int = 1
     seed: int = 0
     sampler_options: Mapping[str, int] = field(default_factory=dict)
@@ -87,6 +87,8 @@ class StudyRef:
         study = _load(self.name, self.journal)
         study.sampler = self.sampler_of(0)
         study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
+        if isinstance(study.pruner, Hyperband) and BRACKETS not in study.user_attrs:
+            study.pruner.key = study.study_name
         return study
 
 
@@ -109,6 +111,7 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOUR
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         is_new = IDENTITY not in study.user_attrs
         if is_new:
+            study.set_user_attr(BRACKETS, BY_NUMBER)
             study.set_user_attr(IDENTITY, asdict(identity))
     if not is_new:
         check_identity(study, identity, source)
