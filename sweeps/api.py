@@ -198,6 +198,8 @@ def run(
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
+            - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
+              all trials together, once the objective has this value, after so many trials without a better one.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
 
@@ -221,7 +223,9 @@ def run(
     result = Result(config.study, None if isinstance(space, str) else space, dataset)
     if show:
         said = baselines.sentences(result.study)
-        if missing := unfinished(config, begun):
+        if why := config.budget.reason(result.study):
+            said.append(why)
+        elif missing := unfinished(config, begun):
             said.append(f"{missing}; the same call without time_budget goes on")
         for sentence in said:
             print(sentence, file=LastingOutput(sys.stdout))

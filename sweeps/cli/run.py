@@ -68,6 +68,9 @@ from sweeps.cli.table_options import table_options
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
 )
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
+@click.option("--epoch-budget", type=int, help="Epochs of all trials together; what pruned trials leave buys others.")
+@click.option("--stop-at", type=float, metavar="VALUE", help="Stop once the objective has this value: 0.9.")
+@click.option("--patience-trials", type=int, help="Stop after this many trials without a better value.")
 @click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
 @click.option(

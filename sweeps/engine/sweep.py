@@ -29,7 +29,8 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
 from sweeps.study.baselines import score_name
 from sweeps.study.identity import Identity, check_identity, remember_place
-from sweeps.study.objective_choice import parse_objective
+from sweeps.study.objective_choice import check_reachable, parse_objective
+from sweeps.study.points import is_walked
 from sweeps.system import paths
 from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
@@ -87,6 +88,7 @@ def run(
         import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
+        check_reachable(found.objective, config.stop_at)
         search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, baselines)
 
 
@@ -216,8 +218,8 @@ def _absolute(named: str, what: str = "space") -> str:
 
 
 def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:
-    """Whether all trials are there already, their record is closed and nothing is left lying, so that there is nothing
-    to start processes for.
+    """Whether all trials are there already, or no more are to be, their record is closed and nothing is left lying, so
+    that there is nothing to start processes for.
 
     Raises:
         InputError: the study was begun with something else.
@@ -235,6 +237,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
         asked["keras"] = request.keras.changed
     check_identity(study, Identity(**asked), source)
+    check_reachable(studies.Objective(asked["objective"], asked["direction"]), config.stop_at)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
     other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
     if other_metrics or (config.objective and not train and not metric.startswith("val_")):
@@ -247,7 +250,8 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_repaired = paths.has_store() and not left and not running and not any(check_files(journal))
-    if not is_repaired or studies.missing(study, config.trials) or study.user_attrs.get(OUTCOME) is None:
+    lacks_some = config.budget.missing(study) and not is_walked(study)
+    if not is_repaired or lacks_some or study.user_attrs.get(OUTCOME) is None:
         return False
     remember_place(study, config.space, source)
     return True

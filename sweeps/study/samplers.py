@@ -115,9 +115,14 @@ def make_pruner(name: str, epochs: int, options: Mapping[str, int] = {}) -> Base
     return _made(name, PRUNERS, epochs, options)
 
 
-def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = {}) -> BaseSampler:
-    """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for."""
-    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
+def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = {}, attempt: int = 0) -> BaseSampler:
+    """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for.
+
+    Args:
+        attempt: how often that trial was drawn before.
+    """
+    entropy = [seed, trial, *([1 + attempt] if attempt else [])]  # [seed, trial, 1] is of the trial's own seed
+    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence(entropy).generate_state(1)[0])
     return _made(name, SAMPLERS, sequence, options)
 
 

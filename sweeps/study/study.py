@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
-from sweeps.study.attributes import BRACKETS, BY_NUMBER, CONTINUES, IDENTITY, TOTAL
+from sweeps.study.attributes import BRACKETS, BY_NUMBER, CONTINUES, IDENTITY, PARAMS, RETRY_OF, TOTAL
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import Hyperband, make_pruner, make_sampler
@@ -73,10 +73,14 @@ class StudyRef:
         """Where the last states of the best trials are."""
         return self.journal.parent / "states"
 
-    def sampler_of(self, number: int) -> BaseSampler:
+    def sampler_of(self, number: int, attempt: int = 0) -> BaseSampler:
         """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
-        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
-        return make_sampler(self.sampler, self.seed, number, self.sampler_options)
+        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask.
+
+        Args:
+            attempt: how often the trial was drawn before.
+        """
+        return make_sampler(self.sampler, self.seed, number, self.sampler_options, attempt)
 
     def open(self) -> optuna.Study:
         """The study; what draws a trial of it is `sampler_of` its number.
@@ -207,11 +211,21 @@ def _check_values(study: optuna.Study) -> None:
             raise ValueError("the study does not say what it was begun with")
         if identity.get("direction") not in ("maximize", "minimize"):
             raise ValueError(f"its direction is {identity.get('direction')!r}")
+        if not isinstance(identity.get("epochs", 0), int):
+            raise ValueError(f"its trials have {identity['epochs']!r} epochs")
     if not isinstance(total, int):
         raise ValueError(f"its total is {total!r}")
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+    for trial in study.get_trials(deepcopy=False):
+        former, attributes = trial.number - 1, trial.user_attrs
+        before = [attributes[name] for name in (RETRY_OF, CONTINUES) if name in attributes]
+        if not all(isinstance(number, int) and 0 <= number <= former for number in before):
+            raise ValueError(f"trial {trial.number} follows the trials {before!r}")
+        if not all(isinstance(step, int) for step in trial.intermediate_values):
+            raise ValueError(f"trial {trial.number} has the epochs {list(trial.intermediate_values)!r}")
+        if not isinstance(attributes.get(PARAMS, {}), dict):
+            raise ValueError(f"trial {trial.number} has the hyperparameters {attributes[PARAMS]!r}")
         values = trial.values or []
-        if len(values) != 1 or not isinstance(values[0], int | float):
+        if trial.state == TrialState.COMPLETE and (len(values) != 1 or not isinstance(values[0], int | float)):
             raise ValueError(f"trial {trial.number} is COMPLETE and has the values {trial.values!r}")
 
 

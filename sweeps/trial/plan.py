@@ -12,6 +12,7 @@ from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
+from sweeps.study.budget import Budget
 from sweeps.study.identity import Identity
 from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
@@ -26,7 +27,7 @@ class TrialPlan:
     """All that a worker needs to run trials of a sweep, on whatever machine it is.
 
     Attributes:
-        total: how many trials the study is to have.
+        budget: what the study may spend.
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
         keras: Keras's global settings in the client; None: it has none.
@@ -42,7 +43,7 @@ class TrialPlan:
     store: Store
     parent_run: str
     fitting: Fitting = field(default_factory=Fitting)
-    total: int = 1
+    budget: Budget = field(default_factory=lambda: Budget(trials=1))
     trial_timeout: float | None = None
     draws_epochs: bool = False
     keras: KerasState | None = None
@@ -164,7 +165,7 @@ class CheckedSweep:
         return TrialPlan(
             *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
             fitting=asked.fitting,
-            total=self.config.trials,
+            budget=self.config.budget,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
             keras=asked.keras,
