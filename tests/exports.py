@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.export.export import write_export
+from sweeps.export.predict import predict
 from sweeps.study.attributes import DATA, IDENTITY
 from sweeps.study.results import Best
 
@@ -26,3 +27,8 @@ def export(folder: Path, model: Any, labels: list[str] | None = None, target: st
     best = Best("s", "val_loss", 0.5, 0, "run", {}, 1, "models:/m-0")
     write_export(folder, folder / "model.keras", best, {IDENTITY: identity, DATA: data}, prepared)
     return folder
+
+
+def predict_file(folder: Path, file: Path, rows: int | None = None) -> list[Any]:
+    """All predictions of an export for the rows of a file."""
+    return [row for some in predict(folder, file, rows) for row in some.rows]

@@ -59,7 +59,7 @@ def _show(found: TableProfile, console: Console) -> None:
         different = "" if one.different is None else str(one.different)
         table.add_row(Text(one.name), one.type, str(one.missing), different, Text(one.done))
     console.print(table, markup=False, highlight=False)
-    if found.task:
-        say(f"task: {found.task}")
+    if found.task_line:
+        say(f"task: {found.task_line}")
     for warning in found.warnings:
         say(f"warning: {warning}")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweeps.cli.json_output import emit, json_flag
+from sweeps.cli.json_output import json_flag
+
+if TYPE_CHECKING:
+    from sweeps.export.predict import Predicted
+
+#: rows without a prediction that are named one by one
+MOST_NAMED = 100
 
 
 @click.command()
@@ -34,20 +42,62 @@ def predict(
 
     Prints class names and probabilities, or numbers for a regression; the raw outputs where their meaning is unknown.
     """
-    from sweeps.export.predict import predict_file
-    from sweeps.export.predictions import check_output, write_predictions
+    from sweeps.export import predictions
+    from sweeps.export.predict import predict as predict_rows
 
     if output is not None:
-        check_output(output, file)
-    predictions = predict_file(model, file, rows, threshold)
+        predictions.check_output(output, file)
+    with contextlib.ExitStack() as stack:
+        writers: list[Callable[[Predicted], None]] = []
+        if output is not None:
+            writers.append(stack.enter_context(predictions.output(output)))
+        if as_json:
+            writers.append(_as_items(stack.enter_context(predictions.json_list(sys.stdout))))
+        elif output is None:
+            writers.append(_as_lines)
+        count, wrong = 0, _Wrong()
+        for some in predict_rows(model, file, rows, threshold):
+            wrong.tell(some)
+            for write in writers:
+                write(some)
+            count += len(some.rows) - len(some.faults)
+        wrong.conclude()
     if output is not None:
-        write_predictions(output, predictions, file, model)
-        click.echo(f"{len(predictions)} predictions in {output}", err=as_json)
-    if as_json:
-        emit(predictions)
-    elif output is None:
-        for row in predictions:
-            click.echo("  ".join(_shown(row)))
+        click.echo(f"{count} predictions in {output}", err=as_json)
+
+
+class _Wrong:
+    """Names the rows without a prediction on standard error, the first of them one by one."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def tell(self, some: Predicted) -> None:
+        for said in (*some.skipped, *(f"row {some.first + row}: {said}" for row, said in some.faults.items())):
+            self._count += 1
+            if self._count <= MOST_NAMED:
+                click.echo(f"not predicted: {said}", err=True)
+
+    def conclude(self) -> None:
+        if self._count:
+            click.echo(f"{self._count} rows have no prediction (the first row is 0)", err=True)
+
+
+def _as_items(write: Callable[[Any], None]) -> Callable[[Predicted], None]:
+    from sweeps.export.predictions import with_errors
+
+    def write_rows(some: Predicted) -> None:
+        for row in with_errors(some):
+            write(row)
+
+    return write_rows
+
+
+def _as_lines(some: Predicted) -> None:
+    from sweeps.export.predictions import with_errors
+
+    for row in with_errors(some):
+        click.echo("  ".join(_shown(row)))
 
 
 def _shown(row: dict[str, Any]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from sweeps.cli.json_output import emit, json_flag
 def status(study: str, as_json: bool) -> None:
     """Show the number of trials of STUDY by state, and the best value."""
     from sweeps.study import baselines, results
+    from sweeps.study.attributes import DATA
 
     opened = results.open_study(study)
     found = results.status(opened)
@@ -25,5 +26,7 @@ def status(study: str, as_json: bool) -> None:
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
     epochs = f"{found.epochs_spent} epochs" + f", {found.epochs_saved} saved by pruning" * (found.epochs_saved > 0)
     click.echo(f"{found.study}: {counts}, of {found.total} trials; {epochs}; best_{found.objective} {best}")
+    if task := opened.user_attrs.get(DATA, {}).get("task"):
+        click.echo(f"task: {task}")
     for sentence in baselines.sentences(opened):
         click.echo(sentence)

@@ -1,13 +1,13 @@
 """Datasets: by name, from a file or from arrays; split, encoded and described for a search space."""
 
 from sweeps.data.csv_format import CsvFormat
-from sweeps.data.dataset import Array, Dataset, Part, require_plain, with_columns
+from sweeps.data.dataset import Array, Dataset, Part, not_plain, with_columns
 from sweeps.data.leakage import leaks
 from sweeps.data.load import from_arrays, from_frame, load
 from sweeps.data.npz import read_array, read_arrays
 from sweeps.data.profile import TableProfile, profile
 from sweeps.data.registry import DATASETS
-from sweeps.data.rows import as_dtype, read_columns, read_rows
+from sweeps.data.rows import Rows, as_dtype, first_rows, read_rows
 from sweeps.data.source import TASKS, DataSource
 from sweeps.data.tables import is_frame
 
@@ -19,18 +19,19 @@ __all__ = [
     "DataSource",
     "Dataset",
     "Part",
+    "Rows",
     "TableProfile",
     "as_dtype",
+    "first_rows",
     "from_arrays",
     "from_frame",
     "is_frame",
     "leaks",
     "load",
+    "not_plain",
     "profile",
     "read_array",
     "read_arrays",
-    "read_columns",
     "read_rows",
-    "require_plain",
     "with_columns",
 ]

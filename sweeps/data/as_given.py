@@ -17,6 +17,7 @@ from sweeps.data.digest import digest_as_trained
 from sweeps.data.source import DataSource
 from sweeps.data.splits import with_validation
 from sweeps.data.targets import EncodedTarget, encode
+from sweeps.data.task import task_of
 from sweeps.data.weights import check_not_all_zero, checked_weights
 from sweeps.errors import InputError
 
@@ -34,7 +35,8 @@ def assemble_as_given(raw: RawDataset, source: DataSource) -> Dataset:
     check_same_layout(parts, any_number=True)
     # a Series is a column (n, 1), while an array beside it may be (n,)
     flat = [part.y[:, 0] if part.y.ndim == 2 and part.y.shape[1] == 1 else part.y for part in parts.values()]
-    target = _encode(joined_targets(flat), source.task, raw.labels)
+    given = joined_targets(flat)
+    target = _encode(given, source.task, raw.labels)
     # the given and the encoded target go through the split together
     indices = split_target(target.y, parts) if target is not None and target.kind in ("sparse", "binary") else {}
     both = {
@@ -45,7 +47,8 @@ def assemble_as_given(raw: RawDataset, source: DataSource) -> Dataset:
     classes = None if target is None else _merge_rare_classes(target.classes(), len(raw.train), needed)
     labels = () if classes is None else tuple(map(str, range(int(classes.max()) + 1)))
     divided = with_validation(both, classes, labels, source)
-    return _describe(divided, target, raw, source)
+    task = "" if target is None else task_of(target, given, source, raw.labels is not None)
+    return replace(_describe(divided, target, raw, source), task=task)
 
 
 def _check_input(label: str, x: Array) -> Array:

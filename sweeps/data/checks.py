@@ -10,10 +10,6 @@ from sweeps.data.dataset import Array, Part
 from sweeps.data.targets import EncodedTarget
 from sweeps.errors import InputError, shortened
 
-#: up to this many different whole numbers are taken for classes without a warning
-FEW_CLASSES = 10
-#: with more different whole numbers than these, they are hardly classes
-MOST_POSSIBLE_CLASSES = 200
 #: a class is rare with less than this part of the rows that it would have if all had as many
 RARE = 0.1
 
@@ -81,32 +77,6 @@ def check_classes(train: Part, validation: Part, target: EncodedTarget) -> None:
         y = np.argmax(part.y, axis=1) if part.y.ndim == 2 else part.y
         if absent := absent_classes(y, target.labels):
             raise InputError(f"target: every class needs rows in the {where} data, got none of {absent}")
-
-
-def many_classes_warning(train: Part, target: EncodedTarget) -> tuple[str, ...]:
-    """A warning for numbers that are taken for classes and may be a quantity, such as months, points or counts."""
-    count = len(target.labels or ())
-    if target.kind != "sparse" or count <= FEW_CLASSES or train.y.dtype.kind not in "iuf":
-        return ()
-    return (
-        f"the target's {count} different whole numbers are taken for classes; if they are a quantity: "
-        '--task regression (task="regression")',
-    )
-
-
-def few_numbers_warning(train: Part, target: EncodedTarget) -> tuple[str, ...]:
-    """A warning for whole numbers that are taken for a quantity and may be classes: floats, or many with few rows."""
-    y = train.y
-    if target.kind != "regression" or y.ndim != 1 or y.dtype.kind not in "iuf" or not np.equal(np.mod(y, 1), 0).all():
-        return ()
-    values = np.unique(y)
-    if len(values) > MOST_POSSIBLE_CLASSES or len(y) < 2 * len(values):
-        return ()
-    shown = shortened([str(value) for value in values])
-    return (
-        f"the target's {len(values)} different whole numbers ({shown}) are taken for a quantity: the task is a "
-        'regression; if they are classes: --task classification (task="classification")',
-    )
 
 
 def rare_class_warning(target: EncodedTarget, rows: int) -> tuple[str, ...]:

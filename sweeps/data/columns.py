@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
 
+from sweeps.data.csv_format import UNKNOWN, CsvFormat
 from sweeps.data.dataset import Array, Inputs, Part, RawDataset
 from sweeps.data.dates import as_days
 from sweeps.data.source import DataSource
@@ -55,7 +56,7 @@ def from_table(table: Table, source: DataSource) -> RawDataset:
     )
     part = Part(x, target[0], weighed[0] if weighed else None)
     notes = (*_note_of_encoding(table, source), *plan.notes)
-    return RawDataset(part, whole=True, features=tuple(columns), notes=notes, reading=_reading(plan))
+    return RawDataset(part, whole=True, features=tuple(columns), notes=notes, reading=_reading(plan, source.csv))
 
 
 class _Collected:
@@ -83,12 +84,12 @@ class _Collected:
             raise InputError(f"{len(self.complaints)} things are wrong with its columns:\n  {listed}")
 
 
-def _reading(plan: TablePlan) -> dict[str, Any] | None:
+def _reading(plan: TablePlan, given: CsvFormat) -> dict[str, Any] | None:
     """How a table of new rows is to be read where it leaves that open, as JSON values; None: it leaves nothing open."""
     dates = {one.name: one.column.date for one in plan.used("input") if one.column.date is not None}
-    if not dates and plan.decimal == ".":
+    if not dates and plan.decimal == "." and given == UNKNOWN:
         return None
-    return {"decimal": plan.decimal, "dates": dates}
+    return {"decimal": plan.decimal, "dates": dates, "csv": given.given()}
 
 
 def _note_of_encoding(table: Table, source: DataSource) -> tuple[str, ...]:

@@ -60,6 +60,11 @@ class CsvFormat:
                     f"csv_encoding: a name such as utf-8, latin-1 or cp1252 is needed, got {self.encoding!r}"
                 ) from None
 
+    def given(self) -> dict[str, str]:
+        """What is known, as the arguments of this class."""
+        known = {name: getattr(self, name) for name in ("separator", "decimal", "thousands", "encoding")}
+        return {name: value for name, value in known.items() if value is not None}
+
     def found_in(self, path: Path, encoding: str = "utf-8") -> CsvFormat:
         """A copy with encoding and separator: those that are not given are read off the file.
 

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from search_spaces.data_spec import DataSpec
-from sweeps.errors import InputError
 
 T = TypeVar("T")
 Array = npt.NDArray[Any]
@@ -125,9 +124,11 @@ class Dataset:
             apply.
         encoded: if `as_given`, the same data with class indices as the target, where the target may be classes.
         form: if `as_given`, the form of the target: "given", class "indices" or one-hot "columns".
+        task: what the target is taken for, and why, in a line; "" for several targets.
         warnings: what is unusual about the data but no error.
         reading: how a table of new rows is read where it leaves that open, as JSON values: the ``decimal`` mark, and
-            ``dates``, column -> format, "" for one that Arrow knows; None: it leaves nothing open.
+            ``dates``, column -> format, "" for one that Arrow knows, and how a ``csv`` file was said to be written (the
+            arguments of `CsvFormat`); None: it leaves nothing open.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Dataset:
     as_given: bool = False
     encoded: Dataset | None = None
     form: str = "given"
+    task: str = ""
     warnings: tuple[str, ...] = ()
     reading: Mapping[str, Any] | None = None
 
@@ -198,24 +200,21 @@ def with_columns(data: Dataset) -> Dataset:
     return data.with_targets(lambda y: y if y.ndim > 1 else y[:, np.newaxis])
 
 
-def require_plain(dataset: Dataset) -> None:
-    """Check that the inputs are complete numbers, for a search space that does not preprocess text or missing values.
-
-    Raises:
-        InputError: some columns hold text or miss values: which, how many, and what to do.
-    """
+def not_plain(dataset: Dataset) -> str | None:
+    """Which columns hold text or miss values, and what to do where a model does not preprocess them; None: there are
+    only complete numbers."""
     parts = dataset.parts
     rows = sum(map(len, parts))
-    problems = []
+    found = []
     for column, values in dataset.train.columns.items():
         if values.dtype.kind == "U":
-            problems.append(f"column {column!r} holds text ({len(np.unique(values))} different)")
-        elif missing := sum(int(np.isnan(part.columns[column]).sum()) for part in parts):
-            problems.append(f"column {column!r} misses {missing} of {rows} values")
-    if problems:
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise InputError(
-            f"dataset {dataset.name!r}: the search space takes complete numbers only, but "
-            f"{'; '.join(problems[:3])}{more}.\n"
-            "Fill or drop missing values, convert or drop text columns, or choose a space that takes both."
-        )
+            found.append(f"column {column!r} holds text ({len(np.unique(values))} different)")
+        elif values.dtype.kind == "f" and (missing := sum(int(np.isnan(part.columns[column]).sum()) for part in parts)):
+            found.append(f"column {column!r} misses {missing} of {rows} values")
+    if not found:
+        return None
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+    return (
+        f"dataset {dataset.name!r}: {'; '.join(found[:3])}{more}; for a model that takes complete numbers only, fill, "
+        "convert or --drop such columns"
+    )

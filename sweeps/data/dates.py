@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
@@ -16,7 +18,7 @@ _DATES = (
 )  # fmt: skip
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S", "T%H:%M")
 _ZONED = "%Y-%m-%dT%H:%M:%S%z"
-FORMATS = (*(date + time for date in _DATES for time in _TIMES), "%H:%M", "%I:%M %p", _ZONED)
+FORMATS = (*(date + time for date in _DATES for time in _TIMES), "%H:%M:%S", "%H:%M", "%I:%M %p", _ZONED)
 _MICROSECONDS_A_DAY = 86_400_000_000
 _LOOKS_LIKE_ONE = r"^\d{1,4}[-./: ]|^[A-Z][a-z]{2,8} \d"
 
@@ -35,21 +37,43 @@ def format_of(column: pa.ChunkedArray) -> str | None:
 
 def is_of(texts: pa.Array | pa.ChunkedArray, form: str) -> bool:
     """Whether all texts are dates or times in a format."""
-    read = _read(texts, form)
-    if read.null_count > texts.null_count:
-        return False
-    years = compute.year(read)
-    return bool(compute.all(compute.and_(compute.greater(years, 1000), compute.less(years, 3000))).as_py())
+    return bool(_read(texts, form).null_count == texts.null_count)
+
+
+def best_format(column: pa.ChunkedArray, wanted: str) -> str:
+    """The format in which most of the texts are dates: `wanted`, unless another one reads more of them.
+
+    It is none that has day and month exchanged: of 03/04/2024 and 13/04/2024 in a file, the former would be misread.
+
+    Args:
+        wanted: of the training data; "" for that of ISO 8601.
+    """
+    few = compute.drop_null(column.unique()).slice(0, 50)
+    date = wanted.partition(" ")[0].partition("T")[0]
+    exchanged = date.translate(str.maketrans("dm", "md")) if "%m" in date else None
+    others = (form for form in FORMATS if exchanged is None or not form.startswith(exchanged))
+    return max([wanted] * bool(wanted) + [*others], key=lambda form: -_read(few, form).null_count)
 
 
 def _read(texts: pa.Array | pa.ChunkedArray, form: str) -> pa.Array | pa.ChunkedArray:
+    """Time stamps, null for what is none in this format."""
     if form == _ZONED:
-        try:
-            return texts.cast(pa.timestamp("us", "UTC"))
-        except pa.ArrowInvalid:
-            return pa.nulls(len(texts), pa.timestamp("us", "UTC"))
-    whole = compute.replace_substring_regex(texts, r"(:\d\d)[.,]\d+", r"\1")  # without fractions of a second
-    return compute.strptime(whole, format=form, unit="us", error_is_null=True)
+        read = _zoned(texts)
+    else:
+        whole = compute.replace_substring_regex(texts, r"(:\d\d)[.,]\d+", r"\1")  # without fractions of a second
+        read = compute.strptime(whole, format=form, unit="us", error_is_null=True)
+    years = compute.year(read)
+    is_year = compute.and_(compute.greater(years, 1000), compute.less(years, 3000))
+    return compute.if_else(is_year, read, pa.scalar(None, read.type))
+
+
+def _zoned(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    kind = pa.timestamp("us", "UTC")
+    with contextlib.suppress(pa.ArrowInvalid):
+        return texts.cast(kind)
+    if len(texts) == 1:
+        return pa.nulls(1, kind)
+    return pa.chunked_array([_zoned(texts.slice(index, 1)) for index in range(len(texts))], kind)
 
 
 def as_days(column: pa.ChunkedArray, form: str | None = None) -> Array:

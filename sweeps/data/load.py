@@ -15,9 +15,7 @@ from sweeps.data.as_given import assemble_as_given
 from sweeps.data.checks import (
     check_classes,
     check_same_layout,
-    few_numbers_warning,
     joined_targets,
-    many_classes_warning,
     rare_class_warning,
     split_target,
 )
@@ -32,6 +30,7 @@ from sweeps.data.source import DataSource
 from sweeps.data.splits import with_validation
 from sweeps.data.tables import Table, read_csv, read_parquet, table_of
 from sweeps.data.targets import encode
+from sweeps.data.task import task_of
 from sweeps.data.weights import check_not_all_zero, checked_weights
 from sweeps.errors import InputError, unknown
 
@@ -119,7 +118,8 @@ def assemble(raw: RawDataset, source: DataSource) -> Dataset:
         name: Part(check_inputs(name, part.x), part.y, checked_weights(name, part)) for name, part in raw.parts.items()
     }
     check_same_layout(parts)
-    target = encode(joined_targets([part.y for part in parts.values()]), source.task, raw.labels)
+    given = joined_targets([part.y for part in parts.values()])
+    target = encode(given, source.task, raw.labels)
     encoded = {name: replace(parts[name], y=y) for name, y in split_target(target.y, parts).items()}
     classes = target.classes()
     if classes is not None:
@@ -133,12 +133,10 @@ def assemble(raw: RawDataset, source: DataSource) -> Dataset:
     scale = moments(train.y) if target.kind == "regression" else (None, None)
     spec = DataSpec(describe(train.x, raw.dates), target.kind, target.n_outputs, target.labels, *scale)
     fingerprint = digest((train, validation, test), (*(raw.features or ()), "labels", *(target.labels or ())))
-    asked = source.task is not None or raw.labels is not None
-    doubts = () if asked else (*many_classes_warning(raw.train, target), *few_numbers_warning(raw.train, target))
-    warnings = (*doubts, *rare_class_warning(target, len(raw.train)))
     return Dataset(
         *(source.short_name, train, validation, test, spec, fingerprint, raw.features),
-        warnings=(*raw.notes, *warnings),
+        task=task_of(target, given, source, raw.labels is not None),
+        warnings=(*raw.notes, *rare_class_warning(target, len(raw.train))),
         reading=raw.reading,
     )
 

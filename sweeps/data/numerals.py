@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as compute
+
+from sweeps.data.dataset import Array
 
 # What stands for a missing number beside an empty field and Arrow's own markers (NA, N/A, NaN, null, …).
 MISSING = ("", "?", "-", "--", ".", "*", "none", "missing", "unknown", "na", "n/a", "#n/a", "nan", "null", "k.a.")
@@ -78,14 +81,52 @@ def parsed(column: pa.ChunkedArray, numerals: Numerals) -> pa.ChunkedArray:
     return compute.replace_substring_regex(column, r"^\+", "").cast(pa.float64())
 
 
+def _ways(thousands: str | None) -> tuple[Numerals, ...]:
+    """The ways in which some number may be written, with these marks of thousands if they are known."""
+    return (
+        *(PLAIN, Numerals(",")),
+        *(Numerals(".", thousands or "," + _SPACES), Numerals(",", thousands or "." + _SPACES)),
+    )
+
+
+def look_like_numbers(texts: pa.Array | pa.ChunkedArray, thousands: str | None = None) -> Array:
+    """Which texts are numbers in some way, bool (n,); not those that are missing."""
+    found = np.zeros(len(texts), bool)
+    for way in _ways(thousands):
+        found |= matches(texts, way)
+    return found
+
+
+def matches(texts: pa.Array | pa.ChunkedArray, way: Numerals) -> Array:
+    """Which texts are numbers with these marks, bool (n,); not those that are missing."""
+    found: Array = compute.fill_null(compute.match_substring_regex(texts, way.pattern), False).to_numpy(
+        zero_copy_only=False
+    )
+    return found
+
+
+def best_way(
+    column: pa.ChunkedArray, possible: Sequence[Numerals], decimal: str, thousands: str | None = None
+) -> Numerals:
+    """How the numbers of a column are written: as the file's decimal mark has it, and so that most of them are read.
+
+    Args:
+        column: without marks of the missing.
+        possible: the `candidates`; none where no way reads all of them.
+        decimal, thousands: the marks of the file.
+    """
+    if possible:
+        return next((way for way in possible if way.decimal == decimal), possible[0])
+    ways = sorted(_ways(thousands), key=lambda way: way.decimal != decimal)
+    return max(ways, key=lambda way: int(matches(column, way).sum()))
+
+
 def mostly_numbers(column: pa.ChunkedArray) -> str | None:
     """A text of a column in which most others are numbers; None for a column of text or numbers."""
     different = compute.drop_null(without_marks(column).unique())
     if len(different) < 5:
         return None
-    is_number = np.zeros(len(different), bool)
-    for way in (Numerals(",", "." + _SPACES), Numerals(".", "," + _SPACES), Numerals(","), PLAIN):
-        is_number |= compute.match_substring_regex(different, way.pattern).to_numpy(zero_copy_only=False)
+    is_number = look_like_numbers(different)
     if is_number.all() or is_number.mean() < _MOSTLY:
         return None
     return str(different[int(np.argmin(is_number))])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as compute
 
+from sweeps.data.dataset import Dataset
 from sweeps.data.leakage import leaks
 from sweeps.data.load import load
 from sweeps.data.source import DataSource
@@ -41,7 +42,8 @@ class TableProfile:
 
     Attributes:
         separator, decimal, encoding: of a CSV file, as given or found; None for other files.
-        task: what the target is taken for; None without a target or with problems.
+        task: the target's kind, see `DataSpec`; None without a target or with problems.
+        task_line: the task in words, and why.
         warnings: what makes a score too good to be true, or is odd.
         problems: why a sweep would refuse it.
     """
@@ -53,6 +55,7 @@ class TableProfile:
     decimal: str | None = None
     encoding: str | None = None
     task: str | None = None
+    task_line: str | None = None
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -74,7 +77,8 @@ def profile(source: DataSource) -> TableProfile:
     except OSError as error:
         raise InputError(f"dataset {source.name!r} cannot be read: {error.strerror}") from None
     form = table.form
-    task, warnings, problems = _tried(source)
+    data, problems = _tried(source)
+    warnings = () if data is None else _warnings(data)
     return TableProfile(
         str(path),
         table.data.num_rows,
@@ -82,22 +86,26 @@ def profile(source: DataSource) -> TableProfile:
         separator=form.separator if form else None,
         decimal=plan.decimal if form else None,
         encoding=form.encoding if form else None,
-        task=task,
+        task=data.spec.target if data else None,
+        task_line=data.task if data else None,
         warnings=(*warnings, *_numbered(table, plan.used("input"))),
         problems=problems,
     )
 
 
-def _tried(source: DataSource) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
-    """The task, the warnings and the problems of the data of a sweep."""
+def _tried(source: DataSource) -> tuple[Dataset | None, tuple[str, ...]]:
+    """The data of a sweep, None without a target; and what it would refuse."""
     if source.target is None:
-        return None, (), ()
+        return None, ()
     try:
-        data = load(source)
+        return load(source), ()
     except InputError as error:
-        return None, (), (str(error),)
-    said = tuple(line for line in data.warnings if not line.startswith("column "))
-    return data.spec.target, (*said, *leaks(data)), ()
+        return None, (str(error),)
+
+
+def _warnings(data: Dataset) -> tuple[str, ...]:
+    """What a sweep would say, without the lines of the columns."""
+    return (*(line for line in data.warnings if not line.startswith("column ")), *leaks(data))
 
 
 def _column(planned: PlannedColumn) -> ColumnProfile:

@@ -84,24 +84,25 @@ class _NotUtf8(Exception):
 
 
 def _read_csv(path: Path, text: Collection[str], form: CsvFormat) -> pa.Table:
-    assert form.separator is not None
-    assert form.encoding is not None
+    read, parse = csv_options(form)
+    convert = arrow_csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string()))
     try:
-        table = arrow_csv.read_csv(
-            path,
-            read_options=arrow_csv.ReadOptions(use_threads=False, encoding=form.encoding, skip_rows=form.skip),
-            parse_options=arrow_csv.ParseOptions(delimiter=form.separator, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string())
-            ),
-        )
+        table = arrow_csv.read_csv(path, read, parse, convert)
         names = list(table.column_names)
     except (pa.ArrowInvalid, UnicodeError) as error:
-        raise _csv_error(path, form, error) from None
+        raise csv_error(path, form, error) from None
     if any(pa.types.is_binary(field.type) for field in table.schema):
-        raise _csv_error(path, form, InputError("a column is not text"))
-    _check_names(names)
+        raise csv_error(path, form, InputError("a column is not text"))
+    check_names(names)
     return _with_rows(table)
+
+
+def csv_options(form: CsvFormat, **parsing: Any) -> tuple[Any, Any]:
+    """Arrow's options for reading and parsing a file in this format, whose separator and encoding are known."""
+    assert form.separator is not None
+    assert form.encoding is not None
+    read = arrow_csv.ReadOptions(use_threads=False, encoding=form.encoding, skip_rows=form.skip)
+    return read, arrow_csv.ParseOptions(delimiter=form.separator, newlines_in_values=True, **parsing)
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -118,14 +119,22 @@ def read_parquet(path: Path) -> pa.Table:
             declared = sum(footer.row_group(index).total_byte_size for index in range(footer.num_row_groups))
             check_memory(max(declared, footer.num_rows * footer.num_columns * 8))
             table = file.read(use_threads=False)
-        names = list(table.column_names)
-        metadata = table.schema.pandas_metadata
+        table = table.select(without_index(table.schema))
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged names or metadata
         raise InputError(f"a valid Parquet file is needed: {str(error).splitlines()[0]}") from None
+    check_names(table.column_names)
+    return _with_rows(table)
+
+
+def without_index(schema: pa.Schema) -> list[int]:
+    """The numbers of the columns that are not the index of pandas.
+
+    Raises:
+        ValueError: pandas' metadata are damaged.
+    """
+    metadata = schema.pandas_metadata
     index = metadata.get("index_columns", []) if isinstance(metadata, dict) else []
-    kept = [i for i, name in enumerate(names) if name not in index]
-    _check_names([names[i] for i in kept])
-    return _with_rows(table.select(kept))
+    return [number for number, name in enumerate(schema.names) if name not in index]
 
 
 def is_frame(data: Any) -> bool:
@@ -147,7 +156,7 @@ def table_of(frame: Any) -> Table:
         raise InputError(
             f"a data frame with a type for each column is needed: {' '.join(map(str, error.args))}"
         ) from None
-    _check_names(list(map(str, table.column_names)))
+    check_names(list(map(str, table.column_names)))
     return Table(_with_rows(table))
 
 
@@ -157,7 +166,8 @@ def _with_rows(table: pa.Table) -> pa.Table:
     return table
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Raises: InputError: names are missing or not unique."""
     if repeated := [name for name, count in Counter(names).items() if count > 1 and name]:
         raise InputError(f"every column needs a name of its own, got {repeated[0]!r} {names.count(repeated[0])} times")
     for number, name in enumerate(names, 1):
@@ -168,7 +178,7 @@ def _check_names(names: list[str]) -> None:
             )
 
 
-def _csv_error(path: Path, form: CsvFormat, error: Exception) -> Exception:
+def csv_error(path: Path, form: CsvFormat, error: Exception) -> Exception:
     """The error with the line to repair: Arrow names neither the line of a wrong byte nor that of a wrong length."""
     encoding = form.encoding or "utf-8"
     if encoding == "utf-8":

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from sweeps.data import Array, Dataset
+from sweeps.data.task import named_task
 from sweeps.errors import shortened
 from sweeps.model.heads import kind_of_loss, name_of_loss
 
@@ -31,10 +32,20 @@ def for_model(data: Dataset, model: keras.Model) -> Dataset:
     if not data.as_given or not isinstance(data.train.y, np.ndarray) or loss is None or keras.tree.is_nested(loss):
         return data
     kind, _ = kind_of_loss(loss)
-    return _for_loss(data, kind, name_of_loss(loss), _outputs(model), getattr(loss, "ignore_class", None))
+    return _described(data, kind, name_of_loss(loss), _outputs(model), getattr(loss, "ignore_class", None))
 
 
 @lru_cache(maxsize=4)
+def _described(data: Dataset, kind: str | None, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
+    taken = _for_loss(data, kind, loss, outputs, ignored)
+    spec = taken.spec
+    if data.task and (spec.target, spec.labels) == (data.spec.target, data.spec.labels):
+        task = f"{data.task.removesuffix(')')}; loss {loss})"
+    else:
+        task = f"{named_task(spec.target, spec.n_outputs, spec.labels)} (by the model's loss, {loss})"
+    return replace(taken, task=task)
+
+
 def _for_loss(data: Dataset, kind: str | None, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
     y, encoded = data.train.y, data.encoded
     if y.dtype.kind == "U" or y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):

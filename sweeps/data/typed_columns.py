@@ -10,7 +10,16 @@ import pyarrow.compute as compute
 
 from sweeps.data.csv_format import UNKNOWN, CsvFormat
 from sweeps.data.dates import format_of
-from sweeps.data.numerals import PLAIN, Numerals, candidates, is_written, mostly_numbers, parsed, without_marks
+from sweeps.data.numerals import (
+    PLAIN,
+    Numerals,
+    best_way,
+    candidates,
+    is_written,
+    mostly_numbers,
+    parsed,
+    without_marks,
+)
 from sweeps.data.tables import Table
 
 
@@ -37,7 +46,7 @@ def typed_columns(table: Table, names: Collection[str]) -> tuple[dict[str, Typed
     texts = {name: without_marks(column) for name, column in columns.items() if is_text(column.type)}
     form = table.form or UNKNOWN
     ways = {name: candidates(column, form.decimal, form.thousands) for name, column in texts.items()}
-    decimal = form.decimal or ("," if form.thousands == "." else _decimal(form, ways.values()))
+    decimal = file_decimal(form, ways.values())
     found = {name: _as_found(columns[name], texts, ways, name, decimal) for name in names}
     return found | _thousands_with_points(table, columns, decimal), decimal
 
@@ -56,8 +65,14 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind))
 
 
-def _decimal(form: CsvFormat, ways: Collection[tuple[Numerals, ...]]) -> str:
-    """The decimal mark of a file: what some column leaves no choice but; else the one that goes with its separator."""
+def file_decimal(form: CsvFormat, ways: Collection[tuple[Numerals, ...]]) -> str:
+    """The decimal mark of a file: as given; what some column leaves no choice but; else what goes with its separator.
+
+    Args:
+        ways: the `candidates` of each column.
+    """
+    if form.decimal or form.thousands == ".":
+        return form.decimal or ","
     if "," in {way[0].decimal for way in ways if len(way) == 1}:
         return ","
     is_open = any(len(way) > 1 for way in ways)
@@ -75,7 +90,7 @@ def _as_found(
         return TypedColumn(column, date="" if is_date(column.type) else None)
     text, possible = texts[name], ways[name]
     if possible:
-        way = next((way for way in possible if way.decimal == decimal), possible[0])
+        way = best_way(text, possible, decimal)
         if way != PLAIN or text.null_count > column.null_count:
             return TypedColumn(parsed(text, way), _written(column, text, way))
     elif (form := format_of(text)) is not None:

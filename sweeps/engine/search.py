@@ -19,7 +19,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.attributes import BASELINES, CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.baselines import baselines as baselines_of
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
@@ -53,7 +53,8 @@ def search(
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
-        watcher.begin(checked.found.objective, warnings, _best_so_far(study))
+        found = checked.found
+        watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
@@ -104,6 +105,8 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
     study, config, found = session.study, checked.config, checked.found
     session.if_alone(lambda: take_up(study, session.checkpoints, session.missing()))
     study.set_user_attr(TOTAL, config.trials)
+    if checked.request.counts_failed:
+        study.set_user_attr(COUNTS_FAILED, True)
     study.set_user_attr(DATA, dict(found.data))
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
     given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
@@ -161,6 +164,8 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
         "objective": checked.found.objective.metric,
         "dense_layers": checked.found.dense_layers,
     } | _commit()
+    if task := checked.found.data["task"]:
+        tags["task"] = task
     tags |= {f"keras.{name}": value for name, value in checked.found.keras.items()}
     rows = {f"rows.{part}": n for part, n in checked.found.rows.items()}
     known = study.user_attrs.get(PARENT_RUN)

@@ -34,6 +34,7 @@ class Reading(BaseModel):
 
     decimal: Literal[".", ","]
     dates: dict[str, str]
+    csv: dict[Literal["separator", "decimal", "thousands", "encoding"], str] = {}
 
 
 class Manifest(BaseModel):

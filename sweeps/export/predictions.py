@@ -1,43 +1,43 @@
-"""Predictions as a table, beside what the model does not use of the file: an id, for instance."""
+"""Predictions as a file: beside what the model does not use of the rows, an id for instance, or the row numbers."""
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import csv
 import json
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from sweeps.data import read_columns
-from sweeps.errors import InputError
-from sweeps.export.manifest import read_manifest
+from sweeps.errors import InputError, MachineFault
+from sweeps.export.predict import Predicted
 from sweeps.system.atomic_files import atomic_write
 
+Write = Callable[[Predicted], None]
 
-def write_predictions(to: Path, predictions: list[dict[str, Any]], file: Path, folder: Path) -> None:
-    """Write predictions to a `.csv` or `.json` file, a row for each.
 
-    Args:
-        to: the file to write.
-        predictions: of `predict_file`.
-        file: the rows that were predicted; of a table, the columns that the model does not use come first.
-        folder: the export.
+@contextlib.contextmanager
+def output(to: Path) -> Iterator[Write]:
+    """A `.csv` or `.json` file to which predictions are written as they come; it is there when the block ends well.
+
+    Yields:
+        A function that writes some of them, a row for each.
 
     Raises:
-        InputError: the file cannot be written, or has another ending.
+        MachineFault: the file cannot be written.
     """
-    others = _others(file, folder, len(predictions))
     try:
-        if to.suffix.lower() == ".json":
-            rows = [{**other, **row} for other, row in zip(others.to_dict("records"), predictions, strict=True)]
-            text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-        else:
-            text = _table(others, predictions).to_csv(index=False)
-        with atomic_write(to) as stream:
-            stream.write(text.encode())
+        written = _json if to.suffix.lower() == ".json" else _csv
+        with atomic_write(to) as stream, written(codecs.getwriter("utf-8")(stream)) as write:
+            yield write
+    except BrokenPipeError:  # of standard output
+        raise
     except OSError as error:
-        raise InputError(f"--output: {str(to)!r} cannot be written: {error.strerror}") from None
+        raise MachineFault(f"--output: {str(to)!r} cannot be written: {error.strerror or error}") from None
 
 
 def check_output(to: Path, file: Path) -> None:
@@ -54,22 +54,71 @@ def check_output(to: Path, file: Path) -> None:
         raise InputError(f"--output: another file is wanted, got {str(to)!r}")
 
 
-def _others(file: Path, folder: Path, count: int) -> pd.DataFrame:
-    """The columns of a table that the model does not use, as they are written; otherwise the row numbers, from 0."""
-    index = pd.DataFrame({"row": range(count)})
-    if file.suffix.lower() not in (".csv", ".parquet"):
-        return index
-    manifest = read_manifest(folder)
-    used = manifest.features if not manifest.named_inputs else [entry.name for entry in manifest.input]
-    others = read_columns(file, without=used or ()).head(count)
-    return others if len(others.columns) else index
+@contextlib.contextmanager
+def json_list(stream: Any) -> Iterator[Callable[[Any], None]]:
+    """A list in JSON, of which the items are written as they come."""
+    before = "["
+
+    def write(item: Any) -> None:
+        nonlocal before
+        stream.write(f"{before}\n {json.dumps(_json_value(item), ensure_ascii=False, allow_nan=False)}")
+        before = ","
+
+    yield write
+    stream.write("[]\n" if before == "[" else "\n]\n")
 
 
-def _table(others: pd.DataFrame, predictions: list[dict[str, Any]]) -> pd.DataFrame:
-    found = pd.DataFrame([_cells(row) for row in predictions], index=others.index)
-    taken: Collection[str] = set(others.columns)
-    renamed = {name: f"predicted {name}" for name in found.columns if name in taken}
-    return pd.concat([others, found.rename(columns=renamed)], axis=1)
+def with_errors(some: Predicted) -> Iterator[dict[str, Any]]:
+    """The predictions, of a row that is wrong what is wrong with it."""
+    for row, found in enumerate(some.rows):
+        yield {"error": some.faults[row]} if found is None else found
+
+
+@contextlib.contextmanager
+def _json(stream: Any) -> Iterator[Write]:
+    with json_list(stream) as write_item:
+
+        def write(some: Predicted) -> None:
+            for other, row in zip(_others(some), with_errors(some), strict=True):
+                write_item(other | _renamed(row, other))
+
+        yield write
+
+
+@contextlib.contextmanager
+def _csv(stream: Any) -> Iterator[Write]:
+    writer = csv.writer(stream, lineterminator="\n")
+    waiting: list[Predicted] = []
+    columns: list[str] = []
+
+    def write(some: Predicted) -> None:
+        nonlocal columns
+        waiting.append(some)
+        first = next((row for row in some.rows if row is not None), None)
+        if not columns and first is None:
+            return  # the header has the names of a prediction
+        if not columns:
+            other = next(_others(some))
+            columns = list(_cells(first or {}))
+            writer.writerow([*other, *_renamed(dict.fromkeys(columns), other)])
+        for each in waiting:
+            for other, row in zip(_others(each), each.rows, strict=True):
+                cells = {} if row is None else _cells(row)
+                writer.writerow([*map(_cell, other.values()), *(_cell(cells.get(name)) for name in columns)])
+        waiting.clear()
+
+    yield write
+
+
+def _others(some: Predicted) -> Iterator[dict[str, Any]]:
+    """What stands before each prediction."""
+    if some.others is None or not some.others.num_columns:
+        return ({"row": some.first + row} for row in range(len(some.rows)))
+    return iter(some.others.to_pylist())
+
+
+def _renamed(row: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"predicted {name}" if name in other else name: value for name, value in row.items()}
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,3 +134,32 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             cells[name] = value
     return cells
+
+
+def _cell(value: Any) -> Any:
+    """A value as the csv module writes it: nothing for what is missing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value) if isinstance(value, Decimal) else _plain(value)
+
+
+def _json_value(value: Any) -> Any:
+    """A value of a table as JSON has it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return _json_value(float(value))
+    if isinstance(value, Mapping):
+        return {str(name): _json_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(one) for one in value]
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Dates, durations and bytes as text."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

@@ -5,7 +5,7 @@ Both are asked of its trials alone, so that a resume, another slot and another s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -45,13 +45,13 @@ class Budget:
         trials = study.get_trials(deepcopy=False)
         if self._enough(study) is not None:
             return 0
-        begun = sum(trial.state in studies.FINISHED or trial.number in held for trial in studies.own(trials))
-        lacking = self.trials - begun
+        running = sum(trial.number in held for trial in studies.own(trials))
+        lacking = self.trials - len(studies.counted(study)) - running
         if self.epochs is None:
             return lacking
         again = waiting_retries(study)
         reserved = {*held, *(trial.number for trial in again)}
-        left = self.epochs - sum(_epochs(trials, reserved, self.epochs_a_trial).values())
+        left = self.epochs - sum(_epochs(trials, reserved, self.epochs_a_trial))
         return min(lacking, len(again) + max(0, left // self.epochs_a_trial))
 
     def missing(self, study: optuna.Study) -> int:
@@ -101,7 +101,7 @@ def waiting_retries(study: optuna.Study) -> list[FrozenTrial]:
 def spent(study: optuna.Study) -> int:
     """How many epochs the study's trials have had. Those that an attempt has repeated after the one before it was cut
     short count once: a death changes nothing in what a budget buys."""
-    return sum(_epochs(study.get_trials(deepcopy=False), (), 0).values())
+    return sum(_epochs(study.get_trials(deepcopy=False), (), 0))
 
 
 def saved(study: optuna.Study) -> int:
@@ -111,14 +111,11 @@ def saved(study: optuna.Study) -> int:
     return sum(max(0, _wanted(trial, most) - (trial.last_step or 0)) for trial in studies.own(pruned))
 
 
-def _epochs(trials: Sequence[FrozenTrial], reserved: Collection[int], most: int) -> Mapping[int, int]:
-    """By the number of the first attempt how many epochs a trial has had, or may have by one of the `reserved`."""
-    epochs: dict[int, int] = {}
-    for trial in studies.own(trials):
-        first = retries.lineage(trials, trial)[0].number
-        now = most if trial.number in reserved else trial.last_step or 0
-        epochs[first] = max(now, epochs.get(first, 0))
-    return epochs
+def _epochs(trials: Sequence[FrozenTrial], reserved: Collection[int], most: int) -> Iterator[int]:
+    """How many epochs each trial has had, all attempts at it together, or may have by one of the `reserved`."""
+    for attempts in retries.by_trial(trials):
+        if studies.own(attempts):
+            yield max(most if attempt.number in reserved else attempt.last_step or 0 for attempt in attempts)
 
 
 def _wanted(trial: FrozenTrial, most: int) -> int:

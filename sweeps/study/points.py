@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BruteForceSampler
 from optuna.samplers._brute_force import _TreeNode  # nothing public tells
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.study import retries
 from sweeps.study.attributes import PARAMS
+from sweeps.study.grid import GridSampler
 from sweeps.study.study import FINISHED
 
 
@@ -48,7 +48,7 @@ def remaining_points(study: optuna.Study) -> int:
         return 1
     tree = _TreeNode()
     try:
-        BruteForceSampler._populate_tree(tree, trials, {})
+        GridSampler._populate_tree(tree, trials, {})
     except ValueError:  # equal values were followed by other hyperparameters: by an edited space, say
         return 1
     return max(0, tree.count_unexpanded(exclude_running=True) - about_to)

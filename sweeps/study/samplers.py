@@ -21,6 +21,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from sweeps.errors import InputError, unknown
+from sweeps.study.grid import GridSampler, OrderedGridSampler
 
 Made = TypeVar("Made")
 
@@ -44,13 +45,18 @@ def _tpe_multivariate(seed: int, startup: int = 4) -> BaseSampler:
     )
 
 
+def _grid(seed: int, ordered: int = 0) -> BaseSampler:
+    """At random, so that a part of the grid tells of all of it; or in KerasTuner's order."""
+    return OrderedGridSampler() if ordered else GridSampler(seed=seed)
+
+
 #: name -> sampler of a seed and, where it draws some trials before it models, of their number. CMA-ES is left out: it
 #: unpickles what the storage holds.
 SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "tpe": _tpe,
     "tpe-multivariate": _tpe_multivariate,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "grid": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
+    "grid": _grid,
     "gp": _gp,
     "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
@@ -102,6 +108,7 @@ PRUNERS: dict[str, Callable[..., BasePruner]] = {
 #: name of a sampler or pruner -> its options, each with the least value
 _OPTIONS = {
     **{name: {"startup": 1} for name in ("tpe", "tpe-multivariate", "gp")},
+    "grid": {"ordered": 0},
     **{name: {"startup": 1, "warmup": 1} for name in ("median", "percentile")},
     "hyperband": {"factor": 2},
 }
@@ -161,7 +168,8 @@ def _parts(name: str) -> tuple[str, dict[str, int]]:
     """`hyperband-4` as "hyperband" and {"factor": 4}; what takes no such number stays as it is."""
     base, _, number = name.rpartition("-")
     options = _OPTIONS.get(base, {})
-    if len(options) == 1 and re.fullmatch(r"[1-9][0-9]{0,5}", number):
+    # no earlier version had an option of the grid
+    if len(options) == 1 and base != "grid" and re.fullmatch(r"[1-9][0-9]{0,5}", number):
         [(option, least)] = options.items()
         if int(number) >= least:
             return base, {option: int(number)}

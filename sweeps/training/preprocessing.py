@@ -58,7 +58,7 @@ def preprocess(model: Any, training: Rows, validation: Rows | None) -> tuple[Any
         return model, training, validation
     first = keras.Model(model._inputs_struct, frontier, name="preprocessing")
     build_optimizer(model)  # in the order of the whole model's variables, in which they are saved
-    rest = keras.Model(frontier, model._outputs_struct, name=model.name)
+    rest = _rest(model, frontier)
     _share_compilation(model, rest)
     cache: dict[tuple[int, ...], tuple[Any, ...]] = {}
 
@@ -89,6 +89,17 @@ def _frontier(model: Any) -> tuple[Any, ...]:
             frontier |= {id(tensor): tensor for tensor in node.input_tensors if id(tensor) in preprocessed}
     frontier |= {id(tensor): tensor for tensor in model.outputs if id(tensor) in preprocessed}
     return () if raw >= frontier.keys() else tuple(frontier.values())
+
+
+def _rest(model: Any, frontier: tuple[Any, ...]) -> Any:
+    """The model from the frontier to the outputs."""
+    histories = [tensor._keras_history for tensor in model.inputs]
+    rest = keras.Model(frontier, model._outputs_struct, name=model.name)
+    # Keras makes a new node of an input among intermediate tensors and lets the tensor belong to that one; `model`
+    # does not have it, and could not be saved
+    for tensor, history in zip(model.inputs, histories, strict=True):
+        tensor._keras_history = history
+    return rest
 
 
 def nodes(model: Any) -> Iterator[Any]:

@@ -67,6 +67,7 @@ class SweepRequest:
     Attributes:
         total: how many trials the study is to have.
         epochs: of a trial, at most.
+        counts_failed: trials that failed for good count towards the total.
         keras: Keras's global settings in the client; None: it has none.
         keeps_models: whether trained models are to be saved, and loaded again.
         allow_lambda: they may hold lambdas.
@@ -84,6 +85,7 @@ class SweepRequest:
     defaults_first: bool = True
     total: int | None = None
     epochs: int = 1
+    counts_failed: bool = False
     keras: KerasState | None = None
     keeps_models: bool = True
     allow_lambda: bool = False
@@ -98,7 +100,8 @@ class Preflight:
         objective: the metric and its direction, the data's own choice where none was asked for.
         digest: the data's content, as a hash.
         rows: how many rows train, validate and test.
-        data: the target's kind, the class labels, the columns' names, and shape and dtype of the inputs.
+        data: the target's kind, the task in a line, the class labels, the columns' names, and shape and dtype of the
+            inputs.
         ambiguous: hyperparameters that are declared with other values under other conditions.
         enqueue: the enqueued trials, as the study takes them.
         warnings: what is odd but no reason to stop.

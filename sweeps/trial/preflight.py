@@ -13,7 +13,7 @@ import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
-from sweeps.data import Dataset, leaks, load, require_plain
+from sweeps.data import Dataset, leaks, load, not_plain
 from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
@@ -65,10 +65,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         logs = _try(space, ProposedHyperParameters({}, narrowings), data, request, saving)
     except InputError as wrong:
         if not comes_of(wrong, FailedTrialError):  # the space's own word for values that it does not want
-            if not data.as_given or isinstance(data.train.x, dict):
-                require_plain(data)  # text and gaps are the likelier reason, and the clearer one
-            elif data.warnings:
-                raise NoModel(f"{wrong}\n{'; '.join(data.warnings)}") from wrong
+            if isinstance(wrong, NoModel) and (likely := _likely_reason(data)):
+                raise NoModel(f"{wrong}\n{likely}") from wrong
             raise
     asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
     declare, defaults = _declare(space, data), ProposedHyperParameters({})
@@ -91,10 +89,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
-    about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
-    about |= {"features": data.features, "inputs": _inputs(data), "reading": data.reading}
     return Preflight(
-        *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
+        *(objective, data.digest, rows, description(data), ambiguous(found), tuple(one.params for one in enqueue)),
         warnings=(
             *data.warnings,
             *leaks(given or load(request.source)),
@@ -107,6 +103,20 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         keras=keras_state.settled().changed,
         dense_layers=dense_kernels.description(),
     )
+
+
+def _likely_reason(data: Dataset) -> str | None:
+    """What of the data a model may not be able to take."""
+    if not data.as_given or isinstance(data.train.x, dict):
+        return not_plain(data)
+    return "; ".join(data.warnings)
+
+
+def description(data: Dataset) -> dict[str, Any]:
+    """What a study keeps of its data: the target's kind, the task, class labels, columns and inputs."""
+    about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
+    about |= {"task": data.task, "features": data.features}
+    return about | {"inputs": _inputs(data), "reading": data.reading}
 
 
 def _as_the_model_takes_it(data: Dataset, declare: Declare, narrowings: tuple[Narrowing, ...]) -> Dataset:

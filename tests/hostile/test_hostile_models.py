@@ -212,7 +212,7 @@ def test_hostile_files_of_rows_are_refused(
 
 
 def test_a_sound_export_predicts_and_writes_nothing(export: Path) -> None:
-    from sweeps.export.predict import predict_file
+    from exports import predict_file
 
     before = contents(export)
     assert [row["class"] in ("no", "yes") for row in predict_file(export, export.parent / "x.npy", 2)] == [True, True]

@@ -84,7 +84,7 @@ class Recording:
         self.epochs: list[EpochReport] = []
         self.trials: list[TrialOutcome] = []
 
-    def begin(self, objective: Objective, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
         self.objective = objective
 
     def epoch(self, report: EpochReport) -> None:

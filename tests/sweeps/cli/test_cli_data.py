@@ -28,7 +28,7 @@ def test_each_column_has_a_line_of_what_is_done_with_it(table: str, capsys: pyte
     assert lines["größe"] == "größe numbers 0 7 numbers, decimal commas"
     assert lines["[n]"] == "[n] numbers 23 177 numbers, '-' is missing; missing ones become the mean"
     assert lines["y"] == "y text 0 2 target: text"
-    assert "task: binary" in out
+    assert "task: 2 classes, 'a' and 'b' (column 'y': 2 different texts)" in out
 
 
 def test_one_json_document_says_the_same(table: str, capsys: pytest.CaptureFixture[str]) -> None:

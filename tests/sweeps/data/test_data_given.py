@@ -139,34 +139,6 @@ def test_a_study_knows_data_again_that_reach_its_model_as_before() -> None:
         assert from_arrays(x, y, GIVEN).digest != from_arrays(x, y, DataSource("arrays")).digest
 
 
-@pytest.mark.parametrize(("classes", "warned"), [(10, False), (11, True), (72, True)])
-def test_many_whole_numbers_taken_for_classes_are_said(classes: int, warned: bool) -> None:
-    y = np.arange(classes * 25) % classes
-    source = DataSource("arrays")
-    said = from_arrays(y[:, np.newaxis], y, source).warnings
-    expected = f"the target's {classes} different whole numbers are taken for classes; if they are a quantity: "
-    assert said == ((f'{expected}--task regression (task="regression")',) if warned else ())
-    assert not from_arrays(y[:, np.newaxis], y, DataSource("arrays", task="classification")).warnings
-    assert not from_arrays(y[:, np.newaxis], y.astype(str), source).warnings
-
-
-@pytest.mark.parametrize(
-    ("y", "shown"),
-    [
-        (np.arange(90) % 3 * 1.0, "3 different whole numbers (0.0, 1.0, 2.0)"),
-        (np.arange(300) % 100, "100 different whole numbers (0, 1, 2, 3, 4"),
-    ],
-    ids=["floats", "many classes of three rows"],
-)
-def test_whole_numbers_taken_for_a_quantity_are_said(y: np.ndarray, shown: str) -> None:
-    x = np.arange(len(y), dtype=float)[:, np.newaxis]
-    (said,) = from_arrays(x, y, DataSource("arrays")).warnings
-    assert said.startswith(f"the target's {shown}")
-    assert said.endswith('the task is a regression; if they are classes: --task classification (task="classification")')
-    assert not from_arrays(x, y, DataSource("arrays", task="regression")).warnings
-    assert not from_arrays(x, y + x[:, 0] / 7, DataSource("arrays")).warnings
-
-
 @pytest.mark.parametrize(("positive", "warned"), [(8, True), (100, False)])
 def test_a_rare_class_is_said_with_what_to_search_by(positive: int, warned: bool) -> None:
     y = np.where(np.arange(1000) < positive, "yes", "no")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from search_spaces.data_spec import InputSpec
-from sweeps.data import DataSource, load, require_plain
+from sweeps.data import DataSource, load, not_plain
 from sweeps.errors import InputError
 
 Refused = Callable[..., str]
@@ -37,7 +37,7 @@ def test_complete_numeric_columns_are_one_float32_array_with_the_training_rows_s
     assert isinstance(data.spec.inputs, InputSpec)
     assert data.spec.inputs.mean == pytest.approx(x.mean(axis=0))
     assert data.spec.inputs.variance == pytest.approx(x.var(axis=0))
-    require_plain(data)
+    assert not_plain(data) is None
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -65,14 +65,12 @@ def test_text_and_missing_values_make_a_dictionary_of_columns(ending: str, tmp_p
     assert data.spec.inputs["town"].vocabulary == tuple(np.unique(data.train.columns["town"]).tolist())
 
 
-def test_a_space_without_preprocessing_is_told_which_columns_it_cannot_take(csv: Write) -> None:
+def test_columns_that_a_model_without_preprocessing_cannot_take_are_named(csv: Write) -> None:
     rows = "".join(f"{'' if i % 10 == 0 else i},{'xyz'[i % 3]},{i},{i % 2}\n" for i in range(30))
     data = load(_source(csv("a,b,c,label\n" + rows)))
-    with pytest.raises(InputError) as caught:
-        require_plain(data)
-    assert "column 'a' misses 3 of 30 values; column 'b' holds text (3 different)." in str(caught.value)
-    assert "'c'" not in str(caught.value)
-    assert str(caught.value).count("\n") == 1
+    said = not_plain(data) or ""
+    assert "column 'a' misses 3 of 30 values; column 'b' holds text (3 different); " in said
+    assert "'c'" not in said
 
 
 def test_a_regression_target_carries_its_own_scale(csv: Write) -> None:

@@ -125,6 +125,8 @@ def test_what_is_given_of_a_csv_file_counts(csv: Write, refused: Refused) -> Non
     content = "a b y\n" + "".join(f"{i} 1_{i:03d} {'ab'[i % 2]}\n" for i in range(ROWS))
     data = _load(csv(content.encode("cp037")), csv=CsvFormat("space", ".", "_", "cp037"))
     assert (_column(data, "a")[1], _column(data, "b")[1]) == (1, 1001)
+    (rows,) = read_rows(csv("b a\n1_007 2\n".encode("cp037")), dict.fromkeys("ab", "float32"), True, data.reading)
+    assert (rows.arrays["a"].tolist(), rows.arrays["b"].tolist()) == ([[2]], [[1007]])
     for options, words in (
         ({"separator": ";;"}, "csv_separator: one character"),
         ({"decimal": "x"}, "csv_decimal: '.' or ','"),
@@ -163,25 +165,22 @@ def test_dates_and_times_become_days_however_they_are_written(
     assert _column(data, "a")[0] == pytest.approx(first)
     assert data.spec.inputs["a"].periods  # type: ignore[index]
     assert "column 'a'" in data.warnings[0]
-    rows = read_rows(csv(f'a\n"{write(0)}"\n?\n'), {"a": "float32"}, 10, True, data.reading)
-    assert rows["a"][0] == pytest.approx(first)
-    assert np.isnan(rows["a"][1])
+    (rows,) = read_rows(csv(f'a\n"{write(0)}"\n?\n'), {"a": "float32"}, True, data.reading)
+    assert rows.arrays["a"][0] == pytest.approx(first)
+    assert np.isnan(rows.arrays["a"][1])
 
 
 def test_rows_to_predict_are_read_as_the_training_data_were(csv: Write) -> None:
     data = _load(csv(_table(d=lambda i: f"{i % 28 + 1:02d}/01/2020", n=lambda i: f"{i},5")))
     columns = {name: one["dtype"] for name, one in data.inputs.items()}
     # alone, these rows could be the second of March and thousands
-    rows = read_rows(csv("d;n\n02/03/2020;1,234\n02/03/2020;1.234\n"), columns, 10, True, data.reading)
-    assert rows["d"].tolist() == [[18323], [18323]]
-    assert rows["n"].tolist() == [[pytest.approx(1.234)], [1234]]
+    (rows,) = read_rows(csv("d;n\n02/03/2020;1,234\n02/03/2020;1.234\n"), columns, True, data.reading)
+    assert rows.arrays["d"].tolist() == [[18323], [18323]]
+    assert rows.arrays["n"].tolist() == [[pytest.approx(1.234)], [1234]]
     # from a program, with points
-    rows = read_rows(csv("d,n\n02/03/2020,1.234\n"), columns, 10, True, data.reading)
-    assert rows["n"].tolist() == [[pytest.approx(1.234)]]
-    with pytest.raises(InputError, match=r"column 'd': dates are needed, as in training \(%d/%m/%Y\), got 'soon'"):
-        read_rows(csv("d,n\nsoon,1\n"), columns, 10, True, data.reading)
-    with pytest.raises(InputError, match="'n' is not there"):
-        read_rows(csv("d,x\nsoon,1\n"), columns, 10, True, data.reading)
+    (rows,) = read_rows(csv("d,n\n02/03/2020,1.234\nsoon,1\n"), columns, True, data.reading)
+    assert rows.arrays["n"].tolist() == [[pytest.approx(1.234)]]
+    assert rows.faults == {1: "column 'd': a date is needed, as in training (%d/%m/%Y), got 'soon'"}
 
 
 def test_ids_prose_and_empty_columns_are_left_out_and_many_categories_grouped(csv: Write) -> None:

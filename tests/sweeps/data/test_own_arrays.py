@@ -155,6 +155,14 @@ def test_a_target_is_encoded_only_for_a_loss_over_classes_that_cannot_take_it(
         np.testing.assert_array_equal(part.y, wanted.get(form, np.eye(3)[encoded] if form == "columns" else 0))
 
 
+def test_the_loss_of_a_model_says_what_the_task_is() -> None:
+    whole = from_arrays(I64[:, np.newaxis], I64 % 7 + 3, GIVEN)
+    assert for_model(whole, compiled(1, "mse")).task == "regression (by the model's loss, mse)"
+    assert for_model(whole, compiled(7, SPARSE)).task == (
+        f"7 classes (target: 7 different whole numbers; loss {SPARSE})"
+    )
+
+
 def test_class_weights_are_those_of_the_classes_whatever_their_numbers() -> None:
     from sweeps.data.class_weights import row_weights
 
@@ -227,7 +235,7 @@ def test_ids_beyond_those_that_float32_holds_are_told_apart(here: Path) -> None:
     assert result.test_data is not None
     assert result.model().evaluate(*result.test_data, return_dict=True, verbose=0)["accuracy"] == 1.0
     np.savez(result.export() / "rows.npz", x=ids[:64])
-    from sweeps.export.predict import predict_file
+    from exports import predict_file
 
     found = predict_file(here / "exports/ids", here / "exports/ids/rows.npz", 64)
     assert [row["class"] for row in found] == [str(number) for number in y[:64]]

@@ -11,8 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import own_models
+import pandas as pd
 import pytest
-from support import Workspace
+import tensorflow as tf
+from support import SharedWorker, Workspace
 
 SCRIPT = """
 import json
@@ -112,3 +114,46 @@ def test_a_study_of_lambdas_begins_only_where_it_is_asked_for_and_then_predicts(
     again = workspace.sweeps(*run)
     assert again.returncode == 2
     assert "allow_lambda: True then, None now" in again.stderr
+
+
+WIDE_AND_DEEP = """
+import keras
+from keras import layers
+
+def build(hp):
+    inputs = {
+        "city": keras.Input((1,), name="city", dtype="string"),
+        "size": keras.Input((1,), name="size"),
+        "age": keras.Input((1,), name="age"),
+    }
+    city = layers.StringLookup(vocabulary=["Lima", "Bergen"], output_mode="one_hot")(inputs["city"])
+    size = layers.Normalization(mean=100.0, variance=400.0)(inputs["size"])
+    deep = layers.Dense(hp.Int("units", 4, 8), "relu")(layers.Concatenate()([city, size]))
+    model = keras.Model(inputs, layers.Dense(1)(layers.Concatenate()([deep, inputs["age"]])))
+    model.compile("adam", "mse", metrics=[keras.metrics.RootMeanSquaredError(name="rmse")])
+    return model
+"""
+
+
+@pytest.mark.slow
+def test_a_model_that_preprocesses_some_inputs_and_takes_others_raw_is_swept_exported_and_predicts(
+    workspace: Workspace, worker: SharedWorker
+) -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": random.choice(["Lima", "Bergen"], 200), "size": random.normal(100, 20, 200)})
+    frame["age"] = random.uniform(0, 9, 200)
+    frame["price"] = frame["size"] + 50 * (frame["city"] == "Lima") - frame["age"]
+    frame.to_csv(workspace.folder / "houses.csv", index=False)
+    (workspace.folder / "space.py").write_text(WIDE_AND_DEEP)
+    options = ("--target", "price", "--space", "space.py:build", "--trials", "1", "--epochs", "2", "--jobs", "1")
+    done = worker.sweeps(workspace, "run", "s", "--dataset", "houses.csv", *options)
+    assert done.returncode == 0, done.stderr
+    exported = workspace.here("export", "s")
+    assert exported.returncode == 0, exported.stderr
+    rows = workspace.json("predict", "houses.csv", "--model", "exports/s", "--rows", "5")
+    inputs = {name: tf.constant(frame[[name]].head(5).to_numpy("float32")) for name in ("size", "age")}
+    inputs["city"] = tf.constant(frame[["city"]].head(5).to_numpy(str))
+    model = keras.saving.load_model(workspace.folder / "exports/s/model.keras")
+    np.testing.assert_allclose([row["value"] for row in rows], model.predict(inputs, verbose=0)[:, 0], rtol=1e-5)
+    served = tf.saved_model.load(str(workspace.folder / "exports/s/saved_model"))
+    np.testing.assert_allclose(served.serve(inputs).numpy(), model.predict(inputs, verbose=0), rtol=1e-5)

@@ -72,6 +72,14 @@ def test_baselines_stand_beside_the_best_and_in_the_sweeps_run(finished: Workspa
     assert parent.data.metrics["baseline_logistic_regression"] == rows[1]["value"]
 
 
+def test_the_start_the_status_and_the_sweeps_run_say_what_the_task_is(finished: Workspace, store: Store) -> None:
+    task = "10 classes (target: 10 different whole numbers)"
+    for said in ((finished.folder / "output.txt").read_text(), finished.here("status", "digits-mlp").stdout):
+        assert f"task: {task}" in said.splitlines()
+    parent = store.client.get_run(child_runs(store)[0].data.tags["mlflow.parentRunId"])
+    assert parent.data.tags["task"] == task
+
+
 def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -> None:
     best = finished.json("best", "digits-mlp")
     found = first_run(store, "best_val_accuracy", maximize=True)

@@ -8,12 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from exports import export
+from exports import export, predict_file
 from keras import layers, ops
 
 from sweeps.data import as_dtype
 from sweeps.errors import InputError
-from sweeps.export.predict import predict_file
 
 #: the largest number that is told from its neighbours in float64, in which predictions are given
 LARGEST = {

@@ -11,10 +11,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from exports import export
+from exports import export, predict_file
 from keras import layers, losses
 
-from sweeps.export.predict import predict_file
 from sweeps.model.outputs import Head
 from sweeps.system.atomic_files import write_json
 

@@ -99,17 +99,30 @@ def two_outputs() -> Any:
     )
 
 
+def wide_and_deep() -> Any:
+    """One input is preprocessed, one is not, and one is both."""
+    keras.utils.set_random_seed(SEED)
+    inputs = {"deep": keras.Input((3,), name="deep"), "wide": keras.Input((2,), name="wide")}
+    inputs["both"] = keras.Input((1,), name="both")
+    scale = keras.layers.Rescaling(0.5)
+    deep = keras.layers.Dense(4, "relu")(keras.layers.Concatenate()([scale(inputs["deep"]), scale(inputs["both"])]))
+    hidden = keras.layers.Concatenate()([inputs["wide"], keras.layers.Dense(2)(inputs["both"]), deep])
+    return compiled(keras.Model(inputs, keras.layers.Dense(3, "softmax")(hidden)))
+
+
 @pytest.mark.parametrize("make", [with_dropout, subclassed])
 def test_text_trains_as_in_keras(make: Callable[[], Any], data: Data) -> None:
     x = columns_of(data)
     assert_same_training(make, x, data.labels, validation_data=(as_tensors(x), data.labels))
 
 
-@pytest.mark.parametrize("make", [with_dropout, two_outputs])
+@pytest.mark.parametrize("make", [with_dropout, two_outputs, wide_and_deep])
 def test_preprocessing_done_once_changes_no_bit(
     make: Callable[[], Any], data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = columns_of(data)
+    if make is wide_and_deep:
+        x = {"deep": data.x[:, :3], "wide": data.x[:, 3:5], "both": data.x[:, :1]}
     outputs = make().output
     y = dict.fromkeys(outputs, data.labels) if isinstance(outputs, dict) else data.labels
     models, histories = [], []

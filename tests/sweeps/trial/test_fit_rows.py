@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from exports import export
+from exports import export, predict_file
 
 from sweeps.errors import InputError
-from sweeps.export.predict import predict_file
 from sweeps.trial.fit_rows import first_rows, named_example, prepared
 
 RAW = np.random.default_rng(0).integers(0, 255, (20, 4, 4)).astype("uint8")
@@ -104,7 +103,7 @@ def own() -> Any:
 def test_the_export_tells_what_the_model_takes(own: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # no real logger: what another test did to `logging` (MLflow's migrations configure it) plays no part
     warned: list[str] = []
-    monkeypatch.setitem(predict_file.__globals__, "logger", SimpleNamespace(warning=warned.append))
+    monkeypatch.setattr("sweeps.export.predict.logger", SimpleNamespace(warning=warned.append))
     raw = {"": {"shape": [4, 4], "dtype": "uint8"}}
     fed = first_rows(RAW[:, :2, :3])
     folder = export(tmp_path / "m", own, inputs=raw, prepared=prepared(fed, RAW))

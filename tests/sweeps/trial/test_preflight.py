@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import keras_tuner
 import numpy as np
+import own_models
 import pytest
 from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
@@ -95,6 +96,29 @@ def test_a_space_that_cannot_train_on_the_data_is_refused(data: Dataset, space: 
     with pytest.raises(InputError, match=said) as error:
         preflight(replace(REQUEST, space=space), data)
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_the_fault_of_a_model_is_said_beside_the_columns_that_another_model_could_not_take() -> None:
+    source = DataSource("table", as_given=True)
+    table = from_arrays({"city": ["Lima", "Bergen"] * 20, "age": np.arange(40.0)}, np.arange(40) % 2, source)
+
+    def misspelt(hp: keras_tuner.HyperParameters) -> keras.Model:
+        raise NameError("name 'dense' is not defined")
+
+    def without_get_config(hp: keras_tuner.HyperParameters) -> keras.Model:
+        inputs = {"city": keras.Input((1,), name="city", dtype="string"), "age": keras.Input((1,), name="age")}
+        city = keras.layers.StringLookup(vocabulary=["Lima"], output_mode="multi_hot")(inputs["city"])
+        joined = keras.layers.Concatenate()([city, own_models.Unsavable(object())(inputs["age"])])
+        built = keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(joined))
+        built.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+        return built
+
+    with pytest.raises(InputError, match=r"(?s)name 'dense' is not defined.*\n.*'city' holds text \(2 different\)"):
+        preflight(replace(REQUEST, space=misspelt), table)
+    with pytest.raises(InputError) as refused:
+        preflight(replace(REQUEST, space=without_get_config), table)
+    assert "the space's model cannot be" in str(refused.value)
+    assert "holds text" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
