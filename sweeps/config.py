@@ -86,7 +86,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines"),
+    *("accept_changed_space", "baselines", "warm_start"),
 }
 
 
@@ -125,6 +125,7 @@ class SweepConfig(BaseModel):
     patience: Count | None = None
     set: tuple[str, ...] = ()
     enqueue: Path | None = None
+    warm_start: str | None = None
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None

@@ -68,6 +68,7 @@ from sweeps.cli.table_options import table_options
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
 )
+@click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
 @click.option("--epoch-budget", type=int, help="Epochs of all trials together; what pruned trials leave buys others.")
 @click.option("--stop-at", type=float, metavar="VALUE", help="Stop once the objective has this value: 0.9.")

@@ -7,7 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import InputError
+from sweeps.study import results
 from sweeps.system.reading import read_text
+from sweeps.trial.plan import WarmStart
+
+#: trials of another study that a warm start takes
+_BEST = 5
+
+
+def read_warm_start(name: str, study: str) -> WarmStart:
+    """The best trials of study `name`, for a sweep of `study`.
+
+    Raises:
+        InputError: there is no such study, it has none, or it is the sweep's own.
+    """
+    if name == study:
+        raise InputError(f"--warm-start: the name of another study is wanted, got {name!r} for itself")
+    best = results.top(results.open_study(name), _BEST)
+    if not best:
+        raise InputError(f"--warm-start: a study with a COMPLETE trial is wanted, {name!r} has none")
+    return WarmStart(name, tuple(row.params for row in best))
 
 
 def read_enqueue(file: Path) -> tuple[dict[str, Any], ...]:

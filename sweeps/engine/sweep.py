@@ -18,7 +18,7 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
 from sweeps.engine.dispatcher import Dispatcher, Task
-from sweeps.engine.first_trials import read_enqueue
+from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
 from sweeps.engine.tasks import have_data_soon, preflight, warm_up
 from sweeps.errors import InputError
@@ -173,6 +173,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         set=config.set,
         objective=config.objective,
         enqueue=read_enqueue(config.enqueue) if config.enqueue else (),
+        warm_start=read_warm_start(config.warm_start, config.study) if config.warm_start else None,
         seed=config.seed,
         grid=config.sampler == "grid",
         fitting=Fitting(

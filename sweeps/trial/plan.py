@@ -61,6 +61,19 @@ class TrialPlan:
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """What was found elsewhere.
+
+    Attributes:
+        study: the name of the other study.
+        trials: hyperparameters of its best trials, the best first.
+    """
+
+    study: str
+    trials: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class SweepRequest:
     """What is looked at before anything is stored.
 
@@ -72,6 +85,7 @@ class SweepRequest:
         keeps_models: whether trained models are to be saved, and loaded again.
         allow_lambda: they may hold lambdas.
         source_of_space: what the space is made of.
+        warm_start: what is trained first beside the enqueued trials; None: nothing.
     """
 
     space: SpaceRef
@@ -90,6 +104,7 @@ class SweepRequest:
     keeps_models: bool = True
     allow_lambda: bool = False
     source_of_space: SpaceSource = field(default_factory=SpaceSource)
+    warm_start: WarmStart | None = None
 
 
 @dataclass(frozen=True)
