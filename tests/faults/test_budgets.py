@@ -34,7 +34,7 @@ def test_an_epoch_budget_is_spent_to_the_last_epoch_through_kills_and_a_resume(p
     status = paced.json("status", paced.study)
     assert (status["trials"]["COMPLETE"], status["epochs_spent"], status["epochs_saved"]) == (6, 24, 0)
     begun = paced.epochs_begun()
-    again = paced.here(*options)
+    again = paced.sweeps(*options)
     assert (again.returncode, paced.epochs_begun()) == (0, begun)
     assert said in again.stdout
     assert_sound(paced, paced.study)
