@@ -20,8 +20,8 @@ JOBS    ?=
 SEED    ?= 0
 ## SAMPLER  tpe, random, grid, gp, qmc, nsga2, ...
 SAMPLER ?= tpe
-## PRUNER   hyperband, asha, median, none, ...
-PRUNER  ?= hyperband
+## PRUNER   median, hyperband, asha, none, ...; empty: the study's own, of a new one median
+PRUNER  ?=
 EMPTY   :=
 NAMED    = $(notdir $(subst $(EMPTY) $(EMPTY),-,$(1)))
 ## STUDY    its name, which is the MLflow experiment's too
@@ -68,7 +68,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 ##@ Search
 sweep: setup ## search for the best hyperparameters; the same again finishes what is missing
 	$(RUN)/sweeps run --dataset "$$DATASET" --space "$$SPACE" --trials "$$TRIALS" --epochs "$$EPOCHS" \
-	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" --pruner "$$PRUNER" -- "$$STUDY"
+	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" $${PRUNER:+--pruner "$$PRUNER"} -- "$$STUDY"
 
 ##@ Look at the results
 best: setup ## the best trial: parameters, accuracy, run, model
