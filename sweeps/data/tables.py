@@ -160,6 +160,21 @@ def table_of(frame: Any) -> Table:
     return Table(_with_rows(table))
 
 
+def stacked(table: Table, validation: Table) -> Table:
+    """The rows of both tables, in the first one's columns.
+
+    Raises:
+        InputError: the second one lacks a column, or has another type there.
+    """
+    names = table.data.column_names
+    if absent := [name for name in names if name not in validation.data.column_names]:
+        raise InputError(f"validation_data: the columns of the data are needed, {', '.join(map(repr, absent))} missing")
+    try:
+        return Table(pa.concat_tables([table.data, validation.data.select(names)], promote_options="permissive"))
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"validation_data: columns of the same types are needed: {error}") from None
+
+
 def _with_rows(table: pa.Table) -> pa.Table:
     if table.num_rows == 0:
         raise InputError("there is a header, but no rows")

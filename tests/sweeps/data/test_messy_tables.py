@@ -220,10 +220,34 @@ def test_a_frame_is_the_same_data_as_its_file(tmp_path: Path) -> None:
         from_frame(mixed, source)
 
 
+def test_rows_without_a_target_are_left_out_and_counted(csv: Write) -> None:
+    content = "a,y\n" + "".join(f"{i},{'?' if i % 10 == 0 else i / 2}\n" for i in range(100))
+    data = _load(csv(content))
+    assert sum(map(len, data.parts)) == 90
+    assert "10 of 100 rows are left out: they have no value in the target 'y'" in data.warnings
+    for part in data.parts:
+        np.testing.assert_array_equal(part.y, part.x[:, 0] / 2)  # type: ignore[index]
+
+
+def test_a_frame_of_validation_rows_is_planned_with_that_of_the_data() -> None:
+    source = DataSource("table", target="y", as_given=False)
+    frame = pd.DataFrame({"a": np.arange(60.0), "town": ["Oslo", "Rome"] * 30, "y": np.arange(60) % 2})
+    validation = pd.DataFrame({"y": [0.0, None, 1.0], "town": ["Oslo", "Rome", "Ulm"], "a": [1, 2, None], "other": 0})
+    data = from_frame(frame, source, validation)
+    assert [len(part) for part in data.parts] == [60, 2]
+    assert data.validation.x["town"].tolist() == [["Oslo"], ["Ulm"]]  # type: ignore[index]
+    assert data.spec.inputs["town"].vocabulary == ("Oslo", "Rome")  # type: ignore[index]
+    assert "1 of 63 rows are left out: they have no value in the target 'y'" in data.warnings
+    with pytest.raises(InputError, match="validation_data: the columns of the data are needed, 'town' missing"):
+        from_frame(frame, source, validation.drop(columns="town"))
+    with pytest.raises(InputError, match="validation_data: columns of the same types are needed"):
+        from_frame(frame, source, validation.assign(town=1))
+
+
 def test_all_complaints_about_a_file_are_made_at_once(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [[1]] * 9, "b": [b"x"] * 9, "c": [np.inf] * 9, "y": ["p", "q", None] * 3})
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(InputError) as caught:
         _load(tmp_path / "t.parquet")
-    for words in ("4 things are wrong", "'y' misses 3 of 9", "'a': numbers or text", "--drop 'b'", "'c': values below"):
+    for words in ("3 things are wrong", "'a': numbers or text", "--drop 'b'", "'c': values below"):
         assert words in str(caught.value)
