@@ -30,6 +30,7 @@ class CsvFormat:
         decimal: ``.`` or ``,``.
         thousands: one character between groups of three digits.
         encoding: a name of Python's: ``utf-8``, ``latin-1``, ``cp1252``, ….
+        dayfirst: whether 03/04/2024 is the third of April, where all dates of a column leave it open.
         skip: lines before the header: 1 where Excel's ``sep=;`` stands there.
 
     Raises:
@@ -40,6 +41,7 @@ class CsvFormat:
     decimal: str | None = None
     thousands: str | None = None
     encoding: str | None = None
+    dayfirst: bool | None = None
     skip: int = 0
 
     def __post_init__(self) -> None:

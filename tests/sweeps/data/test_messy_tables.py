@@ -170,6 +170,30 @@ def test_dates_and_times_become_days_however_they_are_written(
     assert np.isnan(rows.arrays["a"][1])
 
 
+@pytest.mark.parametrize(
+    ("other", "dayfirst", "first", "said"),
+    [
+        ("", None, 4, "month first, which no row tells: --csv-dayfirst for the other order"),
+        ("", True, 3, "dates (%d/%m/%Y), as elapsed"),
+        ("", False, 4, "dates (%m/%d/%Y), as elapsed"),
+        ("{:02d}/01/2024", None, 3, "dates (%d/%m/%Y), day first as in other columns, as elapsed"),
+        ("01/{:02d}/2024", None, 4, "dates (%m/%d/%Y), month first as in other columns, as elapsed"),
+    ],
+)
+def test_the_order_of_day_and_month_is_found_given_or_said(
+    other: str, dayfirst: bool | None, first: int, said: str, csv: Write
+) -> None:
+    columns: dict[str, Callable[[int], str]] = {"d": lambda i: f"0{i % 5 + 3}/04/2024"}
+    if other:
+        columns["other"] = lambda i: other.format(i % 28 + 1)
+    data = _load(csv(_table(**columns)), csv=CsvFormat(dayfirst=dayfirst))
+    month, day = (4, 3) if first == 3 else (3, 4)
+    assert _column(data, "d")[0] == (pd.Timestamp(2024, month, day) - pd.Timestamp(0)).days
+    assert any("column 'd'" in note and said in note for note in data.warnings), data.warnings
+    assert data.reading is not None
+    assert data.reading["dates"]["d"] == ("%d/%m/%Y" if first == 3 else "%m/%d/%Y")
+
+
 def test_rows_to_predict_are_read_as_the_training_data_were(csv: Write) -> None:
     data = _load(csv(_table(d=lambda i: f"{i % 28 + 1:02d}/01/2020", n=lambda i: f"{i},5")))
     columns = {name: one["dtype"] for name, one in data.inputs.items()}
