@@ -62,7 +62,7 @@ def from_table(table: Table, source: DataSource, validation_rows: int = 0) -> Ra
     )
     part = Part(x, target[0], weighed[0] if weighed else None)
     unlabelled = _note_of_unlabelled(plan.used("target")[0], labelled)
-    notes = (*_note_of_encoding(table, source), *unlabelled, *plan.notes)
+    notes = (*_note_of_encoding(table, source), *table.notes, *unlabelled, *plan.notes)
     last = int(labelled[len(labelled) - validation_rows :].sum()) if validation_rows else 0
     return RawDataset(
         part.map(lambda array: array[: len(array) - last]),

@@ -134,8 +134,6 @@ LONG = "x" * 300
         ('a,b,label\n1,"2,x\n', "label", ["line 2"]),
         (b'\xef\xbb\xbf"a,b",label\n1,x\n1\n', "label", ["line 3 has 1", "2 fields"]),
         (b"a,b,label\n1,2,x\n1,2,\xff\0\n", "label", ["UTF-8", "0xff", "line 3"]),
-        ("a,a,label\n" + ROWS, "label", ["name of its own", "'a' 2 times"]),
-        (",b,label\n" + ROWS, "label", ["column 1 of 3", "index=False"]),
         (PLAIN, None, ["target:", "must be given", "'a', 'b', 'label'"]),
         (PLAIN, "labl", ["no column 'labl'", "Did you mean 'label'", "'a', 'b', 'label'"]),
         (PLAIN, "", ["no column ''"]),

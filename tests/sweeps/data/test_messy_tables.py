@@ -244,6 +244,21 @@ def test_a_frame_is_the_same_data_as_its_file(tmp_path: Path) -> None:
         from_frame(mixed, source)
 
 
+def test_columns_without_a_name_of_their_own_are_named_as_in_pandas(csv: Write) -> None:
+    content = ",a,a,b,y,\n" + "".join(f"{i},{i % 7},x{i % 3},{i % 5},{i % 2},\n" for i in range(100))
+    data = _load(csv(content))
+    assert data.features == ("a", "a.1", "b")
+    assert set(_column(data, "a.1")) == {"x0", "x1", "x2"}
+    said = "\n".join(data.warnings)
+    assert "the header has 'a' 2 times: the later ones are called 'a.1'" in said
+    assert "column 'Unnamed: 0': left out: it has no name and numbers the rows" in said
+    assert "column 'Unnamed: 5': left out: it has no value in any row" in said
+    assert list(pd.read_csv(csv(content)).columns) == ["Unnamed: 0", "a", "a.1", "b", "y", "Unnamed: 5"]
+    columns = {name: one["dtype"] for name, one in data.inputs.items()}
+    (rows,) = read_rows(csv("a,a,b\n1,007,2\n"), columns, True, data.reading)
+    assert rows.arrays["a.1"].tolist() == [["007"]]
+
+
 def test_rows_without_a_target_are_left_out_and_counted(csv: Write) -> None:
     content = "a,y\n" + "".join(f"{i},{'?' if i % 10 == 0 else i / 2}\n" for i in range(100))
     data = _load(csv(content))
