@@ -210,7 +210,10 @@ def _feature(planned: PlannedColumn, as_given: bool) -> Array:
     with np.errstate(over="ignore"):
         values = values if as_given else values.astype(np.float32)
     if infinite := int(np.isinf(values).sum()):
-        raise InputError(f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger")
+        raise InputError(
+            f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger: "
+            f"leave it out (--drop {name!r})"
+        )
     return values
 
 

@@ -31,7 +31,7 @@ class CsvFormat:
         thousands: one character between groups of three digits.
         encoding: a name of Python's: ``utf-8``, ``latin-1``, ``cp1252``, ….
         dayfirst: whether 03/04/2024 is the third of April, where all dates of a column leave it open.
-        skip: lines before the header: 1 where Excel's ``sep=;`` stands there.
+        skip: lines before the header: Excel's ``sep=;``, or comments after ``#``.
 
     Raises:
         InputError: more than one character, an unknown decimal mark or encoding, or one mark for two things.
@@ -79,10 +79,15 @@ class CsvFormat:
             encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else encoding
         else:
             encoding = self.encoding
-        text = head.decode(encoding, "replace").lstrip("\ufeff")
-        first = text.partition("\n")[0].strip().strip('"')
-        skip = 1 if len(first) == 5 and first.lower().startswith("sep=") else 0
-        separator = self.separator or (first[4] if skip else _separator(text))
+        lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines(keepends=True)
+        first = lines[0].strip().strip('"') if lines else ""
+        if len(first) == 5 and first.lower().startswith("sep="):
+            return replace(self, separator=self.separator or first[4], encoding=encoding, skip=1)
+        skip = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+        separator = self.separator or _separator("".join(lines[skip:]))
+        # a header may begin with a number sign, too
+        if skip and lines[skip - 1].count(separator) == lines[skip].count(separator):
+            skip -= 1
         return replace(self, separator=separator, encoding=encoding, skip=skip)
 
 

@@ -18,7 +18,9 @@ from sweeps.data.numerals import (
     is_written,
     mostly_numbers,
     parsed,
+    unit_of,
     without_marks,
+    without_units,
 )
 from sweeps.data.tables import Table
 
@@ -48,6 +50,10 @@ def typed_columns(table: Table, names: Collection[str]) -> tuple[dict[str, Typed
     texts = {name: without_marks(column) for name, column in columns.items() if is_text(column.type)}
     form = table.form or UNKNOWN
     ways = {name: candidates(column, form.decimal, form.thousands) for name, column in texts.items()}
+    for name in [name for name, text in texts.items() if not ways[name] and unit_of(text)]:
+        number = without_units(texts[name])
+        if way := candidates(number, form.decimal, form.thousands):
+            texts[name], ways[name] = number, way
     decimal = file_decimal(form, ways.values())
     found = {name: _as_found(columns[name], texts, ways, name, decimal) for name in names}
     return _in_one_order(found, form.dayfirst) | _thousands_with_points(table, columns, decimal), decimal
@@ -93,8 +99,10 @@ def _as_found(
     text, possible = texts[name], ways[name]
     if possible:
         way = best_way(text, possible, decimal)
-        if way != PLAIN or text.null_count > column.null_count:
-            return TypedColumn(parsed(text, way), _written(column, text, way))
+        unit = unit_of(without_marks(column))
+        if way != PLAIN or unit or text.null_count > column.null_count:
+            written = [f"{unit!r} is left away"] * bool(unit) + [_written(column, text, way)]
+            return TypedColumn(parsed(text, way), ", ".join(filter(None, written)))
     elif (form := format_of(text)) is not None:
         other = exchanged(form)
         return TypedColumn(text, _marks(column, text), form, is_open=other is not None and is_of(text, other))

@@ -91,6 +91,36 @@ def test_numbers_are_read_however_they_are_written(write: Callable[[int], str], 
     assert values[0] == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("write", "value", "said"),
+    [
+        (lambda i: f"{i}%", 1, "numbers, '%' is left away"),
+        (lambda i: f"{i},5 %", 1.5, "numbers, '%' is left away, decimal commas"),
+        (lambda i: f"$-{(120 - i) * 1000:,}.00", -119000, "numbers, '$' is left away, ',' between thousands"),
+        (lambda i: "?" if i == 7 else f"{i}.50\u00a0€", 1.5, "numbers, '€' is left away, '?' is missing"),
+    ],
+)
+def test_percent_and_currency_signs_are_left_away(
+    write: Callable[[int], str], value: float, said: str, csv: Write
+) -> None:
+    data = _load(csv(_table(a=write)))
+    assert _column(data, "a")[1] == pytest.approx(value)
+    assert any(said in note for note in data.warnings), data.warnings
+    (rows,) = read_rows(csv(f'a\n"{write(1)}"\n'), {"a": "float32"}, True, data.reading)
+    assert rows.arrays["a"].tolist() == [[pytest.approx(value)]]
+
+
+def test_a_sign_that_not_all_values_have_makes_no_number(csv: Write) -> None:
+    data = _load(csv(_table(a=lambda i: f"{i % 9}%" if i % 2 else str(i % 9))))
+    assert data.inputs["a"]["dtype"] == "string"
+
+
+@pytest.mark.parametrize("before", ["# exported, 2024\n# by hand\n", "#"])
+def test_comments_before_the_header_are_passed_over_and_a_header_is_none(before: str, csv: Write) -> None:
+    data = _load(csv(before + _table(a=lambda i: i % 9, b=int)))
+    assert data.features == (("#a" if before == "#" else "a"), "b")
+
+
 def test_points_are_between_thousands_where_another_column_has_decimal_commas(csv: Write) -> None:
     both = _load(csv(_table(a=lambda i: f"{i},5", b=lambda i: f"1.{i:03d}")))
     assert _column(both, "b")[0] == 1000
