@@ -18,7 +18,7 @@ from sweeps.cli.sweep_view import unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
-from sweeps.engine import sweep
+from sweeps.engine import forkserver, sweep
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
 from sweeps.study import baselines, results
@@ -216,6 +216,7 @@ def run(
     dataset, name = _dataset(data, validation_data, options, space)
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
+    forkserver.start()
     begun = time.monotonic()
     with watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)

@@ -166,3 +166,9 @@ def test_the_client_never_imports_tensorflow() -> None:
     script = f"import sys, {modules}; print({{'keras', 'tensorflow'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_mlflow_is_imported_while_workers_start_and_not_before() -> None:
+    script = "import sys, sweeps.engine.sweep; print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -22,11 +22,11 @@ class Progress:
     """Shows a sweep while it runs; a context manager, and the engine's watcher.
 
     Args:
-        total: how many trials the study is to have.
+        total: how many trials the study is to have; None where only its end tells.
         done: counts by state of those that are there already.
     """
 
-    def __init__(self, console: Console, total: int, jobs: int, done: Mapping[str, int]) -> None:
+    def __init__(self, console: Console, total: int | None, jobs: int, done: Mapping[str, int]) -> None:
         self._console, self._total, self._jobs = console, total, jobs
         self._counts = Counter(done)
         self._running: dict[int, EpochReport] = {}
@@ -82,8 +82,7 @@ class Progress:
         if outcome.error or not self._console.is_terminal:
             error = f": {outcome.error}" if outcome.error else ""
             self._say(
-                f"{self._done}/{self._total}  trial {outcome.number} {outcome.state}{value}"
-                f"  {outcome.seconds:.1f} s{error}"
+                f"{self._progress}  trial {outcome.number} {outcome.state}{value}  {outcome.seconds:.1f} s{error}"
             )
 
     @property
@@ -91,12 +90,17 @@ class Progress:
         """Trials that count towards the total."""
         return self._counts[OutcomeState.COMPLETE] + self._counts[OutcomeState.PRUNED]
 
+    @property
+    def _progress(self) -> str:
+        return str(self._done) if self._total is None else f"{self._done}/{self._total}"
+
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _left(self) -> str:
-        """How long the missing trials take if they take what those so far took; empty before the first."""
-        if not self._seconds:
+        """How long the missing trials take if they take what those so far took; empty before the first, and
+        without a total."""
+        if not self._seconds or self._total is None:
             return ""
         mean = sum(self._seconds) / len(self._seconds)
         return f", about {duration((self._total - self._done) * mean / self._jobs)} left"
@@ -106,7 +110,7 @@ class Progress:
             return Group(Text(f"starting {self._jobs} workers and looking at data and space …", "dim"))
         states = "  ".join(f"{n} {state.lower()}" for state, n in sorted(self._counts.items()) if n)
         gone = duration(time.monotonic() - self._started)
-        head = Text.assemble((f"{self._done}/{self._total} trials", "bold"), f"  {states}  {gone}{self._left()}")
+        head = Text.assemble((f"{self._progress} trials", "bold"), f"  {states}  {gone}{self._left()}")
         parts: list[Any] = [head]
         if self._best is not None and self._best.value is not None:
             text = f"best {self._objective.metric} {self._best.value:.4f}, trial {self._best.number}: "

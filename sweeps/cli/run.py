@@ -30,7 +30,8 @@ from sweeps.cli.table_options import table_options
     "sampler_options",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated).",
+    help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated). "
+    "Of grid: ordered=1 begins with the defaults and varies the last hyperparameter fastest.",
 )
 @click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
 @click.option(
@@ -97,6 +98,9 @@ def run(config: Path | None, **options: Any) -> None:
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
     """
+    from sweeps.engine import forkserver
+
+    forkserver.start()  # it imports while this process does
     from sweeps.cli.sweep_view import run_sweep
     from sweeps.config import load_config
 

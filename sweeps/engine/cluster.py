@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import resource
 import sys
 import tempfile
@@ -12,13 +13,14 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
+import distributed.utils
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 from distributed.diskutils import WorkSpace
 from distributed.system import MEMORY_LIMIT
 
 from sweeps.config import LEAST_MEMORY
-from sweeps.engine import worker
+from sweeps.engine import forkserver, worker
 from sweeps.engine.nanny import ObservantNanny
 from sweeps.engine.tasks import warm_up_soon
 from sweeps.errors import BackendUnreachable
@@ -32,6 +34,7 @@ _TOO_LITTLE_ADDRESS_SPACE = 1_500_000_000
 
 #: Dask's configuration
 SLOTS = {
+    "distributed.worker.multiprocessing-method": forkserver.METHOD,
     "distributed.comm.timeouts.connect": "60s",
     # a task whose worker died is not run again as it was: it is the trial that is tried again
     "distributed.scheduler.allowed-failures": 0,
@@ -69,6 +72,8 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
         BackendUnreachable: a worker process ended while it was started, or its address space is too small.
     """
     _check_address_space()
+    forkserver.start()
+    distributed.utils._forkserver_preload_set = True  # else Dask replaces what the fork server imports
     threads = max(1, CPU_COUNT // (share or jobs))
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(SLOTS))
@@ -110,7 +115,8 @@ def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             memory_limit=memory or max(MEMORY_LIMIT // jobs, LEAST_MEMORY),
-            env=worker.environment(threads),
+            # a forked process has the environment of the one that it was forked from
+            env=os.environ | worker.environment(threads),
             preload="sweeps.engine.worker",
         )
     except _CANNOT_START as error:

@@ -8,6 +8,8 @@ import time
 from distributed import Nanny
 
 OUT_OF_MEMORY = "out of memory"
+#: the exit code that Dask gives where a process's parent, which would know it, is gone
+UNKNOWN = 255
 
 #: by the nanny's address, how its last worker process ended: its exit code, or a signal's number, negative
 _exits: dict[str, int] = {}
@@ -33,6 +35,8 @@ def exit_reason(nanny: str | None, patience: float = 2.0) -> str:
         time.sleep(0.02)
     if code is None:
         return "its worker process died, or was cut off"
+    if code == UNKNOWN:
+        return "its worker process ended with the process that it was forked from"
     if code >= 0:
         return f"its worker process left with exit code {code}"
     guess = f", probably {OUT_OF_MEMORY}" if -code == signal.SIGKILL else f" ({signal.strsignal(-code)})"

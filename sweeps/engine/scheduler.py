@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from distributed import Future
 
 from sweeps.engine.dispatcher import Dispatcher, Ended
-from sweeps.engine.session import StudySession
 from sweeps.engine.tasks import run_trial
 from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
 from sweeps.study.retries import LateResult
 from sweeps.study.study import Objective
 from sweeps.system import signals
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
+
+if TYPE_CHECKING:  # it imports MLflow, for which there is time while the workers import TensorFlow
+    from sweeps.engine.session import StudySession
 
 #: failures in a row, no success between them, after which a sweep is given up
 FAILURE_LIMIT = 3
@@ -130,15 +132,14 @@ class Scheduler:
         if outcome.state == OutcomeState.NONE:
             self._submit_not_before = time.monotonic() + 1.0
             return
+        is_retried = self._retry(outcome)
         self._watcher.trial(outcome)
         raise_if_halted(outcome)
         if outcome.fatal:
             ended = TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
             ended.fatal = outcome.fatal
             raise ended
-        if outcome.state == OutcomeState.FAIL and not (
-            outcome.again and self._session.retry(outcome.number, self._limits.retries)
-        ):
+        if outcome.state == OutcomeState.FAIL and not is_retried:
             self._failed_in_a_row += 1
         elif outcome.state not in (OutcomeState.FAIL, OutcomeState.INTERRUPTED, OutcomeState.KILLED):
             self._failed_in_a_row = 0
@@ -148,6 +149,12 @@ class Scheduler:
                 f"{self._limits.failures} trials failed in a row, the last (trial {outcome.number}): {outcome.error}\n"
                 f"Its traceback is the artifact error.txt of its run; see: sweeps list {self._plan.study.name}"
             )
+
+    def _retry(self, outcome: TrialOutcome) -> bool:
+        """Let a trial that failed be tried again, where it may be; whether it is."""
+        if outcome.state != OutcomeState.FAIL or outcome.fatal or outcome.halt or not outcome.again:
+            return False
+        return self._session.retry(outcome.number, self._limits.retries)
 
     def _stop_running(self) -> None:
         """End the running trials at their next epoch, and after a while their workers."""

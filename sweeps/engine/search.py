@@ -19,7 +19,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.attributes import BASELINES, CONFIG, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.baselines import baselines as baselines_of
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
@@ -105,6 +105,8 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
     study, config, found = session.study, checked.config, checked.found
     session.if_alone(lambda: take_up(study, session.checkpoints, session.missing()))
     study.set_user_attr(TOTAL, config.trials)
+    if checked.request.counts_failed:
+        study.set_user_attr(COUNTS_FAILED, True)
     study.set_user_attr(DATA, dict(found.data))
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
     given = {"space": not isinstance(checked.request.space, str), "data": in_memory}

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def run(
     defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
+    counts_failed: bool = False,
 ) -> None:
     """Run the trials that the study still lacks.
 
@@ -55,6 +57,7 @@ def run(
         defaults_first: whether the first trial has the space's default values.
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
+        counts_failed: trials that failed for good count towards the total; otherwise others replace them.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -62,7 +65,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    request = check(config, space, defaults_first)
+    request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
         return

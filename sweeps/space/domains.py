@@ -71,7 +71,7 @@ def study_parameter(hp: kinds.HyperParameter, grid: bool = False, label: str | N
 
     Args:
         hp: an Int, Float, Choice or Boolean.
-        grid: divide a range without steps into ten values, as KerasTuner's GridSearch does.
+        grid: divide a range without steps into ten values beside its default, as KerasTuner's GridSearch does.
         label: the parameter's name in the study; None: the hyperparameter's own.
     """
     name = label or study_name(hp.name)
@@ -106,7 +106,7 @@ def listed_values(hp: kinds.HyperParameter, grid: bool = False) -> tuple[Value, 
     if hp.step is not None and hp.sampling != "linear":
         return tuple(sorted({number_type(value) for value in hp.values}))
     if hp.step is None and grid:
-        return tuple(sorted(set(hp.values)))  # KerasTuner's ten
+        return tuple(sorted({*hp.values, hp.default}))  # KerasTuner's ten, and its first
     return None
 
 

@@ -23,6 +23,7 @@ from sweeps.space.domains import (
     Value,
     canonical,
     conditions_text,
+    default,
     describe,
     same_domain,
     study_name,
@@ -117,6 +118,7 @@ class SuggestedHyperParameters(CheckedHyperParameters):
             their names include the condition: `units [kind=wide]`.
         version: of the study's space, where it has several. A hyperparameter with other values than in an earlier
             version is another one in the study: `units [version 2]`.
+        firsts: gets the default of each parameter before it is suggested, for a sampler that begins with it.
     """
 
     def __init__(
@@ -126,9 +128,10 @@ class SuggestedHyperParameters(CheckedHyperParameters):
         grid: bool = False,
         ambiguous: frozenset[str] = frozenset(),
         version: int | None = None,
+        firsts: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(narrowings)
-        self.trial, self.grid, self.ambiguous, self.version = trial, grid, ambiguous, version
+        self.trial, self.grid, self.ambiguous, self.version, self.firsts = trial, grid, ambiguous, version, firsts
         self._earlier: list[optuna.trial.FrozenTrial] | None = None
 
     def _answer(self, hp: kinds.HyperParameter) -> Value:
@@ -144,6 +147,8 @@ class SuggestedHyperParameters(CheckedHyperParameters):
                 f"hyperparameter {parameter.name!r} must keep its kind and values in all trials of a study, "
                 f"got {describe(parameter.distribution)} after {describe(before.distributions[parameter.name])}"
             )
+        if self.firsts is not None:
+            self.firsts[parameter.name] = parameter.stored(default(hp, self.grid))
         return canonical(hp, parameter.suggest(self.trial), self.grid)
 
     def _before(self, parameter: StudyParameter) -> optuna.trial.FrozenTrial | None:

@@ -20,6 +20,8 @@ DATA = "data"
 BASELINES = "baselines"
 #: how many trials it is to have
 TOTAL = "total"
+#: whether trials that failed for good count towards the total, as in KerasTuner
+COUNTS_FAILED = "counts_failed"
 #: the id of the sweep's MLflow run
 PARENT_RUN = "parent_run"
 #: how the last sweep ended, once its record is closed

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import grid, retries
 from sweeps.study.attributes import HOLDER
-from sweeps.study.study import FINISHED, own
+from sweeps.study.study import counted, own
 from sweeps.system.locks import Marks
 
 
@@ -62,8 +62,8 @@ class Claims:
 
     def unclaimed(self, study: optuna.Study, total: int) -> int:
         """How many trials the total lacks beside those that live processes work at."""
-        trials = own(study.get_trials(deepcopy=False, states=(*FINISHED, TrialState.RUNNING)))
-        return total - sum(trial.state != TrialState.RUNNING or self._is_held(trial) for trial in trials)
+        running = own(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        return total - len(counted(study)) - sum(map(self._is_held, running))
 
     def abandoned(self, study: optuna.Study) -> list[FrozenTrial]:
         """The trials that are RUNNING though no live process works at them.

@@ -7,7 +7,7 @@ on, but for the checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,45 @@ def lineage(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> list[FrozenTri
     while (former := attempts[-1].user_attrs.get(RETRY_OF)) is not None:
         attempts.append(trials[former])
     return attempts[::-1]
+
+
+def by_trial(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
+    """The attempts at each trial, in the order of their first ones.
+
+    Args:
+        trials: all of the study, by number.
+    """
+    groups: dict[int, list[FrozenTrial]] = {}
+    for trial in trials:
+        former = trial.user_attrs.get(RETRY_OF)
+        groups[trial.number] = [] if former is None else groups[former]
+        groups[trial.number].append(trial)
+    return [attempts for number, attempts in groups.items() if attempts[0].number == number]
+
+
+def place(trials: Iterable[FrozenTrial], number: int) -> int:
+    """Which trial, from 0, an attempt is at.
+
+    Args:
+        trials: all of the study, by number.
+    """
+    groups = by_trial(trials)
+    return next(place for place, attempts in enumerate(groups) if number in [each.number for each in attempts])
+
+
+def given_up(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """The failed trials that no attempt follows or is to follow: they failed by themselves, or of too many deaths.
+
+    Args:
+        trials: all of the study, by number.
+    """
+    last = [attempts for attempts in by_trial(trials) if attempts[-1].state == TrialState.FAIL]
+    return [
+        attempts[-1]
+        for attempts in last
+        if CUT_SHORT not in attempts[-1].user_attrs
+        or sum(each.user_attrs.get(CUT_SHORT) == DEATH for each in attempts) >= DEATHS
+    ]
 
 
 def origin(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> FrozenTrial:

@@ -18,6 +18,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from sweeps.errors import InputError, unknown
+from sweeps.study.grid import GridSampler, OrderedGridSampler
 
 Made = TypeVar("Made")
 
@@ -41,13 +42,18 @@ def _tpe_multivariate(seed: int, startup: int = 4) -> BaseSampler:
     )
 
 
+def _grid(seed: int, ordered: int = 0) -> BaseSampler:
+    """At random, so that a part of the grid tells of all of it; or in KerasTuner's order."""
+    return OrderedGridSampler() if ordered else GridSampler(seed=seed)
+
+
 #: name -> sampler of a seed and, where it draws some trials before it models, of their number. CMA-ES is left out: it
 #: unpickles what the storage holds.
 SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "tpe": _tpe,
     "tpe-multivariate": _tpe_multivariate,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "grid": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
+    "grid": _grid,
     "gp": _gp,
     "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed, population_size=20),
@@ -69,7 +75,13 @@ PRUNERS: dict[str, Callable[..., BasePruner]] = {
 }
 
 #: name of a sampler or pruner -> its option and the least value
-_OPTIONS = {"tpe": ("startup", 1), "tpe-multivariate": ("startup", 1), "gp": ("startup", 1), "hyperband": ("factor", 2)}
+_OPTIONS = {
+    "tpe": ("startup", 1),
+    "tpe-multivariate": ("startup", 1),
+    "gp": ("startup", 1),
+    "grid": ("ordered", 0),
+    "hyperband": ("factor", 2),
+}
 
 #: samplers that walk one sequence together, and so need one seed in all workers
 _SEQUENCES = {"qmc"}
@@ -121,5 +133,6 @@ def _parts(name: str) -> tuple[str, dict[str, int]]:
     """`hyperband-4` as "hyperband" and {"factor": 4}; what takes no such number stays as it is."""
     base, _, number = name.rpartition("-")
     option, least = _OPTIONS.get(base, ("", 0))
-    is_number = option and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= least
+    # no earlier version had an option of the grid
+    is_number = option and base != "grid" and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= least
     return (base, {option: int(number)}) if is_number else (name, {})

@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
-from sweeps.study.attributes import CONTINUES, IDENTITY, TOTAL
+from sweeps.study import retries
+from sweeps.study.attributes import CONTINUES, COUNTS_FAILED, IDENTITY, TOTAL
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import make_pruner, make_sampler
@@ -165,8 +166,16 @@ def objective_of(study: optuna.Study) -> Objective:
 
 
 def missing(study: optuna.Study, total: int) -> int:
-    """How many trials the total still lacks: only those that ended well (COMPLETE or PRUNED) count."""
-    return max(0, total - len(own(study.get_trials(deepcopy=False, states=FINISHED))))
+    """How many trials the total still lacks."""
+    return max(0, total - len(counted(study)))
+
+
+def counted(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that count towards the total: those that ended well (COMPLETE or PRUNED); in a study that counts
+    failures, also those that failed for good."""
+    trials = own(study.get_trials(deepcopy=False))
+    failed = retries.given_up(trials) if study.user_attrs.get(COUNTS_FAILED) else []
+    return [trial for trial in trials if trial.state in FINISHED] + failed
 
 
 def at_once(study: optuna.Study | None, total: int, jobs: int) -> int:

@@ -19,7 +19,7 @@ def import_keras() -> ModuleType:
     """
     require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silent():
+    with silent():
         import keras
 
         keras.ops.ones(())
@@ -46,7 +46,7 @@ def require_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Nothing is written to standard error's file descriptor, which C++ code writes to directly."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -48,7 +48,8 @@ def objective(
     space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     narrowings = narrowings_of(plan.set, space)
     is_grid = plan.study.sampler == "grid"
-    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version)
+    firsts = getattr(trial.study.sampler, "firsts", None)
+    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version, firsts)
 
     begun = time.monotonic()
     try:
@@ -139,7 +140,9 @@ def _record(
     Args:
         example: rows that the model was fed; None: it is tried with those of the data.
     """
-    example, output = _asked(run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example)
+    example, output = example_of(
+        run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example
+    )
     if example is not None and (inputs := prepared(example, data.train.x)) is not None:
         trial.set_user_attr(PREPARED, inputs)
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
@@ -158,7 +161,7 @@ def _record(
     run.set_tags(logged)
 
 
-def _asked(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
+def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
     """The example and what the model makes of it, for the logged model's signature; None and None where it cannot be
     asked: a model is not lost for want of an example."""
     try:

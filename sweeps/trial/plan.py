@@ -66,6 +66,7 @@ class SweepRequest:
     Attributes:
         total: how many trials the study is to have.
         epochs: of a trial, at most.
+        counts_failed: trials that failed for good count towards the total.
         keras: Keras's global settings in the client; None: it has none.
         keeps_models: whether trained models are to be saved, and loaded again.
         allow_lambda: they may hold lambdas.
@@ -83,6 +84,7 @@ class SweepRequest:
     defaults_first: bool = True
     total: int | None = None
     epochs: int = 1
+    counts_failed: bool = False
     keras: KerasState | None = None
     keeps_models: bool = True
     allow_lambda: bool = False

@@ -89,10 +89,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
-    about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
-    about |= {"task": data.task, "features": data.features, "inputs": _inputs(data), "reading": data.reading}
     return Preflight(
-        *(objective, data.digest, rows, about, ambiguous(found), tuple(one.params for one in enqueue)),
+        *(objective, data.digest, rows, description(data), ambiguous(found), tuple(one.params for one in enqueue)),
         warnings=(
             *data.warnings,
             *leaks(given or load(request.source)),
@@ -112,6 +110,13 @@ def _likely_reason(data: Dataset) -> str | None:
     if not data.as_given or isinstance(data.train.x, dict):
         return not_plain(data)
     return "; ".join(data.warnings)
+
+
+def description(data: Dataset) -> dict[str, Any]:
+    """What a study keeps of its data: the target's kind, the task, class labels, columns and inputs."""
+    about: dict[str, Any] = {"target": data.spec.target, "labels": data.labels, "form": data.form}
+    about |= {"task": data.task, "features": data.features}
+    return about | {"inputs": _inputs(data), "reading": data.reading}
 
 
 def _as_the_model_takes_it(data: Dataset, declare: Declare, narrowings: tuple[Narrowing, ...]) -> Dataset:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_tuner
-from keras_tuner.engine import hyperparameters as kinds
 from keras_tuner.engine.hypermodel import HyperModel
 from keras_tuner.engine.trial import Trial
 from keras_tuner.src import utils
+from keras_tuner.src.engine.tuner import maybe_distribute
 from optuna.trial import FrozenTrial
 
-from sweeps.api import watching
 from sweeps.config import load_config
-from sweeps.data import Dataset
 from sweeps.engine import sweep
 from sweeps.errors import InputError
-from sweeps.space.discovery import discover
 from sweeps.space.reference import packed
-from sweeps.space.resolve import declaration
-from sweeps.study import study as studies
-from sweeps.study.attributes import IDENTITY, TOTAL
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
+from sweeps.tuner.begun import as_begun, close_grid, identity, total_of_study
 from sweeps.tuner.declared import Declared
 from sweeps.tuner.failures import as_keras_tuner_raises
 from sweeps.tuner.feeds import StaysHere
@@ -34,8 +28,9 @@ from sweeps.tuner.in_process import InProcess, overridden
 from sweeps.tuner.options import OWN_OPTIONS, FailureLimits, Options
 from sweeps.tuner.oracle import Oracle
 from sweeps.tuner.plans import PLANS, plan_of
-from sweeps.tuner.space import CompileOverrides, FitCall, TunerSpace, space_name
-from sweeps.tuner.totals import UNLIMITED
+from sweeps.tuner.progress import watching
+from sweeps.tuner.space import FitCall, space_name
+from sweeps.tuner.worker_space import Rows, WorkerSpace, first_rows
 
 # methods import the modules that import MLflow: while a search's workers import TensorFlow there is time for it
 if TYPE_CHECKING:
@@ -52,7 +47,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         InputError: an argument is wrong or has no equivalent.
     """
 
-    #: the seed that was given; None: the oracle's, or that of the existing study
+    #: the seed that was given; None: the oracle's
     _given_seed: int | None = None
 
     def __init__(self, oracle: keras_tuner.Oracle, hypermodel: Any = None, **kwargs: Any) -> None:
@@ -84,23 +79,25 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         self._plan = plan_of(asked)
         self._declared = Declared.of(asked.hyperparameters, asked.tune_new_entries, asked.allow_new_entries)
         self._limits = FailureLimits(asked.max_retries_per_trial, asked.max_consecutive_failed_trials)
-        self._rows: tuple[Any, dict[str, Any]] | None = None
+        self._rows: Rows | None = None
         self._call = FitCall()
-        total, seed = self._plan.max_trials, self._seed()
-        self.oracle = Oracle(self._project, asked.objective, total, seed, self._discovered, asked)
+        total = self._plan.max_trials
+        seed = int(identity(self._project).get("seed", asked.seed))  # as in KerasTuner, the earlier search's
+        self.oracle = Oracle(
+            *(self._project, asked.objective, total, seed),
+            lambda: self._space.discovered(self._call, self._rows),
+            asked,
+        )
+
+    @property
+    def _space(self) -> WorkerSpace:
+        oracle = self.oracle
+        return WorkerSpace(self.hypermodel, oracle.objective, self._declared, self._options, oracle.digits)
 
     def _move_here(self, reason: str) -> None:
         """Search in this process from now on, for a reason that is only known when `search` is called."""
         self._reason, self.oracle = reason, self._asked
         super()._begin()
-
-    def _seed(self) -> int:
-        """The given seed, that of the existing study, or, as in KerasTuner, a random one."""
-        if self._given_seed is not None:
-            return self._given_seed
-        study = self._project.open()
-        known = study.user_attrs.get(IDENTITY) if study is not None else None
-        return int(known["seed"] if known else self._asked.seed)
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search: `search(x, y, epochs=…, validation_data=…, callbacks=[…], …)`, or `search(dataset, …)`.
@@ -129,16 +126,16 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         """
         if self._plan.epochs is not None:
             fit_kwargs["epochs"] = self._plan.epochs
-        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._input_names, self._fits_itself())
-        _check_travels(hypermodel=self.hypermodel, callbacks=self._call.callbacks)
-        if self._fits_itself() and not self._compiles():
-            raise StaysHere("the model is not compiled, and trained by a loop of its own")
+        dataset, self._call, epochs = read(fit_args, fit_kwargs, self._space.input_names, self._space.fits_itself)
+        self._space.check_travels(self._call)
+        total = total_of_study(self._project, self.oracle.max_trials)
+        dataset, epochs = as_begun(self._project, total, dataset, epochs)
         config = load_config(
             {
                 "study": self._project.study,
                 "space": space_name(self.hypermodel),
                 "dataset": dataset.name,
-                "trials": self._total(),
+                "trials": total,
                 "epochs": epochs,
                 "seed": self.oracle.seed,
                 "sampler": self._plan.sampler,
@@ -153,13 +150,15 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
-        with self._sent() as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
+        sent = self._space.sent(self._call)
+        with sent as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
-            failures, retries = self._limits.consecutive_failures, self._limits.retries_per_trial
-            sweep.run(config, watcher, space, dataset, defaults_first=False, failures=failures, retries=retries)
-        self._rows = _first_rows(dataset)
+            how = {"defaults_first": False, "counts_failed": True, **asdict(self._limits)}
+            sweep.run(config, watcher, space, dataset, **how)
+        self._rows = first_rows(dataset)
         self.oracle.forget_space()
-        self._close_grid()
+        if self.oracle.max_trials is None:
+            close_grid(self._project)
 
     def continue_trial(self, trial_id: str, epochs: int, *fit_args: Any, **fit_kwargs: Any) -> Continued:
         """Continue the training of a finished trial for `epochs` more. KerasTuner has no such method.
@@ -183,92 +182,18 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
             raise InputError("continue_trial: a trial of one execution is needed, not the mean of several")
         number = self.oracle.frozen(trial_id).number
         # the engine sets the number of epochs
-        dataset, self._call, _ = read(fit_args, fit_kwargs | {"epochs": 1}, self._input_names, self._fits_itself())
-        packed("callbacks", self._call.callbacks)
-        with self._sent() as space, self._project.active():
-            return continue_trial(self._project.study, number, epochs, space, dataset)
-
-    def _total(self) -> int:
-        """The total number of trials of the study; for a completed grid, the number that it has."""
-        study = self._project.open()
-        if self._plan.max_trials is not None:
-            return self._plan.max_trials
-        return int(study.user_attrs.get(TOTAL, UNLIMITED)) if study is not None else UNLIMITED
-
-    def _close_grid(self) -> None:
-        study = self._project.open()
-        if self._plan.max_trials is None and study is not None:
-            study.set_user_attr(TOTAL, UNLIMITED - studies.missing(study, UNLIMITED))
-
-    def _fits_itself(self) -> bool:
-        """Whether the hypermodel has a `fit` of its own."""
-        return type(self.hypermodel).fit is not HyperModel.fit
-
-    def _compiles(self) -> bool:
-        """Whether the model of the default values is compiled; a worker says what is wrong if it cannot be built."""
-        try:
-            model = self._space().build(keras_tuner.HyperParameters())
-        except Exception:  # user code may raise anything
-            return True
-        finally:
-            keras.utils.clear_session()
-        return bool(model.compiled)
-
-    @contextlib.contextmanager
-    def _sent(self) -> Iterator[TunerSpace]:
-        """The space for workers, which find its data while the block runs."""
-        if self._call.feed is None:
-            yield self._space()
-            return
-        with self._call.feed.sent() as feed:
-            yield replace(self._space(), call=replace(self._call, feed=feed))
-
-    def _space(self) -> TunerSpace:
-        options = self._options
-        compiled = CompileOverrides(options.optimizer, options.loss, options.metrics, options.max_model_size)
-        return TunerSpace(
-            self.hypermodel,
-            self.oracle.objective,
-            self._declared,
-            compiled,
-            self._call,
-            options.executions_per_trial,
-            self.oracle.digits,
+        dataset, self._call, _ = read(
+            fit_args, fit_kwargs | {"epochs": 1}, self._space.input_names, self._space.fits_itself
         )
-
-    def _discovered(self) -> list[kinds.HyperParameter]:
-        """All hyperparameters of the space; after a search also those of `HyperModel.fit`, which needs data."""
-        space = self._space()
-        if self._rows is None:
-            found = discover(space.build)
-        else:
-            (x, y), options = self._rows
-            found = discover(declaration(space, x, y, **options))
-        keras.utils.clear_session()
-        given = {declared.name for declared in self._declared.space}
-        return [
-            declared
-            for name, declarations in found.items()
-            for declared in declarations
-            if self._declared.tune_new or name in given  # as in KerasTuner, what keeps its default is no part of it
-        ]
-
-    def _input_names(self, count: int) -> tuple[str, ...]:
-        """The names of the model's Input layers, for a list of `count` arrays."""
-        model = self._space().build(keras_tuner.HyperParameters())
-        names = tuple(tensor.name for tensor in getattr(model, "inputs", None) or ())
-        if len(names) != count:
-            raise InputError(
-                f"search: a list of arrays needs a model with as many Input layers, got {count} arrays and "
-                f"{len(names)} Input layers; a dictionary of arrays by name works too"
-            )
-        return names
+        packed("callbacks", self._call.callbacks)
+        with self._space.sent(self._call) as space, self._project.active():
+            return continue_trial(self._project.study, number, epochs, space, dataset)
 
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
         """The models of at most `num_models` best trials, with the weights of their best epochs, best first."""
         if self._reason:
             return list(super().get_best_models(num_models))
-        trials = [trial for trial in self.oracle.ranked() if self.oracle.model_uri(trial)]
+        trials = [trial for trial in self.oracle.ranked().values() if self.oracle.model_uri(trial)]
         return [self._model(trial) for trial in trials[:num_models]]
 
     def load_model(self, trial: Trial) -> keras.Model:
@@ -296,6 +221,17 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         model.save_weights(self._get_checkpoint_fname(trial_id))
         utils.save_json(self._get_build_config_fname(trial_id), model.get_build_config())
 
+    def _kept_model(self, trial: Trial) -> keras.Model | None:
+        is_kept = Path(self._get_checkpoint_fname(trial.trial_id)).exists() or "load_model" in overridden(type(self))
+        model = super()._kept_model(trial) if is_kept else None
+        optimizer = getattr(model, "optimizer", None)  # there is none without `compile`
+        if (
+            model is not None and optimizer is not None and not optimizer.built
+        ):  # a file without its variables is loaded with a warning
+            with maybe_distribute(self.distribution_strategy):
+                optimizer.build(model.trainable_variables)
+        return model
+
     def _model(self, trial: FrozenTrial) -> keras.Model:
         from sweeps.export.logged_models import load_logged
 
@@ -303,20 +239,4 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         if uri is None:
             raise InputError(f"a COMPLETE trial has a model, trial {trial.number} is {trial.state.name}")
         with self._project.active():
-            return load_logged(self._project.study, uri, self._space())
-
-
-def _check_travels(**values: Any) -> None:
-    """Raises: StaysHere: one of them cannot be pickled."""
-    for name, value in values.items():
-        try:
-            packed(name, value)
-        except InputError as error:
-            raise StaysHere(str(error)) from error
-
-
-def _first_rows(dataset: Dataset) -> tuple[Any, dict[str, Any]]:
-    """The first rows as the arguments of `fit`, to discover its hyperparameters."""
-    train, validation = (part.map(lambda column: column[:64]) for part in (dataset.train, dataset.validation))
-    options = {"validation_data": (validation.x, validation.y), "epochs": 1, "callbacks": [], "verbose": 0}
-    return (train.x, train.y), options
+            return load_logged(self._project.study, uri, self._space.of(self._call))

@@ -7,8 +7,10 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import keras
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -19,8 +21,9 @@ from sweeps.data import DataSource
 from sweeps.errors import InputError
 from sweeps.space.reference import PackedSpace
 from sweeps.study.attributes import IDENTITY, TOTAL
-from sweeps.study.study import FINISHED, Objective, own
+from sweeps.study.study import Objective, counted
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
+from sweeps.tuner.described import Described
 from sweeps.tuner.project import Project
 from sweeps.tuner.totals import UNLIMITED, total_of
 
@@ -95,21 +98,27 @@ class InProcess(BaseTuner):  # type: ignore[misc]
                 self._reason,
                 self._project.study,
             )
-        with self._project.active(), _quiet(), self._recorded():
+        described = Described() if self.hypermodel is None else Described.of(fit_args, fit_kwargs)
+        with self._project.active(), _quiet(), self._recorded(described):
             super().search(*fit_args, **fit_kwargs)
 
     @contextlib.contextmanager
-    def _recorded(self) -> Iterator[None]:
-        """Record what the oracle is asked and told."""
+    def _recorded(self, described: Described) -> Iterator[None]:
+        """Record what the oracle is asked and told.
+
+        Args:
+            described: the data.
+        """
         # these import MLflow: see `sweeps.tuner.base`
         from sweeps.engine.search import recorded
         from sweeps.study.attributes import PARENT_RUN
         from sweeps.study.record import make_record
         from sweeps.tuner.recorder import Recorder
 
-        checked = self._checked()
+        checked = self._checked(described)
         with recorded(checked, make_record(self._project.study), in_memory=True) as session:
-            recorder = Recorder(session, session.study.user_attrs[PARENT_RUN], self.oracle.objective.name)
+            parent = session.study.user_attrs[PARENT_RUN]
+            recorder = Recorder(session, parent, self.oracle.objective.name, self._kept_model, described.example)
             try:
                 with _observed(self, recorder):
                     yield
@@ -118,10 +127,21 @@ class InProcess(BaseTuner):  # type: ignore[misc]
                 raise
             finally:
                 if checked.config.trials == UNLIMITED:
-                    finished = own(session.study.get_trials(deepcopy=False, states=FINISHED))
-                    session.study.set_user_attr(TOTAL, len(finished))
+                    session.study.set_user_attr(TOTAL, len(counted(session.study)))
 
-    def _checked(self) -> CheckedSweep:
+    def _kept_model(self, trial: Trial) -> keras.Model | None:
+        """The Keras model of a trial that has ended, as `load_model` gives it; None where it gives none."""
+        if type(self).load_model is BaseTuner.load_model:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Skipping variable loading for optimizer", UserWarning)
+                model = self.load_model(trial)
+        except Exception:  # a person's own, or of what was not saved
+            return None
+        return model if isinstance(model, keras.Model) else None
+
+    def _checked(self, described: Described) -> CheckedSweep:
         """What the study is begun with. Of data and hypermodel nothing is: KerasTuner compares neither."""
         study = self._project.open()
         known = study.user_attrs.get(IDENTITY) if study is not None else None
@@ -145,7 +165,8 @@ class InProcess(BaseTuner):  # type: ignore[misc]
             }
         )
         request = SweepRequest(PackedSpace(b""), DataSource("arrays", as_given=True), (), None, (), seed, False)
-        found = Preflight(Objective(objective.name, direction), "", {}, {}, frozenset(), (), ())
+        request = replace(request, counts_failed=True)
+        found = Preflight(Objective(objective.name, direction), "", {}, described.about, frozenset(), (), ())
         return CheckedSweep(config, request, found)
 
 

@@ -64,10 +64,7 @@ def at_least(name: str, value: Any, least: int) -> None:
 
 @dataclass(frozen=True)
 class FailureLimits:
-    """KerasTuner's `max_retries_per_trial` and `max_consecutive_failed_trials`.
+    """KerasTuner's `max_retries_per_trial` and `max_consecutive_failed_trials`."""
 
-    Unlike there, a trial that fails for good is replaced by another one.
-    """
-
-    retries_per_trial: int
-    consecutive_failures: int
+    retries: int
+    failures: int

@@ -12,6 +12,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import InputError, unknown
+from sweeps.study import retries
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
 from sweeps.tuner.project import Project
@@ -41,7 +42,7 @@ class Oracle:
     Attributes:
         project: the study and its workspace.
         objective: KerasTuner's.
-        max_trials: the total number of trials; None: the whole grid.
+        max_trials: the total number of trials, which may be changed between two searches; None: the whole grid.
         seed: of sampler, weights and shuffles.
         discover: finds the search space.
         asked: KerasTuner's oracle with the arguments of the tuner.
@@ -86,12 +87,13 @@ class Oracle:
     @property
     def start_order(self) -> list[str]:
         """The ids of the trials in the order in which they started."""
-        return [self._id(trial) for trial in self._frozen()]
+        return list(self._attempts())
 
     @property
     def end_order(self) -> list[str]:
         """The ids of the finished trials in the order in which they ended."""
-        ended = [(trial.datetime_complete, self._id(trial)) for trial in self._frozen() if trial.datetime_complete]
+        attempts = self._attempts().items()
+        ended = [(tried[-1].datetime_complete, trial_id) for trial_id, tried in attempts if tried[-1].datetime_complete]
         return [trial_id for _, trial_id in sorted(ended)]
 
     def save(self) -> None:
@@ -124,8 +126,8 @@ class Oracle:
 
     @property
     def trials(self) -> dict[str, Trial]:
-        """All trials by id, in the order in which they started."""
-        return {self._id(trial): self._trial(trial) for trial in self._frozen()}
+        """All trials by id, in the order in which they started; all attempts at a trial are the same one."""
+        return {trial_id: self._trial(trial_id, tried) for trial_id, tried in self._attempts().items()}
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """A container with all hyperparameters, conditional ones included."""
@@ -141,38 +143,39 @@ class Oracle:
 
     def get_trial(self, trial_id: str) -> Trial:
         """Raises: KeyError: there is no such trial."""
-        try:
-            return self._trial(self.frozen(trial_id))
-        except InputError:
-            raise KeyError(trial_id) from None
+        padded = str(trial_id).zfill(self.digits)
+        return self._trial(padded, self._attempts()[padded])
 
     def frozen(self, trial_id: str) -> FrozenTrial:
-        """Optuna's trial, by its id or number.
+        """Optuna's trial, by its id: the last attempt at it.
 
         Raises:
             InputError: there is no such trial.
         """
-        trials = {self._id(trial): trial for trial in self._frozen()}
+        attempts = self._attempts()
         padded = str(trial_id).zfill(self.digits)
-        if padded not in trials:
-            raise unknown("trial", str(trial_id), trials)
-        return trials[padded]
+        if padded not in attempts:
+            raise unknown("trial", str(trial_id), attempts)
+        return attempts[padded][-1]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """The best trials, best first; complete ones precede all others."""
-        return [self._trial(trial) for trial in self.ranked()[:num_trials]]
+        attempts = self._attempts()
+        return [self._trial(trial_id, attempts[trial_id]) for trial_id in list(self.ranked())[:num_trials]]
 
-    def ranked(self) -> list[FrozenTrial]:
-        """All trials of the search, best first: complete ones, then pruned ones, then the others."""
+    def ranked(self) -> dict[str, FrozenTrial]:
+        """All trials of the search by id, best first: complete ones, then pruned ones, then the others."""
         sign = -1 if self.objective.direction == "max" else 1
         order = (TrialState.COMPLETE, TrialState.PRUNED)
 
-        def rank(trial: FrozenTrial) -> tuple[int, float, int]:
+        def rank(item: tuple[str, FrozenTrial]) -> tuple[int, float, int]:
+            _, trial = item
             group = order.index(trial.state) if trial.state in order else len(order)
             value = self._best(trial)[0]
             return group, sign * value if value is not None else 0.0, trial.number
 
-        return sorted(studies.own(self._frozen()), key=rank)
+        last = {trial_id: tried[-1] for trial_id, tried in self._attempts().items() if studies.own(tried)}
+        return dict(sorted(last.items(), key=rank))
 
     def remaining_trials(self) -> int | None:
         """The number of trials still to run; None where the grid decides."""
@@ -186,21 +189,23 @@ class Oracle:
         uri = trial.user_attrs.get(MODEL_URI)
         return str(uri) if trial.state == TrialState.COMPLETE and uri else None
 
-    def _frozen(self) -> list[FrozenTrial]:
+    def _attempts(self) -> dict[str, list[FrozenTrial]]:
+        """The attempts at each trial by its id; the study has a trial of its own for each."""
         study = self.project.open()
-        return study.get_trials(deepcopy=False) if study is not None else []
+        groups = retries.by_trial(study.get_trials(deepcopy=False)) if study is not None else []
+        return {f"{place:0{self.digits}d}": attempts for place, attempts in enumerate(groups)}
 
-    def _id(self, trial: FrozenTrial) -> str:
-        return f"{trial.number:0{self.digits}d}"
-
-    def _trial(self, frozen: FrozenTrial) -> Trial:
+    def _trial(self, trial_id: str, attempts: list[FrozenTrial]) -> Trial:
         # these import MLflow: see `sweeps.tuner.base`
         from sweeps.study.record import store_of
         from tracking.experiments import metrics_at
 
+        frozen, status = attempts[-1], _STATUS[attempts[-1].state]
+        if frozen.state == TrialState.WAITING and len(attempts) > 1:  # KerasTuner's word for a trial to be tried again
+            frozen, status = attempts[-2], TrialStatus.INVALID
         hp = self.get_space()
         hp.values = dict(frozen.user_attrs.get(PARAMS, frozen.params))
-        trial = Trial(hp, self._id(frozen), _STATUS[frozen.state], frozen.user_attrs.get(ERROR))
+        trial = Trial(hp, trial_id, status, _message(attempts))
         value, epoch = self._best(frozen)
         if value is None:
             return trial
@@ -226,3 +231,9 @@ class Oracle:
         pick = max if self.objective.direction == "max" else min
         epoch = pick(values, key=lambda step: values[step])
         return float(values[epoch]), epoch
+
+
+def _message(attempts: list[FrozenTrial]) -> str | None:
+    """Why the last attempt that failed did, as KerasTuner keeps it."""
+    errors = [trial.user_attrs[ERROR] for trial in attempts if ERROR in trial.user_attrs]
+    return errors[-1] if errors else None

@@ -78,7 +78,7 @@ def _hyperband(oracle: Any) -> Plan:
 
 
 def _grid(oracle: Any) -> Plan:
-    return Plan("grid", "none", oracle.max_trials)
+    return Plan("grid", "none", oracle.max_trials, sampler_options={"ordered": 1})
 
 
 #: the oracles whose search workers can do; a class that is derived from one of them may propose what it likes

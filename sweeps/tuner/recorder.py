@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,13 @@ from sweeps.engine.session import StudySession
 from sweeps.errors import InputError, without_passwords
 from sweeps.space.domains import canonical, study_parameter
 from sweeps.study import retries
+from sweeps.study import study as studies
 from sweeps.study.attributes import (
     CUT_SHORT,
     EPOCH,
     ERROR,
     INTERRUPTION,
+    MODEL_SHA256,
     MODEL_URI,
     NO_MODEL,
     PARAMS,
@@ -50,10 +52,20 @@ class Recorder:
         session: of the study.
         parent: the id of the sweep's run.
         objective: the objective's name.
+        kept_model: gives the Keras model of a trial that has ended; None where there is none.
+        example: the first rows that it takes; None where they are not known.
     """
 
-    def __init__(self, session: StudySession, parent: str, objective: str) -> None:
+    def __init__(
+        self,
+        session: StudySession,
+        parent: str,
+        objective: str,
+        kept_model: Callable[[Trial], keras.Model | None],
+        example: Any,
+    ) -> None:
         self._session, self._parent, self._objective = session, parent, objective
+        self._kept_model, self._example = kept_model, example
         self._running: dict[str, _Attempt] = {}
 
     def begin(self, trial: Trial) -> None:
@@ -128,7 +140,30 @@ class Recorder:
             attempt.run.log_metrics({f"best_{self._objective}": value, "best_epoch": epoch}, step=epoch)
         attempt.trial.set_user_attr(EPOCH, epoch)
         attempt.trial.set_user_attr(MODEL_URI, NO_MODEL)
+        if self._is_best(value) and (model := self._kept_model(trial)) is not None:
+            self._log_model(attempt, model)
         self._close(attempt, "COMPLETE", value)
+
+    def _is_best(self, value: float) -> bool:
+        """Whether it is better than all before; of other trials KerasTuner's files have the models."""
+        study = self._session.study
+        objective = studies.objective_of(study)
+        best = next(iter(objective.ranked(study.get_trials(deepcopy=False))), None)
+        return math.isfinite(value) and objective.better(value, best.value if best else None)
+
+    def _log_model(self, attempt: _Attempt, model: keras.Model) -> None:
+        from sweeps.trial.objective import example_of  # imports Numba, which few searches need here
+        from tracking.models import log_model
+        from tracking.store import SHA256
+
+        example, output = None, None
+        if self._example is not None:
+            example, output = example_of(attempt.run, model, self._example)
+        params = attempt.trial.user_attrs[PARAMS]
+        logged = log_model(self._session.store, attempt.run.run_id, model, example, output, params)
+        attempt.trial.set_user_attr(MODEL_URI, logged["model_uri"])
+        attempt.trial.set_user_attr(MODEL_SHA256, logged[SHA256])
+        attempt.run.set_tags(logged)
 
     def _fail(self, attempt: _Attempt, message: str, state: str) -> None:
         lines = [line for line in without_passwords(message).splitlines() if line.strip()]

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine.trial import Trial
 
 from sweeps.errors import InputError, unknown
 from sweeps.tuner.in_process import InProcess
@@ -37,3 +38,6 @@ class SklearnTuner(keras_tuner.SklearnTuner, InProcess):  # type: ignore[misc]
         if not (isinstance(hypermodel, keras_tuner.HyperModel) or callable(hypermodel)):
             raise InputError(f"hypermodel: a function build(hp) or a HyperModel is needed, got {hypermodel!r}")
         super().__init__(oracle, hypermodel, scoring, metrics, cv, **kwargs)
+
+    def _kept_model(self, trial: Trial) -> None:
+        """No model of Keras."""

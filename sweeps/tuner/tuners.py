@@ -151,7 +151,10 @@ class Hyperband(Tuner):
 
 
 class GridSearch(Tuner):
-    """Tries all combinations; ranges without steps are divided into ten values. See `keras_tuner.GridSearch`."""
+    """Tries all combinations, the defaults first; see `keras_tuner.GridSearch`.
+
+    A range without steps has ten values beside its default.
+    """
 
     def __init__(
         self,

@@ -157,8 +157,15 @@ class PacedSweep(Workspace):
 
     def workers(self, process: subprocess.Popen[str]) -> list[psutil.Process]:
         """The worker processes of a running sweep."""
-        children = psutil.Process(process.pid).children(recursive=True)
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return [worker for server in self._fork_servers(process) for worker in server.children()]
+
+    def fork_server(self, process: subprocess.Popen[str]) -> psutil.Process:
+        """The process that the workers of a running sweep are forked from."""
+        return self._fork_servers(process)[0]
+
+    def _fork_servers(self, process: subprocess.Popen[str]) -> list[psutil.Process]:
+        children = psutil.Process(process.pid).children()
+        return [child for child in children if "forkserver" in " ".join(child.cmdline())]
 
 
 @pytest.fixture

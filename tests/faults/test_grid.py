@@ -12,13 +12,15 @@ from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.claims import Claims
 from sweeps.study.grid import is_walked
 from sweeps.study.identity import Identity
+from sweeps.study.samplers import make_sampler
 from sweeps.study.study import StudyRef, create
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 
 
-def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
-    ref = StudyRef("grid", tmp_path / "journal.log", "grid", "none")
+@pytest.mark.parametrize("ordered", [0, 1])
+def test_no_point_of_a_grid_is_drawn_twice_or_left_out(ordered: int, tmp_path: Path) -> None:
+    ref = StudyRef("grid", tmp_path / "journal.log", "grid", "none", sampler_options={"ordered": ordered})
     create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
     claims = Claims(tmp_path)
     running: list[tuple[optuna.Study, optuna.Trial]] = []
@@ -42,6 +44,36 @@ def test_no_point_of_a_grid_is_drawn_twice_or_left_out(tmp_path: Path) -> None:
             running.append((study, claimed))
     assert sorted(points) == sorted(set(points))
     assert len(points) == 3 + 6
+
+
+@pytest.mark.parametrize("ordered", [0, 1])
+@pytest.mark.parametrize("drawn", [0, 1])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_trial_that_ends_before_it_has_drawn_all_does_not_end_the_grid(ordered: int, drawn: int, first: bool) -> None:
+    study = optuna.create_study()
+    ends: list[bool] = []
+    study.stop = lambda: ends.append(True)  # type: ignore[method-assign]
+
+    def run(names: tuple[str, ...]) -> optuna.Trial:
+        study.sampler = make_sampler("grid", 0, len(study.trials), {"ordered": ordered})
+        trial = study.ask()
+        for name in names:
+            trial.suggest_int(name, 1, 2)
+        if len(names) == 2:
+            study.tell(trial, 0.5)
+        else:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return trial
+
+    whole = None if first else run(("width", "depth"))
+    if whole:
+        study.enqueue_trial({"width": whole.params["width"]})
+    broken = run(("width", "depth")[:drawn])
+    retries.retry(study, broken.number)
+    while not ends and len(study.trials) < 9:
+        run(("width", "depth"))
+    points = {tuple(trial.params.values()) for trial in study.trials if trial.state.name == "COMPLETE"}
+    assert len(points) == 4
 
 
 def test_a_trial_of_a_grid_whose_worker_died_before_it_drew_anything_is_tried_again(

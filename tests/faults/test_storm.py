@@ -1,4 +1,4 @@
-"""Thirty kills of workers and parents, at random moments, in one small sweep."""
+"""Thirty kills of workers, parents and fork servers, at random moments, in one small sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faults.conftest import PacedSweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-KILLS, PARENTS = 30, 8
+KILLS, PARENTS, FORK_SERVERS = 30, 8, 4
 TRIALS = 60
 #: how a sweep ends by itself in a storm: too many deaths in a row; a worker died while it started
 GIVEN_UP = (3, 4)
@@ -23,7 +23,8 @@ def test_the_invariant_holds_after_thirty_kills_and_resumes(
     paced: PacedSweep, record_property: Callable[[str, object], None]
 ) -> None:
     chance = random.Random(5)
-    victims = ["parent"] * PARENTS + ["worker"] * (KILLS - PARENTS)
+    victims = ["parent"] * PARENTS + ["fork server"] * FORK_SERVERS
+    victims += ["worker"] * (KILLS - len(victims))
     chance.shuffle(victims)
     paced.pace(0.5)
     process, given_up = begin(paced), 0
@@ -42,7 +43,8 @@ def test_the_invariant_holds_after_thirty_kills_and_resumes(
     paced.assert_whole(TRIALS)
     record_property(
         "storm",
-        f"{KILLS} kills ({PARENTS} of the parent), {given_up} sweeps that gave up; then {before}, and a resume to "
+        f"{KILLS} kills ({PARENTS} of the parent, {FORK_SERVERS} of the fork server), "
+        f"{given_up} sweeps that gave up; then {before}, and a resume to "
         f"{TRIALS} trials",
     )
 
@@ -57,7 +59,7 @@ def begin(paced: PacedSweep) -> subprocess.Popen[str]:
 
 
 def kill(paced: PacedSweep, process: subprocess.Popen[str], victim: str, chance: random.Random) -> bool:
-    """SIGKILL the parent, once it has workers, or one of its workers; whether there was one to kill."""
+    """SIGKILL the parent, once it has workers, the fork server, or a worker; whether there was one to kill."""
     try:
         workers = paced.workers(process)
         if not workers:
@@ -65,8 +67,10 @@ def kill(paced: PacedSweep, process: subprocess.Popen[str], victim: str, chance:
         if victim == "parent":
             process.kill()
             process.communicate()
+        elif victim == "fork server":
+            paced.fork_server(process).kill()
         else:
             chance.choice(workers).kill()
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, IndexError):
         return False
     return True

@@ -97,10 +97,10 @@ def test_an_enqueued_value_out_of_range_is_refused() -> None:
         hp.Float("rate", 0, 1)
 
 
-def test_a_grid_has_ten_values_of_each_range_without_steps_spread_as_it_is_sampled() -> None:
+def test_a_grid_has_ten_values_and_the_default_of_each_range_without_steps_spread_as_it_is_sampled() -> None:
     found = asked(lambda hp: (hp.Float("rate", 1e-5, 1.0, sampling="log"), hp.Int("n", 1, 3)), grid=True)
     choices = found["rate"].choices
-    assert [round(math.log10(value), 2) for value in choices] == [-4.75 + 0.5 * step for step in range(10)]
+    assert [round(math.log10(value), 2) for value in choices] == [-5, *(-4.75 + 0.5 * step for step in range(10))]
     assert found["n"] == IntDistribution(1, 3)
 
 
@@ -114,8 +114,8 @@ def test_a_sampler_that_enumerates_ends_after_each_point_of_the_grid() -> None:
 
     study = optuna.create_study(sampler=optuna.samplers.BruteForceSampler())
     study.optimize(objective, n_trials=50)
-    assert len(study.trials) == 11
-    assert len({tuple(trial.params.items()) for trial in study.trials}) == 11
+    assert len(study.trials) == 12
+    assert len({tuple(trial.params.items()) for trial in study.trials}) == 12
 
 
 @pytest.mark.parametrize(

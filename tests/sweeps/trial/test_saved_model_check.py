@@ -83,7 +83,7 @@ def test_a_lambda_is_trained_where_it_is_allowed(data: Dataset, name: str) -> No
 
 def test_a_tuner_takes_lambdas_as_keras_tuner_does(data: Dataset, here: Path) -> None:
     tuner = RandomSearch(own_models.lambda_layer, "val_loss", max_trials=1, directory=here)
-    assert preflight(replace(REQUEST, space=PackedSpace.of(tuner._space())), data).warnings == ()
+    assert preflight(replace(REQUEST, space=PackedSpace.of(tuner._space.of(tuner._call))), data).warnings == ()
 
 
 Logged = Callable[..., tuple[Path, keras.Model]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from both import Rows
 from sklearn.datasets import load_digits
 
 
@@ -31,6 +32,11 @@ class Digits:
 def digits() -> Digits:
     x, y = load_digits(return_X_y=True)
     return Digits(x.astype(np.float32), y)
+
+
+@pytest.fixture(scope="session")
+def rows(digits: Digits) -> Rows:
+    return Rows((digits.x[:300], digits.y[:300]), (digits.x[300:400], digits.y[300:400]))
 
 
 @pytest.fixture(autouse=True)

@@ -14,15 +14,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from both import Program, Rows
 
-#: 300 rows to train with, 100 to validate with
-Rows = Any
-Section = Callable[[Any, Rows, Path], None]
-SECTIONS: dict[str, Section] = {}
+SECTIONS: dict[str, Program] = {}
 
 
-def section(name: str) -> Callable[[Section], Section]:
-    def add(function: Section) -> Section:
+def section(name: str) -> Callable[[Program], Program]:
+    def add(function: Program) -> Program:
         SECTIONS[name] = function
         return function
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -235,13 +236,17 @@ def test_a_hyperparameter_drawn_in_fit_is_searched(home: Path, digits: Any) -> N
     assert best.score == max(trial.score for trial in trials if trial.status == "COMPLETED")
 
 
-def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any) -> None:
-    # one at a time: two workers of Optuna's walk may take the same point
+def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any, capsys: pytest.CaptureFixture[str]) -> None:
     tuner = kt.GridSearch(Graded(), objective=kt.Objective("grade", "min"), directory=home, project_name="grid", jobs=1)
-    tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
+    tuner.search(*digits.train, validation_data=digits.valid)
+    # as in KerasTuner: the defaults first, then the last hyperparameter, here one of `fit`, varies fastest
+    values = [trial.hyperparameters for trial in tuner.oracle.trials.values()]
+    assert [(hp.get("units"), hp.get("epochs")) for hp in values] == [(8, 2), (8, 3), (16, 2), (16, 3)]
+    printed = capsys.readouterr().out
+    assert [line.split()[:3] for line in printed.splitlines() if " COMPLETE " in line] == [
+        [str(number + 1), "trial", str(number)] for number in range(4)
+    ]  # how many there are is not known before the end
     trials = tuner.oracle.get_best_trials(10)
-    drawn = [(trial.hyperparameters.get("units"), trial.hyperparameters.get("epochs")) for trial in trials]
-    assert sorted(drawn) == [(8, 2), (8, 3), (16, 2), (16, 3)]
     assert [trial.score for trial in trials] == [1 / 16, 1 / 16, 1 / 8, 1 / 8]
     assert trials[0].metrics.get_last_value("val_accuracy") == 0.5
     # a class that only the person has
@@ -254,7 +259,7 @@ def test_a_figure_that_fit_returns_is_the_score(home: Path, digits: Any) -> None
 
 @pytest.mark.parametrize(("retries", "states"), [(0, ["FAIL"]), (1, ["FAIL", "COMPLETE"])])
 def test_a_trial_that_fails_is_tried_again_as_often_as_was_asked(
-    retries: int, states: list[str], home: Path, digits: Any
+    retries: int, states: list[str], home: Path, digits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tuner = kt.RandomSearch(
         Flaky(str(home / f"tried-{retries}")),
@@ -266,20 +271,31 @@ def test_a_trial_that_fails_is_tried_again_as_often_as_was_asked(
         project_name=f"flaky-{retries}",
     )
     with pytest.raises(TrialsFailed, match="not yet") if retries == 0 else contextlib.nullcontext():
-        tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3, verbose=0)
+        tuner.search(digits.x, digits.y, epochs=1, validation_split=0.3)
     study = tuner._project.open()
     assert study is not None
     trials = study.get_trials(deepcopy=False)
     assert [trial.state.name for trial in trials] == states
     assert [trial.user_attrs.get("retry_of") for trial in trials[1:]] == [0] * retries
     assert all(trial.params == trials[0].params for trial in trials)
+    # what a tuner shows is one trial with its attempts, as in KerasTuner
+    assert [line.split()[:4] for line in capsys.readouterr().out.splitlines() if "trial 0" in line] == [
+        *([["0/1", "trial", "0", "FAIL"]] * retries),
+        ["1/1", "trial", "0", states[-1]],
+    ]
+    (trial,) = tuner.oracle.trials.values()
+    assert (trial.trial_id, trial.status) == ("0", "COMPLETED" if retries else "FAILED")
+    assert "not yet" in trial.message
+    assert tuner.oracle.start_order == tuner.oracle.end_order == ["0"]
+    assert [best.trial_id for best in tuner.oracle.get_best_trials(5)] == ["0"]
+    assert tuner.remaining_trials == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "states", "said"),
     [
-        (kt.errors.FailedTrialError, ["FAIL", "COMPLETE"], None),
+        (kt.errors.FailedTrialError, ["FAIL"], None),  # it counts as one of `max_trials`
         (kt.errors.FatalRuntimeError, ["FAIL"], "trial 0 has ended the search: FatalRuntimeError: not yet"),
     ],
 )
@@ -539,3 +555,24 @@ def test_objectives_of_training_rows_and_names_of_any_kind_are_searched_as_by_ke
     name = objective if isinstance(objective, str) else objective.name
     assert trial.score == trial.metrics.get_best_value(name)
     assert list(trial.hyperparameters.values) == ["units (layer 1)"]
+
+
+def test_a_tuner_that_searches_again_on_other_data_runs_what_is_left_of_its_trials(
+    tmp_path: Path, digits: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    # as in KerasTuner, which does not look at the data: a loop over folds has one search
+    caplog.set_level(logging.WARNING, "sweeps.tuner")
+    tuner = kt.RandomSearch(build_model, "val_accuracy", max_trials=1, directory=tmp_path, jobs=1)
+    tuner.search(*digits.train, validation_data=digits.valid, epochs=1, verbose=0)
+    scores = [trial.score for trial in tuner.oracle.trials.values()]
+    assert not caplog.messages
+    tuner.search(*digits.valid, validation_data=digits.train, epochs=2, verbose=0)
+    assert [trial.score for trial in tuner.oracle.trials.values()] == scores
+    assert caplog.messages == [
+        f"search: study '{Path(tuner.project_dir).name}' was begun with other data; no trial is left to run"
+    ]
+    tuner.oracle.max_trials = 2
+    tuner.search(*digits.valid, validation_data=digits.train, epochs=1, verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert "scores of different data are compared" in caplog.messages[-1]
+    assert tuner.remaining_trials == 0

@@ -38,6 +38,14 @@ def test_each_module_of_keras_tuner_has_its_names_here(name: str) -> None:
         assert same or f"{name}.{shared}".removeprefix("engine.") in (*MODULES, *public(kt.engine))
 
 
+def test_all_tuners_are_base_tuners_as_there() -> None:
+    base, theirs = kt.engine.base_tuner.BaseTuner, keras_tuner.engine.base_tuner.BaseTuner
+    tuners = [getattr(kt, name) for name in OURS - {"BaseTuner"}]
+    assert all(issubclass(tuner, base) and issubclass(tuner, theirs) for tuner in tuners)
+    assert issubclass(kt.SklearnTuner, keras_tuner.SklearnTuner)
+    assert not issubclass(kt.SklearnTuner, kt.Tuner)
+
+
 def test_a_modules_names_are_those_that_an_editor_completes() -> None:
     assert {"RandomSearch", "Hyperband", "HyperModel", "applications", "engine", "Oracle"} <= public(kt)
     assert all(getattr(kt, name) is not None for name in dir(kt))

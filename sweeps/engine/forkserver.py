@@ -1,0 +1,56 @@
+"""The process that workers are forked from: it has imported what a trial needs, so that a worker starts in a moment.
+
+Python's own fork server (`multiprocessing.forkserver`), with `sweeps.engine.preload` as what it imports. It is started
+as early as possible, and imports while its parent does. It ends with its parent, its workers with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
+
+from sweeps.system import signals
+
+#: fork is safe where no library has threads of its own: macOS' have
+AVAILABLE = sys.platform == "linux"
+METHOD = "forkserver" if AVAILABLE else "spawn"
+
+
+#: what a process reads when it starts, as Dask has it for its workers
+_ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONSAFEPATH": "1",  # modules of the working directory may have any name
+}
+
+
+def start() -> None:
+    """Start the process, if there is none; returns at once, while it imports."""
+    if AVAILABLE:
+        path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
+        forkserver.set_forkserver_preload(["sweeps.engine.preload"])
+        with _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
+            resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
+            with signals.blocked():
+                forkserver.ensure_running()
+
+
+@contextmanager
+def _in_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """New processes have these variables, too."""
+    kept = dict(os.environ)
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name in variables:
+            if name in kept:
+                os.environ[name] = kept[name]
+            else:
+                del os.environ[name]
