@@ -180,8 +180,9 @@ def run(
             model of your own gets the arrays with the values, shapes and dtypes that they have. A `tf.data.Dataset` or
             `keras.utils.PyDataset` of batches is read into memory, once. Or a DataFrame, with `target="column"`: it is
             taken as a file with these columns is.
-        validation_data: Arrays as in `data`. Without them, 20 % of the rows are split off for validation and 20 % as
-            test rows that no trial sees (`Result.test_data`). With them, no test rows are split off.
+        validation_data: Arrays as in `data`, or a DataFrame if `data` is one. Without them, 20 % of the rows are
+            split off for validation and 20 % as test rows that no trial sees (`Result.test_data`). With them, no test
+            rows are split off.
         show: Print the progress.
         **options: The options of `sweeps run`, with `_` for `-`:
 
@@ -289,11 +290,13 @@ def _with_names(label: str, data: tuple[Any, ...], space: str | Space) -> tuple[
 
 
 def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool) -> Dataset:
-    if validation is not None:
-        raise InputError("validation_data: rows are split off a DataFrame; or give arrays, data=(x, y)")
+    if validation is not None and not is_frame(validation):
+        raise InputError("validation_data: a DataFrame as in data is needed, or none: then rows are split off")
+    if given := [name for name, value in options.items() if name.startswith("csv_") and value is not None]:
+        raise InputError(f"{given[0]}: only .csv files are read in another way, got a DataFrame")
     named = {name: options.get(name) for name in (*_OF_TABLES, "task", "seed")}
     config = load_config({"dataset": "table", **named})
-    return from_frame(frame, config.source(as_given=own))
+    return from_frame(frame, config.source(as_given=own), validation)
 
 
 class Silent:

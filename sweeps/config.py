@@ -106,6 +106,7 @@ class SweepConfig(BaseModel):
     csv_decimal: str | None = None
     csv_thousands: str | None = None
     csv_encoding: str | None = None
+    csv_dayfirst: bool | None = None
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
@@ -193,7 +194,10 @@ class SweepConfig(BaseModel):
             weight_column=self.weight_column,
             drop=self.drop,
             columns=self.columns,
-            csv=CsvFormat(self.csv_separator, self.csv_decimal, self.csv_thousands, self.csv_encoding),
+            csv=CsvFormat(
+                *(self.csv_separator, self.csv_decimal, self.csv_thousands, self.csv_encoding),
+                dayfirst=self.csv_dayfirst,
+            ),
             as_given=as_given,
         )
 

@@ -23,6 +23,11 @@ _OPTIONS = (
     click.option("--csv-separator", metavar="MARK", help="Between the fields of a .csv file: ';', tab, ….  [found]"),
     click.option("--csv-decimal", metavar="MARK", help="Of the decimals in a .csv file: . or ,  [found]"),
     click.option("--csv-thousands", metavar="MARK", help="Between thousands in a .csv file.  [found]"),
+    click.option(
+        "--csv-dayfirst/--no-csv-dayfirst",
+        default=None,
+        help="Whether 03/04/2024 is the third of April where a .csv file leaves it open.  [no]",
+    ),
     click.option("--csv-encoding", metavar="NAME", help="Of a .csv file: utf-8, latin-1, cp1252, ….  [found]"),
 )
 

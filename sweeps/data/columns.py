@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,21 +23,26 @@ from sweeps.errors import InputError
 T = TypeVar("T")
 
 
-def from_table(table: Table, source: DataSource) -> RawDataset:
+def from_table(table: Table, source: DataSource, validation_rows: int = 0) -> RawDataset:
     """Take the source's target as `y`, its weight column as the sample weights, and the columns to keep as inputs.
 
     Complete numeric columns become one float32 array (n, features). When a column holds text or dates or misses values,
     the inputs are a dictionary, column -> (n, 1): float32 with NaN, or text with ``""``, for a missing value; dates are
-    days. If the source wants them as given, numbers keep their dtypes, and the array has a common one.
+    days. If the source wants them as given, numbers keep their dtypes, and the array has a common one. Rows without a
+    target are left out.
+
+    Args:
+        validation_rows: how many of the last rows validate; 0: they are split off later.
 
     Raises:
-        InputError: the target or weight column is not there or misses values, there is no other column, or columns hold
-            neither numbers nor categories: all that is wrong in one message.
+        InputError: the target or weight column is not there, a weight is missing, there is no other column, or columns
+            hold neither numbers nor categories: all that is wrong in one message.
     """
     if source.target is None:
         names = list(table.data.column_names)
         raise InputError(f"target: the column to predict must be given, one of {quoted(names)}")
     plan = plan_columns(table, source)
+    plan, labelled = _labelled(plan)
     inputs, weights = plan.used("input"), plan.used("weights")
     if not inputs:
         left = "; ".join(note for note in plan.notes if "left out" in note)
@@ -55,8 +61,46 @@ def from_table(table: Table, source: DataSource) -> RawDataset:
         else {name: values[:, np.newaxis] for name, values in columns.items()}
     )
     part = Part(x, target[0], weighed[0] if weighed else None)
-    notes = (*_note_of_encoding(table, source), *plan.notes)
-    return RawDataset(part, whole=True, features=tuple(columns), notes=notes, reading=_reading(plan, source.csv))
+    unlabelled = _note_of_unlabelled(plan.used("target")[0], labelled)
+    notes = (*_note_of_encoding(table, source), *table.notes, *unlabelled, *plan.notes)
+    last = int(labelled[len(labelled) - validation_rows :].sum()) if validation_rows else 0
+    return RawDataset(
+        part.map(lambda array: array[: len(array) - last]),
+        part.map(lambda array: array[len(array) - last :]) if validation_rows else None,
+        whole=not validation_rows,
+        features=tuple(columns),
+        notes=notes,
+        reading=_reading(plan, source.csv),
+    )
+
+
+def _labelled(plan: TablePlan) -> tuple[TablePlan, Array]:
+    """The plan for the rows with a target; and which these are, bool (n,).
+
+    Raises:
+        InputError: there is none.
+    """
+    [target] = plan.used("target")
+    values = target.column.values
+    is_there: Array = values.is_valid().to_numpy()
+    if pa.types.is_floating(values.type):
+        is_there = is_there & ~np.isnan(values.to_numpy())
+    if is_there.all():
+        return plan, is_there
+    if not is_there.any():
+        raise InputError(f"target: column {target.name!r} has no value in any row")
+    kept = pa.array(is_there)
+    columns = [replace(one, column=replace(one.column, values=one.column.values.filter(kept))) for one in plan.columns]
+    return replace(plan, columns=tuple(columns)), is_there
+
+
+def _note_of_unlabelled(target: PlannedColumn, labelled: Array) -> tuple[str, ...]:
+    missing = int((~labelled).sum())
+    return (
+        (f"{missing} of {len(labelled)} rows are left out: they have no value in the target {target.name!r}",)
+        if missing
+        else ()
+    )
 
 
 class _Collected:
@@ -120,11 +164,6 @@ def is_number(kind: pa.DataType) -> bool:
 
 def _target(planned: PlannedColumn) -> Array:
     name, column = planned.name, planned.column.values
-    if column.null_count:
-        marks = f" ({planned.column.written})" if planned.column.written else ""
-        raise InputError(
-            f"target: column {name!r} misses {column.null_count} of {len(column)} values{marks}: drop those rows"
-        )
     if is_text(column.type):
         return _as_text(name, column)
     if not is_number(column.type):
@@ -132,10 +171,8 @@ def _target(planned: PlannedColumn) -> Array:
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
     values: Array = column.to_numpy()
-    if values.dtype.kind == "f" and (bad := int((~np.isfinite(values)).sum())):
-        raise InputError(
-            f"target: column {name!r} holds {bad} NaN or infinite of {len(values)} values: drop those rows"
-        )
+    if values.dtype.kind == "f" and (bad := int(np.isinf(values).sum())):
+        raise InputError(f"target: column {name!r} holds {bad} infinite of {len(values)} values: drop those rows")
     return values
 
 
@@ -173,7 +210,10 @@ def _feature(planned: PlannedColumn, as_given: bool) -> Array:
     with np.errstate(over="ignore"):
         values = values if as_given else values.astype(np.float32)
     if infinite := int(np.isinf(values).sum()):
-        raise InputError(f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger")
+        raise InputError(
+            f"column {name!r}: values below 3.4e38 are needed, got {infinite} that are infinite or larger: "
+            f"leave it out (--drop {name!r})"
+        )
     return values
 
 

@@ -30,7 +30,8 @@ class CsvFormat:
         decimal: ``.`` or ``,``.
         thousands: one character between groups of three digits.
         encoding: a name of Python's: ``utf-8``, ``latin-1``, ``cp1252``, ….
-        skip: lines before the header: 1 where Excel's ``sep=;`` stands there.
+        dayfirst: whether 03/04/2024 is the third of April, where all dates of a column leave it open.
+        skip: lines before the header: Excel's ``sep=;``, or comments after ``#``.
 
     Raises:
         InputError: more than one character, an unknown decimal mark or encoding, or one mark for two things.
@@ -40,6 +41,7 @@ class CsvFormat:
     decimal: str | None = None
     thousands: str | None = None
     encoding: str | None = None
+    dayfirst: bool | None = None
     skip: int = 0
 
     def __post_init__(self) -> None:
@@ -77,10 +79,15 @@ class CsvFormat:
             encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else encoding
         else:
             encoding = self.encoding
-        text = head.decode(encoding, "replace").lstrip("\ufeff")
-        first = text.partition("\n")[0].strip().strip('"')
-        skip = 1 if len(first) == 5 and first.lower().startswith("sep=") else 0
-        separator = self.separator or (first[4] if skip else _separator(text))
+        lines = head.decode(encoding, "replace").lstrip("\ufeff").splitlines(keepends=True)
+        first = lines[0].strip().strip('"') if lines else ""
+        if len(first) == 5 and first.lower().startswith("sep="):
+            return replace(self, separator=self.separator or first[4], encoding=encoding, skip=1)
+        skip = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+        separator = self.separator or _separator("".join(lines[skip:]))
+        # a header may begin with a number sign, too
+        if skip and lines[skip - 1].count(separator) == lines[skip].count(separator):
+            skip -= 1
         return replace(self, separator=separator, encoding=encoding, skip=skip)
 
 

@@ -24,15 +24,19 @@ _LOOKS_LIKE_ONE = r"^\d{1,4}[-./: ]|^[A-Z][a-z]{2,8} \d"
 
 
 def format_of(column: pa.ChunkedArray) -> str | None:
-    """The format in which all texts that are there are dates or times; None for other text.
-
-    Where days and months could be exchanged in each row, slashes and two digits mean month/day.
-    """
+    """The format in which all texts that are there are dates or times, the first of `FORMATS`; None for other text."""
     different = compute.drop_null(column.unique())
     if not len(different) or not compute.all(compute.match_substring_regex(different, _LOOKS_LIKE_ONE)).as_py():
         return None
     few = different.slice(0, 50)
     return next((form for form in FORMATS if is_of(few, form) and is_of(different, form)), None)
+
+
+def exchanged(form: str) -> str | None:
+    """The format with day and month in the other order; None where nobody writes dates so."""
+    date, time = form[:8], form[8:]
+    other = date.translate(str.maketrans("dm", "md")) + time
+    return other if other != form and other in FORMATS else None
 
 
 def is_of(texts: pa.Array | pa.ChunkedArray, form: str) -> bool:

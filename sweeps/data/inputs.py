@@ -115,8 +115,7 @@ def _vocabulary(x: Array) -> tuple[str, ...]:
 
 def moments(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and variance of each column of `x` (n, columns) or (n,), without missing values."""
-    columns = x.reshape(len(x), -1)
-    # in float64: the squares of large float32 values overflow
-    mean = np.asarray(np.nanmean(columns, axis=0, dtype=np.float64))
-    variance = np.asarray(np.nanvar(columns, axis=0, dtype=np.float64))
+    # the squares of large float32 values overflow, in `nanvar(dtype=float64)` as well
+    columns = x.reshape(len(x), -1).astype(np.float64)
+    mean, variance = np.nanmean(columns, axis=0), np.nanvar(columns, axis=0)
     return tuple(mean.tolist()), tuple(variance.tolist())

@@ -28,7 +28,7 @@ from sweeps.data.npz import read_npz
 from sweeps.data.registry import DATASETS
 from sweeps.data.source import DataSource
 from sweeps.data.splits import with_validation
-from sweeps.data.tables import Table, read_csv, read_parquet, table_of
+from sweeps.data.tables import Table, read_csv, read_parquet, stacked, table_of
 from sweeps.data.targets import encode
 from sweeps.data.task import task_of
 from sweeps.data.weights import check_not_all_zero, checked_weights
@@ -94,14 +94,22 @@ def from_arrays(
         raise InputError(f"dataset {source.name!r}: {error}") from None
 
 
-def from_frame(frame: Any, source: DataSource) -> Dataset:
+def from_frame(frame: Any, source: DataSource, validation: Any = None) -> Dataset:
     """Make a dataset from a data frame of pandas (or what Arrow reads as a table), as from a file with these columns.
+
+    Args:
+        validation: another one with the validation rows; None: they are split off, and so are test rows.
 
     Raises:
         InputError: see `load`.
     """
     try:
-        return assemble(from_table(table_of(frame), source), source)
+        table = table_of(frame)
+        if validation is None:
+            return assemble(from_table(table, source), source)
+        # what becomes of a column is decided for both at once
+        other = table_of(validation)
+        return assemble(from_table(stacked(table, other), source, other.data.num_rows), source)
     except InputError as error:
         raise InputError(f"dataset {source.name!r}: {error}") from None
 

@@ -14,6 +14,9 @@ from sweeps.data.dataset import Array
 # What stands for a missing number beside an empty field and Arrow's own markers (NA, N/A, NaN, null, …).
 MISSING = ("", "?", "-", "--", ".", "*", "none", "missing", "unknown", "na", "n/a", "#n/a", "nan", "null", "k.a.")
 _SPACES = " '\u00a0\u2009\u202f\u2019"  # between thousands
+_UNITS = "%$€£¥"
+_BEFORE = rf"^([+-]?)[{_UNITS}][\s\x{{a0}}\x{{202f}}]?([+-]?[\d.,])"
+_AFTER = rf"([\d.,])[\s\x{{a0}}\x{{202f}}]?[{_UNITS}]$"
 _FLOAT = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _COMMA = r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$"
 _GROUPED = r"^[+-]?([1-9]\d{{0,2}}([{groups}]\d{{3}})+|\d+)({decimal}\d*)?$"
@@ -43,6 +46,18 @@ def without_marks(column: pa.ChunkedArray) -> pa.ChunkedArray:
     trimmed = compute.utf8_trim_whitespace(column)
     is_mark = compute.is_in(compute.utf8_lower(trimmed), value_set=pa.array(MISSING, trimmed.type))
     return compute.if_else(is_mark, pa.scalar(None, trimmed.type), trimmed)
+
+
+def unit_of(column: pa.ChunkedArray) -> str:
+    """The percent sign or currency sign that stands in all texts that are there; "" if there is none."""
+    different = compute.drop_null(column.unique())
+    units = (unit for unit in _UNITS if compute.all(compute.match_substring(different, unit)).as_py())
+    return next(units, "") if len(different) else ""
+
+
+def without_units(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts without percent signs and currency signs before or after a number."""
+    return compute.replace_substring_regex(compute.replace_substring_regex(column, _BEFORE, r"\1\2"), _AFTER, r"\1")
 
 
 def is_written(column: pa.ChunkedArray, numerals: Numerals) -> bool:

@@ -24,6 +24,7 @@ from sweeps.data.numerals import (
     matches,
     parsed,
     without_marks,
+    without_units,
 )
 from sweeps.data.typed_columns import file_decimal, is_date, is_text
 from sweeps.errors import InputError
@@ -103,7 +104,7 @@ def texts(column: pa.ChunkedArray) -> Values:
 
 
 def _cleaned(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    text = without_marks(column)
+    text = without_units(without_marks(column))
     for word, number in _NUMBERS_OF.items():
         text = compute.if_else(compute.equal(text, word), number, text)
     return text

@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as compute
 
+from sweeps.data.csv_names import is_index
 from sweeps.data.source import DataSource
 from sweeps.data.tables import Table
 from sweeps.data.typed_columns import TypedColumn, is_text, typed_columns
@@ -108,6 +109,8 @@ def _planned(name: str, typed: TypedColumn, kept: bool, source: DataSource) -> P
         return PlannedColumn(name, typed, use, kind, f"{use}: {kind}{written}", bool(written))
     if not kept:
         return PlannedColumn(name, typed, "left out", kind, "left out, as asked")
+    if is_index(name, values):
+        return PlannedColumn(name, typed, "left out", kind, "left out: it has no name and numbers the rows", True)
     if values.null_count == len(values):
         return PlannedColumn(name, typed, "left out", "empty", "left out: it has no value in any row", True)
     if typed.date is not None:

@@ -11,6 +11,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from sweeps.data.csv_format import CsvFormat, guessed_encoding
+from sweeps.data.csv_names import unique_names
 from sweeps.data.tables import check_names, csv_error, csv_options, without_index
 from sweeps.errors import InputError
 from sweeps.system.file_checks import check_file, check_memory
@@ -69,16 +70,16 @@ def _csv_pieces(path: Path, form: CsvFormat) -> Iterator[Piece]:
     read.block_size = BLOCK
     try:
         with arrow_csv.open_csv(path, read, parse) as file:
-            names = file.schema.names
-        check_names(names)
+            header = file.schema.names
         skipped.clear()
-        convert = arrow_csv.ConvertOptions(strings_can_be_null=False, column_types=dict.fromkeys(names, pa.string()))
+        names = unique_names(header)
+        convert = arrow_csv.ConvertOptions(strings_can_be_null=False, column_types=dict.fromkeys(header, pa.string()))
         with arrow_csv.open_csv(path, read, parse, convert) as file:
             for batch in file:
-                yield Piece(0, pa.Table.from_batches([batch]), form, tuple(skipped))
+                yield Piece(0, pa.Table.from_batches([batch]).rename_columns(names), form, tuple(skipped))
                 skipped.clear()
         if skipped:
-            yield Piece(0, file.schema.empty_table(), form, tuple(skipped))
+            yield Piece(0, file.schema.empty_table().rename_columns(names), form, tuple(skipped))
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise csv_error(path, form, error) from None
 

@@ -15,6 +15,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from sweeps.data.csv_format import UNKNOWN, CsvFormat, guessed_encoding
+from sweeps.data.csv_names import note_of_repeated, unique_names
 from sweeps.errors import InputError
 from sweeps.system.file_checks import check_file, check_memory
 
@@ -27,11 +28,13 @@ class Table:
     """What was read of a file or a data frame.
 
     Attributes:
+        notes: what is said of the header.
         form: how a CSV file is written, with its separator and encoding; None for other tables.
         path: of the CSV file, in which columns are looked at again as text.
     """
 
     data: pa.Table
+    notes: tuple[str, ...] = ()
     form: CsvFormat | None = None
     path: Path | None = None
 
@@ -39,7 +42,7 @@ class Table:
         """Columns of the CSV file as they are written."""
         assert self.path is not None
         assert self.form is not None
-        return _read_csv(self.path, names, self.form).select(list(names))
+        return _read_csv(self.path, names, self.form)[0].select(list(names))
 
 
 def read_table(path: Path, form: CsvFormat = UNKNOWN, text: Collection[str] = ()) -> Table:
@@ -61,19 +64,18 @@ def read_csv(path: Path, text: Collection[str] = (), form: CsvFormat = UNKNOWN) 
     Empty fields and pandas' markers of missing values (``NA``, ``NaN``, ``null``, …) become null.
 
     Raises:
-        InputError: the file is no text, has lines of different length or no rows, or column names are missing or
-            not unique.
+        InputError: the file is no text, or has lines of different length or no rows.
     """
     check_memory(check_file(path) * _CSV_EXPANSION)
     found = form.found_in(path)
     try:
-        return Table(_read_csv(path, text, found), found, path)
+        return Table(*_read_csv(path, text, found), found, path)
     except _NotUtf8 as wrong:
         encoding = guessed_encoding(path) if form.encoding is None else None
         if encoding is None:
             raise wrong.said from None
     found = form.found_in(path, encoding)
-    return Table(_read_csv(path, text, found), found, path)
+    return Table(*_read_csv(path, text, found), found, path)
 
 
 class _NotUtf8(Exception):
@@ -83,18 +85,26 @@ class _NotUtf8(Exception):
         self.said = said
 
 
-def _read_csv(path: Path, text: Collection[str], form: CsvFormat) -> pa.Table:
+def _read_csv(path: Path, text: Collection[str], form: CsvFormat) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table, and what is said of its header."""
     read, parse = csv_options(form)
-    convert = arrow_csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string()))
     try:
+        as_text = _in_header(path, read, parse, text) if text else ()
+        convert = arrow_csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(as_text, pa.string()))
         table = arrow_csv.read_csv(path, read, parse, convert)
-        names = list(table.column_names)
+        header = list(table.column_names)
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise csv_error(path, form, error) from None
     if any(pa.types.is_binary(field.type) for field in table.schema):
         raise csv_error(path, form, InputError("a column is not text"))
-    check_names(names)
-    return _with_rows(table)
+    return _with_rows(table.rename_columns(unique_names(header))), note_of_repeated(header)
+
+
+def _in_header(path: Path, read: Any, parse: Any, names: Collection[str]) -> list[str]:
+    """The names as they are in the header."""
+    with arrow_csv.open_csv(path, read, parse) as file:
+        header = file.schema.names
+    return [given for given, name in zip(header, unique_names(header), strict=True) if name in names]
 
 
 def csv_options(form: CsvFormat, **parsing: Any) -> tuple[Any, Any]:
@@ -158,6 +168,21 @@ def table_of(frame: Any) -> Table:
         ) from None
     check_names(list(map(str, table.column_names)))
     return Table(_with_rows(table))
+
+
+def stacked(table: Table, validation: Table) -> Table:
+    """The rows of both tables, in the first one's columns.
+
+    Raises:
+        InputError: the second one lacks a column, or has another type there.
+    """
+    names = table.data.column_names
+    if absent := [name for name in names if name not in validation.data.column_names]:
+        raise InputError(f"validation_data: the columns of the data are needed, {', '.join(map(repr, absent))} missing")
+    try:
+        return Table(pa.concat_tables([table.data, validation.data.select(names)], promote_options="permissive"))
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InputError(f"validation_data: columns of the same types are needed: {error}") from None
 
 
 def _with_rows(table: pa.Table) -> pa.Table:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as compute
 
 from sweeps.data.csv_format import UNKNOWN, CsvFormat
-from sweeps.data.dates import format_of
+from sweeps.data.dates import exchanged, format_of, is_of
 from sweeps.data.numerals import (
     PLAIN,
     Numerals,
@@ -18,7 +18,9 @@ from sweeps.data.numerals import (
     is_written,
     mostly_numbers,
     parsed,
+    unit_of,
     without_marks,
+    without_units,
 )
 from sweeps.data.tables import Table
 
@@ -31,6 +33,7 @@ class TypedColumn:
         values: numbers, text, or dates as they are stored; nulls for what is missing.
         written: how it was read, where that is not plain: ``decimal commas, '?' is missing``.
         date: the format of dates in text, "" for a type of dates, None for no dates.
+        is_open: whether day and month of all its dates may be exchanged.
         odd: a text among numbers, for which the whole column is taken as text.
     """
 
@@ -38,6 +41,7 @@ class TypedColumn:
     written: str = ""
     date: str | None = None
     odd: str | None = None
+    is_open: bool = False
 
 
 def typed_columns(table: Table, names: Collection[str]) -> tuple[dict[str, TypedColumn], str]:
@@ -46,9 +50,13 @@ def typed_columns(table: Table, names: Collection[str]) -> tuple[dict[str, Typed
     texts = {name: without_marks(column) for name, column in columns.items() if is_text(column.type)}
     form = table.form or UNKNOWN
     ways = {name: candidates(column, form.decimal, form.thousands) for name, column in texts.items()}
+    for name in [name for name, text in texts.items() if not ways[name] and unit_of(text)]:
+        number = without_units(texts[name])
+        if way := candidates(number, form.decimal, form.thousands):
+            texts[name], ways[name] = number, way
     decimal = file_decimal(form, ways.values())
     found = {name: _as_found(columns[name], texts, ways, name, decimal) for name in names}
-    return found | _thousands_with_points(table, columns, decimal), decimal
+    return _in_one_order(found, form.dayfirst) | _thousands_with_points(table, columns, decimal), decimal
 
 
 def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -91,11 +99,37 @@ def _as_found(
     text, possible = texts[name], ways[name]
     if possible:
         way = best_way(text, possible, decimal)
-        if way != PLAIN or text.null_count > column.null_count:
-            return TypedColumn(parsed(text, way), _written(column, text, way))
+        unit = unit_of(without_marks(column))
+        if way != PLAIN or unit or text.null_count > column.null_count:
+            written = [f"{unit!r} is left away"] * bool(unit) + [_written(column, text, way)]
+            return TypedColumn(parsed(text, way), ", ".join(filter(None, written)))
     elif (form := format_of(text)) is not None:
-        return TypedColumn(text, _marks(column, text), form)
+        other = exchanged(form)
+        return TypedColumn(text, _marks(column, text), form, is_open=other is not None and is_of(text, other))
     return TypedColumn(column, odd=None if possible else mostly_numbers(column))
+
+
+def _in_one_order(columns: dict[str, TypedColumn], dayfirst: bool | None) -> dict[str, TypedColumn]:
+    """Columns of dates, day and month in the order that is given, or else in that of those that leave no choice."""
+    settled = {one.date[:2] == "%d" for one in columns.values() if one.date and exchanged(one.date) and not one.is_open}
+    asked = dayfirst is not None
+    if not asked and len(settled) == 1:
+        [dayfirst] = settled
+    return {name: _ordered(one, dayfirst, asked) if one.is_open else one for name, one in columns.items()}
+
+
+def _ordered(column: TypedColumn, dayfirst: bool | None, asked: bool) -> TypedColumn:
+    form = column.date or ""
+    if dayfirst is not None and (form[:2] == "%d") != dayfirst:
+        form = exchanged(form) or form
+    first, option = ("day", "--no-csv-dayfirst") if form[:2] == "%d" else ("month", "--csv-dayfirst")
+    why = (
+        f"{first} first as in other columns" if dayfirst is not None else f"{first} first, which no row tells: {option}"
+    )
+    if dayfirst is None:
+        why += " for the other order"
+    said = [why] * (not asked) + [column.written] * bool(column.written)
+    return replace(column, date=form, written=", ".join(said))
 
 
 def _thousands_with_points(

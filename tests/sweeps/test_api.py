@@ -8,11 +8,13 @@ from pathlib import Path
 import keras
 import keras_tuner
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import sweeps
+from sweeps import api
 from sweeps.config import load_config
 from sweeps.engine import sweep
 from sweeps.errors import InputError
@@ -106,6 +108,15 @@ def test_a_watcher_is_told_of_every_epoch_and_every_trial(here: Path) -> None:
 def test_an_unknown_option_is_named(here: Path) -> None:
     with pytest.raises(InputError, match=r"unknown option 'trails'. Did you mean 'trials'\?"):
         sweeps.run(data=(np.zeros((9, 2)), np.arange(9) % 3), trails=3)
+
+
+def test_validation_rows_of_a_frame_are_a_frame(here: Path) -> None:
+    frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20) % 2})
+    with pytest.raises(InputError, match="validation_data: a DataFrame as in data is needed"):
+        sweeps.run(data=frame, target="y", validation_data=(frame[["a"]], frame["y"]))
+    dataset, _ = api._dataset(frame, frame.head(4), {"target": "y"}, "mlp")
+    assert dataset is not None
+    assert [len(part) for part in dataset.parts] == [20, 4]
 
 
 def test_only_what_is_public_is_offered() -> None:

@@ -41,11 +41,11 @@ def test_one_json_document_says_the_same(table: str, capsys: pytest.CaptureFixtu
 
 def test_what_a_sweep_would_refuse_is_said_below_the_columns(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["data", table, "--target", "[n]"])
+        main(["data", table, "--target", "id", "--drop", "größe,[n],y"])
     said = capsys.readouterr()
     assert end.value.code == 2
     assert "größe" in said.out
-    assert "'[n]' misses 23 of 200 values ('-' is missing)" in said.err
+    assert "a column beside the target 'id' is needed" in said.err
 
 
 @pytest.mark.parametrize(("file", "words"), [("digits", ".csv or .parquet"), ("no.csv", "no such file")])

@@ -11,6 +11,7 @@ import pytest
 
 from sweeps.data import DATASETS, Dataset, DataSource, Part, from_arrays, load, not_plain
 from sweeps.data.dataset import RawDataset
+from sweeps.data.inputs import moments
 from sweeps.errors import InputError
 
 X = np.arange(60.0).reshape(30, 2)
@@ -145,3 +146,14 @@ def test_what_is_no_one_array_says_what_works(x: Any, y: Any, message: str) -> N
 def test_dictionaries_that_do_not_fit_are_refused(x: Any, validation: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         from_arrays(x, Y, HERE, validation=validation)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("scale", [1e20, 1e-25])
+def test_the_moments_of_numbers_of_any_size_are_finite(scale: float, gaps: bool) -> None:
+    x = (np.random.default_rng(0).normal(3, 2, (200, 1)) * scale).astype(np.float32)
+    if gaps:
+        x[::7] = np.nan
+    (mean,), (variance,) = moments(x)
+    assert mean == pytest.approx(3 * scale, rel=0.1)
+    assert variance == pytest.approx(4 * scale**2, rel=0.2)

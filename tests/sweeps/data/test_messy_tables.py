@@ -91,6 +91,36 @@ def test_numbers_are_read_however_they_are_written(write: Callable[[int], str], 
     assert values[0] == pytest.approx(value)
 
 
+@pytest.mark.parametrize(
+    ("write", "value", "said"),
+    [
+        (lambda i: f"{i}%", 1, "numbers, '%' is left away"),
+        (lambda i: f"{i},5 %", 1.5, "numbers, '%' is left away, decimal commas"),
+        (lambda i: f"$-{(120 - i) * 1000:,}.00", -119000, "numbers, '$' is left away, ',' between thousands"),
+        (lambda i: "?" if i == 7 else f"{i}.50\u00a0€", 1.5, "numbers, '€' is left away, '?' is missing"),
+    ],
+)
+def test_percent_and_currency_signs_are_left_away(
+    write: Callable[[int], str], value: float, said: str, csv: Write
+) -> None:
+    data = _load(csv(_table(a=write)))
+    assert _column(data, "a")[1] == pytest.approx(value)
+    assert any(said in note for note in data.warnings), data.warnings
+    (rows,) = read_rows(csv(f'a\n"{write(1)}"\n'), {"a": "float32"}, True, data.reading)
+    assert rows.arrays["a"].tolist() == [[pytest.approx(value)]]
+
+
+def test_a_sign_that_not_all_values_have_makes_no_number(csv: Write) -> None:
+    data = _load(csv(_table(a=lambda i: f"{i % 9}%" if i % 2 else str(i % 9))))
+    assert data.inputs["a"]["dtype"] == "string"
+
+
+@pytest.mark.parametrize("before", ["# exported, 2024\n# by hand\n", "#"])
+def test_comments_before_the_header_are_passed_over_and_a_header_is_none(before: str, csv: Write) -> None:
+    data = _load(csv(before + _table(a=lambda i: i % 9, b=int)))
+    assert data.features == (("#a" if before == "#" else "a"), "b")
+
+
 def test_points_are_between_thousands_where_another_column_has_decimal_commas(csv: Write) -> None:
     both = _load(csv(_table(a=lambda i: f"{i},5", b=lambda i: f"1.{i:03d}")))
     assert _column(both, "b")[0] == 1000
@@ -170,6 +200,30 @@ def test_dates_and_times_become_days_however_they_are_written(
     assert np.isnan(rows.arrays["a"][1])
 
 
+@pytest.mark.parametrize(
+    ("other", "dayfirst", "first", "said"),
+    [
+        ("", None, 4, "month first, which no row tells: --csv-dayfirst for the other order"),
+        ("", True, 3, "dates (%d/%m/%Y), as elapsed"),
+        ("", False, 4, "dates (%m/%d/%Y), as elapsed"),
+        ("{:02d}/01/2024", None, 3, "dates (%d/%m/%Y), day first as in other columns, as elapsed"),
+        ("01/{:02d}/2024", None, 4, "dates (%m/%d/%Y), month first as in other columns, as elapsed"),
+    ],
+)
+def test_the_order_of_day_and_month_is_found_given_or_said(
+    other: str, dayfirst: bool | None, first: int, said: str, csv: Write
+) -> None:
+    columns: dict[str, Callable[[int], str]] = {"d": lambda i: f"0{i % 5 + 3}/04/2024"}
+    if other:
+        columns["other"] = lambda i: other.format(i % 28 + 1)
+    data = _load(csv(_table(**columns)), csv=CsvFormat(dayfirst=dayfirst))
+    month, day = (4, 3) if first == 3 else (3, 4)
+    assert _column(data, "d")[0] == (pd.Timestamp(2024, month, day) - pd.Timestamp(0)).days
+    assert any("column 'd'" in note and said in note for note in data.warnings), data.warnings
+    assert data.reading is not None
+    assert data.reading["dates"]["d"] == ("%d/%m/%Y" if first == 3 else "%m/%d/%Y")
+
+
 def test_rows_to_predict_are_read_as_the_training_data_were(csv: Write) -> None:
     data = _load(csv(_table(d=lambda i: f"{i % 28 + 1:02d}/01/2020", n=lambda i: f"{i},5")))
     columns = {name: one["dtype"] for name, one in data.inputs.items()}
@@ -220,10 +274,49 @@ def test_a_frame_is_the_same_data_as_its_file(tmp_path: Path) -> None:
         from_frame(mixed, source)
 
 
+def test_columns_without_a_name_of_their_own_are_named_as_in_pandas(csv: Write) -> None:
+    content = ",a,a,b,y,\n" + "".join(f"{i},{i % 7},x{i % 3},{i % 5},{i % 2},\n" for i in range(100))
+    data = _load(csv(content))
+    assert data.features == ("a", "a.1", "b")
+    assert set(_column(data, "a.1")) == {"x0", "x1", "x2"}
+    said = "\n".join(data.warnings)
+    assert "the header has 'a' 2 times: the later ones are called 'a.1'" in said
+    assert "column 'Unnamed: 0': left out: it has no name and numbers the rows" in said
+    assert "column 'Unnamed: 5': left out: it has no value in any row" in said
+    assert list(pd.read_csv(csv(content)).columns) == ["Unnamed: 0", "a", "a.1", "b", "y", "Unnamed: 5"]
+    columns = {name: one["dtype"] for name, one in data.inputs.items()}
+    (rows,) = read_rows(csv("a,a,b\n1,007,2\n"), columns, True, data.reading)
+    assert rows.arrays["a.1"].tolist() == [["007"]]
+
+
+def test_rows_without_a_target_are_left_out_and_counted(csv: Write) -> None:
+    content = "a,y\n" + "".join(f"{i},{'?' if i % 10 == 0 else i / 2}\n" for i in range(100))
+    data = _load(csv(content))
+    assert sum(map(len, data.parts)) == 90
+    assert "10 of 100 rows are left out: they have no value in the target 'y'" in data.warnings
+    for part in data.parts:
+        np.testing.assert_array_equal(part.y, part.x[:, 0] / 2)  # type: ignore[index]
+
+
+def test_a_frame_of_validation_rows_is_planned_with_that_of_the_data() -> None:
+    source = DataSource("table", target="y", as_given=False)
+    frame = pd.DataFrame({"a": np.arange(60.0), "town": ["Oslo", "Rome"] * 30, "y": np.arange(60) % 2})
+    validation = pd.DataFrame({"y": [0.0, None, 1.0], "town": ["Oslo", "Rome", "Ulm"], "a": [1, 2, None], "other": 0})
+    data = from_frame(frame, source, validation)
+    assert [len(part) for part in data.parts] == [60, 2]
+    assert data.validation.x["town"].tolist() == [["Oslo"], ["Ulm"]]  # type: ignore[index]
+    assert data.spec.inputs["town"].vocabulary == ("Oslo", "Rome")  # type: ignore[index]
+    assert "1 of 63 rows are left out: they have no value in the target 'y'" in data.warnings
+    with pytest.raises(InputError, match="validation_data: the columns of the data are needed, 'town' missing"):
+        from_frame(frame, source, validation.drop(columns="town"))
+    with pytest.raises(InputError, match="validation_data: columns of the same types are needed"):
+        from_frame(frame, source, validation.assign(town=1))
+
+
 def test_all_complaints_about_a_file_are_made_at_once(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [[1]] * 9, "b": [b"x"] * 9, "c": [np.inf] * 9, "y": ["p", "q", None] * 3})
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(InputError) as caught:
         _load(tmp_path / "t.parquet")
-    for words in ("4 things are wrong", "'y' misses 3 of 9", "'a': numbers or text", "--drop 'b'", "'c': values below"):
+    for words in ("3 things are wrong", "'a': numbers or text", "--drop 'b'", "'c': values below"):
         assert words in str(caught.value)

@@ -29,6 +29,7 @@ X = np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32")
 
 def exported(folder: Path, last: list[Any], loss: str, labels: list[str] | None, target: str) -> keras.Model:
     model = keras.Sequential([keras.Input((2,)), *last])
+    model.set_weights([np.random.default_rng(1).normal(size=w.shape) * 2 for w in model.get_weights()])
     model.compile("adam", loss)
     model.optimizer.build(model.trainable_variables)
     export(folder / "m", model, labels, target, features=["a", "b"])
