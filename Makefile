@@ -20,8 +20,8 @@ JOBS    ?=
 SEED    ?= 0
 ## SAMPLER  tpe, random, grid, gp, qmc, nsga2, ...
 SAMPLER ?= tpe
-## PRUNER   hyperband, asha, median, none, ...
-PRUNER  ?= hyperband
+## PRUNER   median, hyperband, asha, none, ...; empty: the study's own, of a new one median
+PRUNER  ?=
 EMPTY   :=
 NAMED    = $(notdir $(subst $(EMPTY) $(EMPTY),-,$(1)))
 ## STUDY    its name, which is the MLflow experiment's too
@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-chapter picture docs clean
+.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-search bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -68,7 +68,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 ##@ Search
 sweep: setup ## search for the best hyperparameters; the same again finishes what is missing
 	$(RUN)/sweeps run --dataset "$$DATASET" --space "$$SPACE" --trials "$$TRIALS" --epochs "$$EPOCHS" \
-	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" --pruner "$$PRUNER" -- "$$STUDY"
+	  $${JOBS:+--jobs "$$JOBS"} --seed "$$SEED" --sampler "$$SAMPLER" $${PRUNER:+--pruner "$$PRUNER"} -- "$$STUDY"
 
 ##@ Look at the results
 best: setup ## the best trial: parameters, accuracy, run, model
@@ -94,6 +94,9 @@ bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutoria
 
 bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
 	$(RUN)/python -m benchmarks.scale
+
+bench-search: setup ## how good samplers, pruners and first configurations are, on 34 tasks (minutes; SWEEPS_LCBENCH)
+	$(RUN)/python -m benchmarks.search
 
 bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
 	$(RUN)/python -m benchmarks.chapter

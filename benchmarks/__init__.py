@@ -4,6 +4,7 @@ The files:
 
     speed.py           `make bench`: the same 12 configurations by this project and its peers, and a lower bound
     scale.py           `make bench-scale`: overhead a trial, memory and the second core as a study grows
+    search/            `make bench-search`: samplers, pruners and first configurations, judged on looked-up trainings
     chapter.py         `make bench-chapter`: the results of the book's chapter and this project's (`chapter_*.py`)
     table.py           the table of docs/benchmarks.md, made of results.json
 

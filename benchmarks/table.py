@@ -13,7 +13,8 @@ from benchmarks.records import Results, Speed
 from benchmarks.show import mean_accuracy, measured, spread, verdict, wanted
 from benchmarks.ways import WAYS
 
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+#: of the block of a page
+MARKER = "bench"
 
 
 def block(results: Results) -> str:
@@ -23,17 +24,18 @@ def block(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def replaced(text: str, block: str) -> str:
-    """Replace the text between the markers.
+def replaced(text: str, block: str, marker: str = MARKER) -> str:
+    """Replace the text between `<!-- MARKER -->` and `<!-- /MARKER -->`.
 
     Raises:
         ValueError: the markers are not in the text, each once and in order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"the markers {BEGIN} and {END} must occur once each, in this order")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+    opening, closing = f"<!-- {marker} -->", f"<!-- /{marker} -->"
+    before, begin, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
+    if not begin or not end or opening in rest or closing in after:
+        raise ValueError(f"the markers {opening} and {closing} must occur once each, in this order")
+    return f"{before}{opening}\n{block}\n{closing}{after}"
 
 
 def _speed(speed: Speed) -> str:
@@ -80,7 +82,7 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ruler, *rows))
 
 
-def update_page(page: Path, block: str | None, missing: str) -> None:
+def update_page(page: Path, block: str | None, missing: str, marker: str = MARKER) -> None:
     """Replace the block of a page; exit with code 2 and a message where that is not possible.
 
     Args:
@@ -90,7 +92,7 @@ def update_page(page: Path, block: str | None, missing: str) -> None:
     try:
         if block is None:
             raise ValueError(missing)
-        page.write_text(replaced(page.read_text(encoding="utf-8"), block), encoding="utf-8")
+        page.write_text(replaced(page.read_text(encoding="utf-8"), block, marker), encoding="utf-8")
     except (OSError, ValueError) as error:
         click.echo(f"{page.name}: {getattr(error, 'strerror', None) or error}", err=True)
         sys.exit(2)

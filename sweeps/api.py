@@ -190,14 +190,17 @@ def run(
             - `epochs` (int, 10): Epochs of a trial.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
-            - `sampler` (str, `"tpe"`), `pruner` (str, `"hyperband"`): See `sweeps run --help`.
+            - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
             - `objective` (str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`.
             - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
+            - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
+            - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
+              all trials together, once the objective has this value, after so many trials without a better one.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
 
@@ -222,7 +225,9 @@ def run(
     result = Result(config.study, None if isinstance(space, str) else space, dataset)
     if show:
         said = baselines.sentences(result.study)
-        if missing := unfinished(config, begun):
+        if why := config.budget.reason(result.study):
+            said.append(why)
+        elif missing := unfinished(config, begun):
             said.append(f"{missing}; the same call without time_budget goes on")
         for sentence in said:
             print(sentence, file=LastingOutput(sys.stdout))

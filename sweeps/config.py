@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes, parse_timedelta
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
+from sweeps.study.budget import Budget
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
 
@@ -83,7 +84,10 @@ def _options(value: object) -> object:
 Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 
 #: options of one call, not of the study
-PASSING = {"enqueue", "time_budget", "accept_changed_space", "baselines"}
+PASSING = {
+    *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
+    *("accept_changed_space", "baselines", "warm_start"),
+}
 
 
 class SweepConfig(BaseModel):
@@ -105,11 +109,14 @@ class SweepConfig(BaseModel):
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
+    epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    patience_trials: Count | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"
     sampler_options: Options = {}
-    pruner: str = "hyperband"
+    pruner: str = "median"
     pruner_options: Options = {}
     objective: str | None = None
     class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None
@@ -118,6 +125,7 @@ class SweepConfig(BaseModel):
     patience: Count | None = None
     set: tuple[str, ...] = ()
     enqueue: Path | None = None
+    warm_start: str | None = None
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
@@ -130,12 +138,28 @@ class SweepConfig(BaseModel):
     def _study_is_a_name(cls, value: str) -> str:
         return check_study_name(value)
 
-    @field_validator("trials", "epochs", "jobs", "seed", "patience", "time_budget", mode="before")
+    @field_validator(
+        *("trials", "epochs", "epoch_budget", "stop_at", "patience_trials", "jobs", "seed", "patience", "time_budget"),
+        mode="before",
+    )
     @classmethod
     def _a_boolean_is_no_number(cls, value: object) -> object:
         if isinstance(value, bool):
             raise ValueError("a number is wanted")
         return value
+
+    @field_validator("epoch_budget")
+    @classmethod
+    def _a_budget_is_enough_for_a_trial(cls, value: int | None, info: ValidationInfo) -> int | None:
+        epochs = info.data.get("epochs", 1)
+        if value is not None and value < epochs:
+            raise ValueError(f"it must be enough for one trial, which has --epochs {epochs}")
+        return value
+
+    @property
+    def budget(self) -> Budget:
+        """What the study may spend."""
+        return Budget(self.trials, self.epochs, self.epoch_budget, self.stop_at, self.patience_trials)
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""

@@ -139,7 +139,7 @@ class SharedWorker:
 
         # by a dispatcher, which replaces a worker that an earlier sweep has ended
         entered = Dispatcher(self.client).run(_enter, str(Path.cwd()), {name: os.environ.get(name) for name in _GIVEN})
-        assert (entered.error, entered.death) == (None, None)
+        assert (entered.error, entered.death) == (None, None), entered
         return contextlib.nullcontext(self.client)
 
     def sweeps(self, workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -172,7 +172,7 @@ def _enter(folder: str, variables: dict[str, str | None]) -> None:
 def _forget_modules() -> None:
     """Modules that a test has written are imported anew by the next one, which may have others of the same name."""
     temporary = tempfile.gettempdir()
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # a worker may be importing
         if (getattr(module, "__file__", None) or "").startswith(temporary):
             del sys.modules[name]
     sys.path[:] = [place for place in sys.path if not place.startswith(temporary)]

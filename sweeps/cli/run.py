@@ -33,13 +33,14 @@ from sweeps.cli.table_options import table_options
     help="Of tpe, tpe-multivariate and gp: startup=20 draws 20 trials at random first (--sampler tpe-20: deprecated). "
     "Of grid: ordered=1 begins with the defaults and varies the last hyperparameter fastest.",
 )
-@click.option("--pruner", help="none, median, percentile, hyperband, asha or wilcoxon.  [hyperband]")
+@click.option("--pruner", help="median, percentile, hyperband, asha, wilcoxon or none.  [median]")
 @click.option(
     "--pruner-option",
     "pruner_options",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
+    help="Of median and percentile: startup=5 trials pass before any is ended, each has warmup=3 epochs. "
+    "Of hyperband: factor=4 lets one trial in four go on (--pruner hyperband-4: deprecated).",
 )
 @click.option(
     "--objective",
@@ -67,7 +68,11 @@ from sweeps.cli.table_options import table_options
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
 )
+@click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
+@click.option("--epoch-budget", type=int, help="Epochs of all trials together; what pruned trials leave buys others.")
+@click.option("--stop-at", type=float, metavar="VALUE", help="Stop once the objective has this value: 0.9.")
+@click.option("--patience-trials", type=int, help="Stop after this many trials without a better value.")
 @click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
 @click.option(

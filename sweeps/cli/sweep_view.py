@@ -43,7 +43,9 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
         raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
     show_best(config.study, console)
-    if said := unfinished(config, begun):
+    if said := config.budget.reason(results.open_study(config.study)):
+        console.print(said, highlight=False, markup=False, soft_wrap=True)
+    elif said := unfinished(config, begun):
         # without a limit: one that was too short for a trial would be so again
         whole = command(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
@@ -104,8 +106,10 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     console.print(table, markup=False)
     for sentence in baselines.sentences(found):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    counts = results.status(found).trials
-    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    status = results.status(found)
+    states = ", ".join(f"{count} {state}" for state, count in status.trials.items() if count)
+    if status.epochs_saved:
+        states += f"; {status.epochs_spent} epochs trained, {status.epochs_saved} saved by pruning"
     following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
     if "SWEEPS_FROM_MAKE" in os.environ:
         following = f"make best | make export | make ui   (STUDY={name})"

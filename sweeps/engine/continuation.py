@@ -167,7 +167,7 @@ def _run(
     def prepare(session: StudySession) -> None:
         numbers.append(begin())
 
-    with open_session(plan.study, plan.store, plan.total, lambda: study, prepare) as session:
+    with open_session(plan.study, plan.store, plan.budget, lambda: study, prepare) as session:
         try:
             while True:
                 ended = dispatcher.run(run_trial, plan, data, numbers[-1])

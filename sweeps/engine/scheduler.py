@@ -133,6 +133,8 @@ class Scheduler:
             self._submit_not_before = time.monotonic() + 1.0
             return
         is_retried = self._retry(outcome)
+        if is_retried or outcome.state == OutcomeState.KILLED:
+            self._accepts_trials = True  # also of a grid whose points were all drawn
         self._watcher.trial(outcome)
         raise_if_halted(outcome)
         if outcome.fatal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import optuna
@@ -52,7 +52,7 @@ def search(
         repairs = (finding.line(repaired=True) for finding in session.repaired)
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
-        warnings = (*checked.found.warnings, *_waiting(session), *repairs)
+        warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
         watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
@@ -77,7 +77,7 @@ def recorded(checked: CheckedSweep, store: Store, in_memory: bool) -> Iterator[S
     def prepare(session: StudySession) -> None:
         _prepare(session, checked, in_memory)
 
-    with open_session(checked.ref, store, config.trials, create, prepare) as session:
+    with open_session(checked.ref, store, config.budget, create, prepare) as session:
         study = session.study
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
@@ -111,10 +111,19 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
     given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
     study.set_user_attr(GIVEN, [what for what, is_given in given.items() if is_given])
-    version = study.user_attrs.get(SPACE_VERSION)
-    for params in found.enqueue:
-        study.enqueue_trial(_named(params, version), skip_if_exists=True)
+    session.notes += _enqueue(study, found.enqueue, by_hand=bool(checked.request.enqueue))
     _begin(checked, study, session.store)
+
+
+def _enqueue(study: optuna.Study, points: Sequence[Mapping[str, object]], by_hand: bool) -> list[str]:
+    """Enqueue what the study does not have; what is to be said of the others, if a person has asked for them."""
+    version, before = study.user_attrs.get(SPACE_VERSION), len(study.get_trials(deepcopy=False))
+    for params in points:
+        study.enqueue_trial(_named(params, version), skip_if_exists=True)
+    there = before + len(points) - len(study.get_trials(deepcopy=False))
+    if not there or not by_hand:
+        return []
+    return [f"enqueued trials: {there} of {len(points)} given twice or in the study already, not trained again"]
 
 
 def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
@@ -129,7 +138,9 @@ def _waiting(session: StudySession) -> tuple[str, ...]:
     beyond = enqueued - session.missing()
     if beyond <= 0:
         return ()
-    return (f"enqueued trials: {beyond} beyond the total are not run; --trials {session.total + beyond} runs them",)
+    return (
+        f"enqueued trials: {beyond} beyond the total are not run; --trials {session.budget.trials + beyond} runs them",
+    )
 
 
 def _best_so_far(study: optuna.Study) -> TrialOutcome | None:

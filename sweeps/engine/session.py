@@ -10,7 +10,7 @@ import optuna
 
 from sweeps.doctor import Finding, repair_files, repair_records
 from sweeps.study import retries
-from sweeps.study import study as studies
+from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.study import StudyRef
 from sweeps.system.locks import present
@@ -27,26 +27,28 @@ class StudySession:
     Each question is answered anew, since other processes may work at the same study.
 
     Attributes:
-        total: how many trials the study is to have.
+        budget: what the study may spend.
         if_alone: does what it is given if no other process works at the study.
         repaired: what was inconsistent when the session was opened.
+        notes: what else there is to say of its beginning.
     """
 
     study: optuna.Study
     store: Store
     claims: Claims
     checkpoints: Checkpoints
-    total: int
+    budget: Budget
     if_alone: Callable[[Callable[[], object]], None]
     repaired: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def missing(self) -> int:
-        """How many trials the study lacks."""
-        return studies.missing(self.study, self.total)
+        """How many trials the study lacks, as far as its budget goes."""
+        return self.budget.missing(self.study)
 
     def unclaimed(self) -> int:
         """How many of them nobody works at."""
-        return self.claims.unclaimed(self.study, self.total)
+        return self.claims.unclaimed(self.study, self.budget)
 
     def died(self, task: str, how: str, again: bool = True) -> TrialOutcome:
         """Fail the trial that a dead worker had from a task; see `sweeps.trial.reaper.died`."""
@@ -65,7 +67,7 @@ class StudySession:
 def open_session(
     ref: StudyRef,
     store: Store,
-    total: int,
+    budget: Budget,
     study_of: Callable[[], optuna.Study],
     prepare: Callable[[StudySession], None],
 ) -> Iterator[StudySession]:
@@ -85,7 +87,7 @@ def open_session(
             if_alone(lambda: repaired.extend(repair_files(ref.journal)))
             study = study_of()
             if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
-            session = StudySession(study, store, claims, Checkpoints(ref.checkpoints), total, if_alone, repaired)
+            session = StudySession(study, store, claims, Checkpoints(ref.checkpoints), budget, if_alone, repaired)
             session.reap()
             prepare(session)
         yield session

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from dataclasses import replace
@@ -19,6 +18,7 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import clear_away, slots
 from sweeps.engine.dispatcher import Dispatcher, Task
+from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
 from sweeps.engine.tasks import have_data_soon, preflight, warm_up
 from sweeps.errors import InputError
@@ -30,11 +30,11 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
 from sweeps.study.baselines import score_name
 from sweeps.study.identity import Identity, check_identity, remember_place
-from sweeps.study.objective_choice import parse_objective
+from sweeps.study.objective_choice import check_reachable, parse_objective
+from sweeps.study.points import is_walked
 from sweeps.system import paths
 from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
-from sweeps.system.reading import read_text
 from sweeps.trial.fit_options import Fitting
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
 
@@ -65,6 +65,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
+    config = with_pruner_of_study(config)
     request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
@@ -90,7 +91,19 @@ def run(
         import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
+        check_reachable(found.objective, config.stop_at)
         search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, baselines)
+
+
+def with_pruner_of_study(config: SweepConfig) -> SweepConfig:
+    """The configuration with the pruner that the study was last run with, unless it names one: the default may be
+    another one in an earlier version."""
+    journal = paths.journal(config.study)
+    if "pruner" in config.model_fields_set or not studies.begun(journal):
+        return config
+    known = studies.load(config.study, journal).user_attrs.get(CONFIG, {})
+    names = {"pruner", "pruner_options"} & known.keys() - config.model_fields_set
+    return config.model_copy(update={name: known[name] for name in names})
 
 
 def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProcess | None:
@@ -159,7 +172,8 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
         source=source_of(config, space),
         set=config.set,
         objective=config.objective,
-        enqueue=_read_enqueue(config.enqueue) if config.enqueue else (),
+        enqueue=read_enqueue(config.enqueue) if config.enqueue else (),
+        warm_start=read_warm_start(config.warm_start, config.study) if config.warm_start else None,
         seed=config.seed,
         grid=config.sampler == "grid",
         fitting=Fitting(
@@ -207,31 +221,9 @@ def _absolute(named: str, what: str = "space") -> str:
     return f"{file.absolute()}:{name}"
 
 
-def _read_enqueue(file: Path) -> tuple[dict[str, Any], ...]:
-    text = read_text("--enqueue", file)
-    try:
-        listed = json.loads(text, object_pairs_hook=_once_each)
-    except ValueError as error:
-        raise InputError(f"--enqueue: {str(file)!r} is not JSON: {error}") from None
-    except RecursionError:
-        raise InputError(f"--enqueue: {str(file)!r} is nested too deeply") from None
-    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        raise InputError(f"--enqueue: {str(file)!r} must hold a list of parameter dictionaries: [{{…}}, …]")
-    return tuple(listed)
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a name that comes twice `json` would take the last in silence."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{max(names, key=names.count)!r} comes twice in {names}")
-    return values
-
-
 def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:
-    """Whether all trials are there already, their record is closed and nothing is left lying, so that there is nothing
-    to start processes for.
+    """Whether all trials are there already, or no more are to be, their record is closed and nothing is left lying, so
+    that there is nothing to start processes for.
 
     Raises:
         InputError: the study was begun with something else.
@@ -249,6 +241,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
         asked["keras"] = request.keras.changed
     check_identity(study, Identity(**asked), source)
+    check_reachable(studies.Objective(asked["objective"], asked["direction"]), config.stop_at)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
     other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
     if other_metrics or (config.objective and not train and not metric.startswith("val_")):
@@ -261,7 +254,8 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_repaired = paths.has_store() and not left and not running and not any(check_files(journal))
-    if not is_repaired or studies.missing(study, config.trials) or study.user_attrs.get(OUTCOME) is None:
+    lacks_some = config.budget.missing(study) and not is_walked(study)
+    if not is_repaired or lacks_some or study.user_attrs.get(OUTCOME) is None:
         return False
     remember_place(study, config.space, source)
     return True

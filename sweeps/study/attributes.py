@@ -18,6 +18,10 @@ GIVEN = "given"
 DATA = "data"
 #: what models without a search reach on its data: `Baseline`s as dictionaries
 BASELINES = "baselines"
+#: what its Hyperband takes a trial's bracket from: `BY_NUMBER`; without it, from the study's name too
+BRACKETS = "brackets"
+#: the value of `BRACKETS`
+BY_NUMBER = "number"
 #: how many trials it is to have
 TOTAL = "total"
 #: whether trials that failed for good count towards the total, as in KerasTuner

@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import optuna
-from optuna.samplers import BaseSampler, BruteForceSampler
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.study import grid, retries
+from sweeps.study import retries
 from sweeps.study.attributes import HOLDER
-from sweeps.study.study import counted, own
+from sweeps.study.budget import Budget, waiting_retries
+from sweeps.study.points import remaining_points
 from sweeps.system.locks import Marks
 
 
@@ -36,15 +37,15 @@ class Claims:
     def claim(
         self,
         study: optuna.Study,
-        total: int,
+        budget: Budget,
         number: int | None = None,
         sampler: Callable[[int], BaseSampler] | None = None,
     ) -> Iterator[optuna.Trial | None]:
-        """A new trial that is this process's while the block runs; None when others work at all that the total, or
-        a grid, lacks.
+        """A new trial that is this process's while the block runs; None when others work at all that the budget allows,
+        or the space has.
 
         Args:
-            number: of the waiting trial that it is to be, whatever the total; None: whichever the study gives.
+            number: of the waiting trial that it is to be, whatever the budget; None: whichever the study gives.
             sampler: gives the one that is to draw the trial of that number; None: the study's own.
         """
         with self._marks.mark() as mark:
@@ -52,18 +53,20 @@ class Claims:
                 trial: optuna.Trial | None = None
                 if number is not None:
                     trial = retries.take(study, number)
-                elif self._is_free(study, total):
+                elif self._is_free(study, budget):
+                    again = waiting_retries(study)
                     if sampler is not None:
-                        study.sampler = sampler(_next(study))
-                    trial = study.ask()
+                        study.sampler = sampler(again[0].number if again else _next(study))
+                    # what was begun has its epochs already
+                    trial = retries.take(study, again[0].number) if again else study.ask()
                 if trial is not None:
                     trial.set_user_attr(HOLDER, mark)
             yield trial
 
-    def unclaimed(self, study: optuna.Study, total: int) -> int:
-        """How many trials the total lacks beside those that live processes work at."""
-        running = own(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
-        return total - len(counted(study)) - sum(map(self._is_held, running))
+    def unclaimed(self, study: optuna.Study, budget: Budget) -> int:
+        """How many trials the budget allows beside those that live processes work at."""
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return budget.unclaimed(study, {trial.number for trial in running if self._is_held(trial)})
 
     def abandoned(self, study: optuna.Study) -> list[FrozenTrial]:
         """The trials that are RUNNING though no live process works at them.
@@ -77,9 +80,8 @@ class Claims:
         """Look no more."""
         self._marks.close()
 
-    def _is_free(self, study: optuna.Study, total: int) -> bool:
-        is_grid = isinstance(study.sampler, BruteForceSampler)
-        return self.unclaimed(study, total) > 0 and (not is_grid or grid.remaining_points(study) > 0)
+    def _is_free(self, study: optuna.Study, budget: Budget) -> bool:
+        return self.unclaimed(study, budget) > 0 and remaining_points(study) > 0
 
     def _is_held(self, trial: FrozenTrial) -> bool:
         mark = trial.user_attrs.get(HOLDER)

@@ -1,8 +1,4 @@
-"""Grids that several workers walk: in the order of KerasTuner's GridSearch, and to their end.
-
-What is left of a grid is counted here: `BruteForceSampler` draws at random once all is drawn, and says so only when the
-last trial has ended; by then other workers have run points twice.
-"""
+"""Grids that several workers walk: in the order of KerasTuner's GridSearch, and to their end."""
 
 from __future__ import annotations
 
@@ -84,28 +80,6 @@ class OrderedGridSampler(GridSampler):
         every = tree.children or {}
         point = min(_undrawn(tree, {}), key=place, default={param_name: firsts.get(param_name, next(iter(every)))})
         return param_distribution.to_external_repr(point[param_name])
-
-
-def remaining_points(study: optuna.Study) -> int:
-    """How many points, at least, no trial has drawn or is about to; 0 too where that is not known yet.
-
-    Only while no other worker draws.
-    """
-    trials = study.get_trials(deepcopy=False)
-    waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-    about_to = sum(trial.state == TrialState.RUNNING and not trial.params for trial in trials)
-    drawn = _drawn(study)
-    if waiting or not drawn:
-        return 1
-    tree = _TreeNode()
-    GridSampler._populate_tree(tree, drawn, {})
-    return max(0, tree.count_unexpanded(exclude_running=True) - about_to)
-
-
-def is_walked(study: optuna.Study) -> bool:
-    """Whether all points were drawn, and none of them is being tried."""
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return not running and remaining_points(study) == 0
 
 
 def _in_declared_order(study: optuna.Study, names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from sweeps.errors import InputError
@@ -12,6 +13,15 @@ TRAIN = "train"
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
+
+#: what a metric's name holds, and the values that it can have; the first that fits. A loss may be anything
+_RANGES = (
+    ("loss", (-math.inf, math.inf)),
+    *((name, (0.0, 1.0)) for name in ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "iou")),
+    ("cosine_similarity", (-1.0, 1.0)),
+    ("r2", (-math.inf, 1.0)),
+    *((name, (0.0, math.inf)) for name in ("rmse", "mae", "mse", "error", "mape", "msle")),
+)
 
 
 def parse_objective(asked: str) -> tuple[str, str | None, bool]:
@@ -63,6 +73,15 @@ def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) 
             f"objective: whether {metric!r} is to grow or to fall is not known; say {metric}:max or {metric}:min"
         )
     return Objective(metric, direction)
+
+
+def check_reachable(objective: Objective, value: float | None) -> None:
+    """Raises:
+    InputError: the objective cannot have that value.
+    """
+    low, high = next((ends for part, ends in _RANGES if part in objective.metric.lower()), (-math.inf, math.inf))
+    if value is not None and not low <= value <= high:
+        raise InputError(f"--stop-at: {objective.metric} is a number of {low:g}..{high:g}, got {value:g}")
 
 
 def no_such_metric(metric: str, there: Mapping[str, float]) -> InputError:

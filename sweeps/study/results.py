@@ -13,6 +13,7 @@ from sweeps.errors import CorruptStore, InputError
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
+from sweeps.study.budget import saved, spent
 from sweeps.system import paths
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
@@ -20,7 +21,12 @@ STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RU
 
 @dataclass(frozen=True)
 class Status:
-    """How far a study is; its fields are those of `sweeps status --json`."""
+    """How far a study is; its fields are those of `sweeps status --json`.
+
+    Attributes:
+        epochs_spent: epochs that its trials have had.
+        epochs_saved: epochs that pruned trials have left.
+    """
 
     study: str
     objective: str
@@ -28,6 +34,8 @@ class Status:
     trials: dict[str, int]
     best: float | None
     baselines: list[BaselineRow] = field(default_factory=list)
+    epochs_spent: int = 0
+    epochs_saved: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ def status(study: optuna.Study) -> Status:
     counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
     total = int(study.user_attrs.get(TOTAL, 0))
     best = next((trial.value for trial in _ranked(study)), None)
-    return Status(study.study_name, studies.objective_of(study).metric, total, counts, best, baselines(study))
+    metric = studies.objective_of(study).metric
+    return Status(study.study_name, metric, total, counts, best, baselines(study), spent(study), saved(study))
 
 
 def rows(study: optuna.Study) -> list[TrialRow]:

@@ -1,8 +1,9 @@
 """Samplers and pruners by name, and their options.
 
-An option is given beside the name: `startup` is how many trials a sampler draws at random before it models, `factor`
-how many trials a rung has for each of the next one. Earlier versions had it in the name, `tpe-20` and `hyperband-4`;
-such names are still read.
+An option is given beside the name: `startup` is how many trials a sampler draws at random before it models, or how many
+a pruner lets end before it compares, `warmup` how many epochs a trial has before it is compared, `factor` how many
+trials a rung has for each of the next one. Earlier versions had some in the name, `tpe-20` and `hyperband-4`; these are
+still read.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
 
 from sweeps.errors import InputError, unknown
 from sweeps.study.grid import GridSampler, OrderedGridSampler
@@ -60,27 +63,54 @@ SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
 }
 
 
+class Hyperband(optuna.pruners.HyperbandPruner):
+    """Optuna's, whose brackets follow from the trials' numbers alone.
+
+    Optuna takes a trial's bracket from the study's name as well, so that another name gives another search.
+
+    Attributes:
+        key: stands for the study's name; a study of an earlier version keeps that, since its trials have their rungs.
+    """
+
+    key = "trial"
+
+    def _get_bracket_id(self, study: Any, trial: FrozenTrial) -> int:
+        return super()._get_bracket_id(SimpleNamespace(study_name=self.key), trial)  # type: ignore[arg-type]
+
+
 def _hyperband(epochs: int, factor: int = 3) -> BasePruner:
-    return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=factor)
+    return Hyperband(min_resource=1, max_resource=epochs, reduction_factor=factor)
 
 
-#: name -> pruner of the epochs a trial has, and of the factor by which a rung has fewer trials than the one below
+def _median(epochs: int, startup: int = 5, warmup: int | None = None) -> BasePruner:
+    return optuna.pruners.MedianPruner(startup, _warmup(epochs, warmup))
+
+
+def _percentile(epochs: int, startup: int = 5, warmup: int | None = None) -> BasePruner:
+    return optuna.pruners.PercentilePruner(25.0, startup, _warmup(epochs, warmup))
+
+
+def _warmup(epochs: int, given: int | None) -> int:
+    """Epochs that a trial has before it is compared: one alone ranks hardly any."""
+    return max(2, epochs // 5) if given is None else given
+
+
+#: name -> pruner of the epochs a trial has, and of its options
 PRUNERS: dict[str, Callable[..., BasePruner]] = {
     "none": lambda epochs: optuna.pruners.NopPruner(),
-    "median": lambda epochs: optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 5)),
-    "percentile": lambda epochs: optuna.pruners.PercentilePruner(25.0, n_warmup_steps=max(1, epochs // 5)),
+    "median": _median,
+    "percentile": _percentile,
     "hyperband": _hyperband,
     "asha": lambda epochs: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     "wilcoxon": lambda epochs: optuna.pruners.WilcoxonPruner(n_startup_steps=2),
 }
 
-#: name of a sampler or pruner -> its option and the least value
+#: name of a sampler or pruner -> its options, each with the least value
 _OPTIONS = {
-    "tpe": ("startup", 1),
-    "tpe-multivariate": ("startup", 1),
-    "gp": ("startup", 1),
-    "grid": ("ordered", 0),
-    "hyperband": ("factor", 2),
+    **{name: {"startup": 1} for name in ("tpe", "tpe-multivariate", "gp")},
+    "grid": {"ordered": 0},
+    **{name: {"startup": 1, "warmup": 1} for name in ("median", "percentile")},
+    "hyperband": {"factor": 2},
 }
 
 #: samplers that walk one sequence together, and so need one seed in all workers
@@ -92,9 +122,14 @@ def make_pruner(name: str, epochs: int, options: Mapping[str, int] = {}) -> Base
     return _made(name, PRUNERS, epochs, options)
 
 
-def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = {}) -> BaseSampler:
-    """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for."""
-    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence([seed, trial]).generate_state(1)[0])
+def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = {}, attempt: int = 0) -> BaseSampler:
+    """The sampler of that name, seeded by the study's seed and by the number of the trial that it is for.
+
+    Args:
+        attempt: how often that trial was drawn before.
+    """
+    entropy = [seed, trial, *([1 + attempt] if attempt else [])]  # [seed, trial, 1] is of the trial's own seed
+    sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence(entropy).generate_state(1)[0])
     return _made(name, SAMPLERS, sequence, options)
 
 
@@ -113,13 +148,13 @@ def _check(kind: str, name: str, known: Iterable[str], options: Mapping[str, int
     base, _ = _parts(name)
     if base not in known:
         raise unknown(kind, name, known)
-    allowed, least = _OPTIONS.get(base, ("", 0))
+    allowed = _OPTIONS.get(base, {})
     for option, value in options.items():
-        if option != allowed:
-            takes = f"only the option {allowed}" if allowed else "no options"
+        if option not in allowed:
+            takes = f"only the option{'s' * (len(allowed) > 1)} {' and '.join(allowed)}" if allowed else "no options"
             raise InputError(f"--{kind}-option: {kind} {base} takes {takes}, got {option!r}")
-        if value < least:
-            raise InputError(f"--{kind}-option: {option} must be at least {least}, got {value}")
+        if value < allowed[option]:
+            raise InputError(f"--{kind}-option: {option} must be at least {allowed[option]}, got {value}")
 
 
 def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int, options: Mapping[str, int]) -> Made:
@@ -132,7 +167,10 @@ def _made(name: str, known: Mapping[str, Callable[..., Made]], first: int, optio
 def _parts(name: str) -> tuple[str, dict[str, int]]:
     """`hyperband-4` as "hyperband" and {"factor": 4}; what takes no such number stays as it is."""
     base, _, number = name.rpartition("-")
-    option, least = _OPTIONS.get(base, ("", 0))
+    options = _OPTIONS.get(base, {})
     # no earlier version had an option of the grid
-    is_number = option and base != "grid" and re.fullmatch(r"[1-9][0-9]{0,5}", number) and int(number) >= least
-    return (base, {option: int(number)}) if is_number else (name, {})
+    if len(options) == 1 and base != "grid" and re.fullmatch(r"[1-9][0-9]{0,5}", number):
+        [(option, least)] = options.items()
+        if int(number) >= least:
+            return base, {option: int(number)}
+    return name, {}

@@ -17,10 +17,19 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.errors import CorruptStore, InputError, unknown
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.study import retries
-from sweeps.study.attributes import CONTINUES, COUNTS_FAILED, IDENTITY, TOTAL
+from sweeps.study.attributes import (
+    BRACKETS,
+    BY_NUMBER,
+    CONTINUES,
+    COUNTS_FAILED,
+    IDENTITY,
+    PARAMS,
+    RETRY_OF,
+    TOTAL,
+)
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
-from sweeps.study.samplers import make_pruner, make_sampler
+from sweeps.study.samplers import Hyperband, make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -58,7 +67,7 @@ class StudyRef:
     name: str
     journal: Path
     sampler: str = "tpe"
-    pruner: str = "hyperband"
+    pruner: str = "median"
     epochs: int = 1
     seed: int = 0
     sampler_options: Mapping[str, int] = field(default_factory=dict)
@@ -74,10 +83,14 @@ class StudyRef:
         """Where the last states of the best trials are."""
         return self.journal.parent / "states"
 
-    def sampler_of(self, number: int) -> BaseSampler:
+    def sampler_of(self, number: int, attempt: int = 0) -> BaseSampler:
         """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
-        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask."""
-        return make_sampler(self.sampler, self.seed, number, self.sampler_options)
+        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask.
+
+        Args:
+            attempt: how often the trial was drawn before.
+        """
+        return make_sampler(self.sampler, self.seed, number, self.sampler_options, attempt)
 
     def open(self) -> optuna.Study:
         """The study; what draws a trial of it is `sampler_of` its number.
@@ -88,6 +101,8 @@ class StudyRef:
         study = _load(self.name, self.journal)
         study.sampler = self.sampler_of(0)
         study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
+        if isinstance(study.pruner, Hyperband) and BRACKETS not in study.user_attrs:
+            study.pruner.key = study.study_name
         return study
 
 
@@ -110,6 +125,7 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOUR
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         is_new = IDENTITY not in study.user_attrs
         if is_new:
+            study.set_user_attr(BRACKETS, BY_NUMBER)
             study.set_user_attr(IDENTITY, asdict(identity))
     if not is_new:
         check_identity(study, identity, source)
@@ -213,11 +229,21 @@ def _check_values(study: optuna.Study) -> None:
             raise ValueError("the study does not say what it was begun with")
         if identity.get("direction") not in ("maximize", "minimize"):
             raise ValueError(f"its direction is {identity.get('direction')!r}")
+        if not isinstance(identity.get("epochs", 0), int):
+            raise ValueError(f"its trials have {identity['epochs']!r} epochs")
     if not isinstance(total, int):
         raise ValueError(f"its total is {total!r}")
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+    for trial in study.get_trials(deepcopy=False):
+        former, attributes = trial.number - 1, trial.user_attrs
+        before = [attributes[name] for name in (RETRY_OF, CONTINUES) if name in attributes]
+        if not all(isinstance(number, int) and 0 <= number <= former for number in before):
+            raise ValueError(f"trial {trial.number} follows the trials {before!r}")
+        if not all(isinstance(step, int) for step in trial.intermediate_values):
+            raise ValueError(f"trial {trial.number} has the epochs {list(trial.intermediate_values)!r}")
+        if not isinstance(attributes.get(PARAMS, {}), dict):
+            raise ValueError(f"trial {trial.number} has the hyperparameters {attributes[PARAMS]!r}")
         values = trial.values or []
-        if len(values) != 1 or not isinstance(values[0], int | float):
+        if trial.state == TrialState.COMPLETE and (len(values) != 1 or not isinstance(values[0], int | float)):
             raise ValueError(f"trial {trial.number} is COMPLETE and has the values {trial.values!r}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -21,8 +21,9 @@ from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, explain, resolve
 from sweeps.study.attributes import AFTER, CONTINUES, EPOCH, EPOCHS, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, TRAINED
 from sweeps.study.claims import claims_of
+from sweeps.study.draft import Draft, Repeated
 from sweeps.system import worker_process
-from sweeps.training import as_tensors
+from sweeps.training import as_tensors, clear_session
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_options import Fitting
@@ -41,27 +42,54 @@ class TrialOverdue(Exception):
 def objective(
     trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: TrialProgress
 ) -> float:
-    """The best value of the objective's metric over the trial's epochs."""
-    seconds: dict[str, float] = {}
-    keras.utils.set_random_seed(seed)
+    """The best value of the objective's metric over the trial's epochs.
+
+    Raises:
+        NothingNew: the study has tried every point that was drawn.
+    """
     data = plan.fitting.target_of(data)
     space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
-    narrowings = narrowings_of(plan.set, space)
+    draft = Draft(trial, plan.study, claims_of(plan.study.journal.parent).turn)
+    while True:
+        try:
+            return _drawn_and_trained(trial, draft, plan, space, data, run, seed, progress)
+        except Repeated:
+            clear_session()
+            draft.redraw()
+
+
+def _drawn_and_trained(
+    trial: optuna.Trial,
+    draft: Draft,
+    plan: TrialPlan,
+    space: keras_tuner.HyperModel,
+    data: Dataset,
+    run: TrialRun,
+    seed: int,
+    progress: TrialProgress,
+) -> float:
+    """See `objective`.
+
+    Raises:
+        Repeated: the study has tried the point that was drawn; nothing was trained or stored.
+    """
+    seconds: dict[str, float] = {}
+    keras.utils.set_random_seed(seed)
     is_grid = plan.study.sampler == "grid"
+    narrowings = narrowings_of(plan.set, space)
     firsts = getattr(trial.study.sampler, "firsts", None)
     hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version, firsts)
-
     begun = time.monotonic()
     try:
-        # two that draw from a grid at once would draw the same
-        drawing = claims_of(plan.study.journal.parent).turn() if is_grid else contextlib.nullcontext()
-        with drawing, _clock(seconds, "build"):
+        with _clock(seconds, "build"):
             model = build(space, hp)
             data = for_model(data, model)
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
+        draft.check()
 
         def tell(epoch: int, value: float | None) -> None:
+            draft.store()  # of a space that trains without `model.fit`
             worker_process.send("sweep", EpochReport(trial.number, epoch, epochs, value))
             if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
                 raise TrialOverdue(plan.overdue)
@@ -78,10 +106,12 @@ def objective(
             after=int(trial.user_attrs.get(AFTER, 0)),
             compared=CONTINUES not in trial.user_attrs,
         )
-        result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress)
+        result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress, draft.settle)
     finally:
-        trial.set_user_attr(PARAMS, hp.active_values)
-        run.log_params(hp.active_values)
+        if not draft.repeats:
+            draft.store()
+            trial.set_user_attr(PARAMS, hp.active_values)
+            run.log_params(hp.active_values)
     seconds |= getattr(result, "timings", {})
     with _clock(seconds, "log"):
         best = watch.conclude(model, result)
@@ -100,15 +130,19 @@ def train(
     watch: EpochWatch,
     fitting: Fitting,
     progress: TrialProgress,
+    begin: Callable[[], None],
 ) -> tuple[Any, Any]:
     """Let the space fit the model; whatever it does with `model.fit` is done by the fast one, which goes on where
     an earlier attempt stopped.
+
+    Args:
+        begin: called before anything is trained.
 
     Returns:
         What the space's `fit` returns: a History, or a person's own figures; and the first rows that `model.fit` was
         given, None where it gave none to look at.
     """
-    model.fit = fit = ResumableFit(model, seed, watch, progress)
+    model.fit = fit = ResumableFit(model, seed, watch, progress, begin)
     try:
         result = space.fit(
             hp,

@@ -12,6 +12,7 @@ from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
+from sweeps.study.budget import Budget
 from sweeps.study.identity import Identity
 from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
@@ -26,7 +27,7 @@ class TrialPlan:
     """All that a worker needs to run trials of a sweep, on whatever machine it is.
 
     Attributes:
-        total: how many trials the study is to have.
+        budget: what the study may spend.
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
         keras: Keras's global settings in the client; None: it has none.
@@ -42,7 +43,7 @@ class TrialPlan:
     store: Store
     parent_run: str
     fitting: Fitting = field(default_factory=Fitting)
-    total: int = 1
+    budget: Budget = field(default_factory=lambda: Budget(trials=1))
     trial_timeout: float | None = None
     draws_epochs: bool = False
     keras: KerasState | None = None
@@ -60,6 +61,19 @@ class TrialPlan:
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """What was found elsewhere.
+
+    Attributes:
+        study: the name of the other study.
+        trials: hyperparameters of its best trials, the best first.
+    """
+
+    study: str
+    trials: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class SweepRequest:
     """What is looked at before anything is stored.
 
@@ -71,6 +85,7 @@ class SweepRequest:
         keeps_models: whether trained models are to be saved, and loaded again.
         allow_lambda: they may hold lambdas.
         source_of_space: what the space is made of.
+        warm_start: what is trained first beside the enqueued trials; None: nothing.
     """
 
     space: SpaceRef
@@ -89,6 +104,7 @@ class SweepRequest:
     keeps_models: bool = True
     allow_lambda: bool = False
     source_of_space: SpaceSource = field(default_factory=SpaceSource)
+    warm_start: WarmStart | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +183,7 @@ class CheckedSweep:
         return TrialPlan(
             *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
             fitting=asked.fitting,
-            total=self.config.trials,
+            budget=self.config.budget,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
             keras=asked.keras,

@@ -36,6 +36,7 @@ from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import LOSSES, epoch_logs
 from sweeps.trial.plan import Preflight, SweepRequest
 from sweeps.trial.saved_model_check import Saving
+from sweeps.trial.warm_start import adapted, names_of
 
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
 #: draws beside the default values
@@ -70,7 +71,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
             raise
     asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
     declare, defaults = _declare(space, data), ProposedHyperParameters({})
-    names = {wanted.name for wanted in asked} | {name for values in request.enqueue for name in values}
+    warm = request.warm_start
+    names = {wanted.name for wanted in asked} | names_of((*request.enqueue, *(warm.trials if warm else ())))
     found = discover(declare, names - {EPOCHS}, defaults)
     draws_epochs = EPOCHS not in found and any(wanted.name == EPOCHS for wanted in asked)
     if draws_epochs:
@@ -80,10 +82,11 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     _check_free(request.enqueue, kept, found)
     # what the space's author thinks good is the first trial where none is given, and a baseline for the others
     defaults_first = logs is not None and request.defaults_first and not request.grid
-    first_trials = request.enqueue or (({},) if defaults_first else ())
+    others, warm_said = adapted(warm, declare, found, narrowings, request.grid) if warm else ([], "")
+    first_trials = (*request.enqueue, *others) or (({},) if defaults_first else ())
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
-    if logs is None or request.total is None or request.total > len(request.enqueue):  # the sampler will draw
+    if logs is None or request.total is None or request.total > len(first_trials):  # the sampler will draw
         logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs, saving)
     data = _as_the_model_takes_it(data, declare, narrowings)
     objective = choose_objective(request.objective, data.spec.target, logs)
@@ -94,7 +97,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         warnings=(
             *data.warnings,
             *leaks(given or load(request.source)),
-            *(_filled(enqueue) if request.enqueue else ()),
+            *(_filled(enqueue[: len(request.enqueue)])),
+            *((warm_said,) if warm else ()),
             *saving.warnings,
             *warnings,
         ),

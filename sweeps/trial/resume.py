@@ -6,7 +6,7 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -94,17 +94,23 @@ class ResumableFit:
     Only the fit whose every epoch the watch has seen is saved. What a person's own `HyperModel.fit` does beside it
     is done again by the next attempt, from the same seeds.
 
+    Args:
+        begin: called before anything is trained, when most spaces have asked for all of their hyperparameters.
+
     Attributes:
         example: the first rows that the last call was given, see `sweeps.trial.fit_rows`.
     """
 
-    def __init__(self, model: keras.Model, seed: int, watch: EpochWatch, progress: TrialProgress) -> None:
-        self.model, self.seed, self.watch, self.progress = model, seed, watch, progress
+    def __init__(
+        self, model: keras.Model, seed: int, watch: EpochWatch, progress: TrialProgress, begin: Callable[[], None]
+    ) -> None:
+        self.model, self.seed, self.watch, self.progress, self.begin = model, seed, watch, progress, begin
         self.example: Any = None
         self._calls = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Train; arguments and result are those of `model.fit`."""
+        self.begin()
         self._calls += 1
         self.progress.last = None
         bound = _SIGNATURE.bind(self.model, *args, **kwargs)

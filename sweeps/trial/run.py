@@ -20,7 +20,8 @@ from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.resolve import comes_of, explain, fatal_kind
 from sweeps.study.attributes import CONTINUES, CUT_SHORT, ERROR, INTERRUPTION, PARAMS, RETRY_OF, RUN_ID, TASK, UNDEFINED
 from sweeps.study.claims import claims_of
-from sweeps.study.grid import is_walked
+from sweeps.study.draft import NothingNew
+from sweeps.study.points import is_walked
 from sweeps.study.retries import LateResult
 from sweeps.study.study import trial_seed
 from sweeps.system import worker_process
@@ -53,10 +54,9 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
     exhausted: list[bool] = []
     # a sampler that has walked all of its grid calls this
     study.stop = lambda: exhausted.append(True)  # type: ignore[method-assign]
-    with claims_of(folder).claim(study, plan.total, number, plan.study.sampler_of) as trial:
+    with claims_of(folder).claim(study, plan.budget, number, plan.study.sampler_of) as trial:
         if trial is None:
-            walked = plan.study.sampler == "grid" and is_walked(study)
-            return TrialOutcome(-1, OutcomeState.NONE, exhausted=walked)
+            return TrialOutcome(-1, OutcomeState.NONE, exhausted=is_walked(study))
         trial.set_user_attr(TASK, _task())
         progress = final_states.progress_of(study, trial, plan.study)
         started = time.perf_counter()
@@ -85,7 +85,7 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
     clear_session()
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    exhausted_now = bool(exhausted) and not waiting
+    exhausted_now = end.exhausted or (bool(exhausted) and not waiting)
     undefined = trial.user_attrs.get(UNDEFINED, {})
     return replace(end, seconds=seconds, params=params, exhausted=exhausted_now, undefined=undefined)
 
@@ -160,6 +160,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Tria
             run.state = OutcomeState.INTERRUPTED
             trial.set_user_attr(CUT_SHORT, INTERRUPTION)
             return TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=_remember(trial, run, str(stop)))
+        except NothingNew:
+            error = _remember(trial, run, "every configuration that was drawn is trained already, or being trained")
+            return TrialOutcome(trial.number, OutcomeState.FAIL, error=error, again=False, exhausted=True)
         except TrialOverdue as late:
             return TrialOutcome(trial.number, OutcomeState.FAIL, error=_remember(trial, run, str(late)))
         except Exception as error:  # whatever a user's model raises fails this trial, not the sweep

@@ -12,6 +12,7 @@ from sweeps.tuner.arrays import read
 
 _UNKNOWN: Mapping[str, Any] = {
     "target": "unknown",
+    "task": "",
     "labels": None,
     "form": "given",
     "features": None,

@@ -28,11 +28,14 @@ class TrialProgress(Progress):
         total = None if config.trials == UNLIMITED else config.trials
         super().__init__(console, total, sweep.jobs_of(config), {})
         self._study, self._counted = config.study, 0
+        #: the trials that are shown; another that has failed may be about to be tried again
+        self._ended: set[int] = set()
         self._places: dict[int, int] = {-1: -1}
 
     def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
         """See `Watcher`."""
-        self._count()
+        self._ended = {trial.number for trial in counted(results.open_study(self._study))}
+        self._counted = len(self._ended)
         super().begin(objective, task, warnings, best and replace(best, number=self._place(best.number)))
 
     def epoch(self, report: EpochReport) -> None:
@@ -41,15 +44,13 @@ class TrialProgress(Progress):
 
     def trial(self, outcome: TrialOutcome) -> None:
         """See `Watcher`."""
-        self._count()
+        self._ended.add(outcome.number)
+        self._counted = sum(trial.number in self._ended for trial in counted(results.open_study(self._study)))
         super().trial(replace(outcome, number=self._place(outcome.number)))
 
     @property
     def _done(self) -> int:
         return self._counted
-
-    def _count(self) -> None:
-        self._counted = len(counted(results.open_study(self._study)))
 
     def _place(self, number: int) -> int:
         """The trial of an attempt; -1 is none."""

@@ -71,7 +71,7 @@ class Recorder:
     def begin(self, trial: Trial) -> None:
         """An attempt at a trial begins; it follows those that were made before, in this process or in another."""
         study, stack = self._session.study, contextlib.ExitStack()
-        claimed = self._session.claims.claim(study, self._session.total, self._waiting(trial.trial_id))
+        claimed = self._session.claims.claim(study, self._session.budget, self._waiting(trial.trial_id))
         begun = stack.enter_context(claimed)
         assert begun is not None  # whatever the total, where its number is given
         former = begun.user_attrs.get(RETRY_OF)

@@ -11,7 +11,9 @@ from rich.console import Console
 
 from benchmarks import show
 from benchmarks.records import Results
-from benchmarks.table import BEGIN, END, block, main, replaced
+from benchmarks.table import block, main, replaced
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
 def test_results_are_read_as_they_were_written(results: Results, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import optuna
 import pytest
 from support import ROOT
 
+from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.identity import Identity
 from sweeps.study.study import StudyRef, create, forget
@@ -21,6 +22,7 @@ from sweeps.study.study import StudyRef, create, forget
 CLAIM = """
 import sys, time
 from pathlib import Path
+from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.study import StudyRef
 folder, total, then = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -28,7 +30,7 @@ study = StudyRef("shared", folder / "journal.log", "random", "none").open()
 claims = Claims(folder)
 got = 0
 while True:
-    with claims.claim(study, total) as trial:
+    with claims.claim(study, Budget(total)) as trial:
         if trial is None:
             break
         got += 1
@@ -58,7 +60,7 @@ def test_what_a_trial_draws_follows_from_its_number_not_from_who_asked_first(tmp
             for _ in order:
                 forget(ref.journal)  # each in a process of its own
                 worker = ref.open()
-                trials.append(running.enter_context(claims.claim(worker, 9, None, ref.sampler_of)))
+                trials.append(running.enter_context(claims.claim(worker, Budget(9), None, ref.sampler_of)))
             return {trials[i].number: trials[i].suggest_float("x", 0, 1) for i in order}
 
     found = drawn("one", (0, 1, 2))
@@ -84,13 +86,13 @@ def test_what_a_killed_or_stopped_process_claims(study: optuna.Study, tmp_path: 
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     claims = Claims(tmp_path)
-    assert claims.unclaimed(study, 1) == 0
+    assert claims.unclaimed(study, Budget(1)) == 0
     os.kill(process.pid, signal.SIGSTOP)
-    assert claims.unclaimed(study, 1) == 0
+    assert claims.unclaimed(study, Budget(1)) == 0
     assert not claims.abandoned(study)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert claims.unclaimed(study, 1) == 1
+    assert claims.unclaimed(study, Budget(1)) == 1
     assert [trial.number for trial in claims.abandoned(study)] == [0]
 
 
@@ -114,8 +116,8 @@ def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: opt
 
 def test_a_claim_ends_with_its_block(study: optuna.Study, tmp_path: Path) -> None:
     claims = Claims(tmp_path)
-    with claims.claim(study, 1) as trial:
+    with claims.claim(study, Budget(1)) as trial:
         assert trial is not None
-        assert claims.unclaimed(study, 1) == 0
-    assert claims.unclaimed(study, 1) == 1
+        assert claims.unclaimed(study, Budget(1)) == 0
+    assert claims.unclaimed(study, Budget(1)) == 1
     assert [trial.number for trial in claims.abandoned(study)] == [0]

@@ -9,9 +9,10 @@ import pytest
 
 from sweeps.study import retries
 from sweeps.study.attributes import PARENT_RUN
+from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
-from sweeps.study.grid import is_walked
 from sweeps.study.identity import Identity
+from sweeps.study.points import is_walked
 from sweeps.study.samplers import make_sampler
 from sweeps.study.study import StudyRef, create
 from sweeps.trial import reaper
@@ -31,7 +32,7 @@ def test_no_point_of_a_grid_is_drawn_twice_or_left_out(ordered: int, tmp_path: P
             study.tell(trial, 0.5)
         study = ref.open()
         study.stop = lambda: None  # type: ignore[method-assign]
-        with claims.claim(study, 100) as claimed:
+        with claims.claim(study, Budget(100)) as claimed:
             if claimed is None:
                 if is_walked(study):
                     break

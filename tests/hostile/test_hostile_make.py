@@ -89,10 +89,11 @@ def test_an_open_quote_in_args_is_said(made: Path) -> None:
 
 def test_what_is_not_given_has_its_default(made: Path) -> None:
     options = {"dataset": "digits", "space": "mlp", "trials": "20", "epochs": "10", "seed": "0"}
-    options |= {"sampler": "tpe", "pruner": "hyperband"}
+    options |= {"sampler": "tpe"}
     given = [word for name, value in options.items() for word in (f"--{name}", value)]
     assert make(made, "sweep") == ["run", *given, "--", "digits-mlp"]
-    assert make(made, "sweep", "JOBS=2", "DATASET=my data.csv")[-3:] == ["hyperband", "--", "my-data-mlp"]
+    assert make(made, "sweep", "JOBS=2", "DATASET=my data.csv")[-3:] == ["tpe", "--", "my-data-mlp"]
+    assert make(made, "sweep", "PRUNER=asha")[-4:] == ["--pruner", "asha", "--", "digits-mlp"]
 
 
 def test_tensorboard_is_shown_of_the_study(made: Path) -> None:

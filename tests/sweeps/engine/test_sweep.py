@@ -43,7 +43,9 @@ def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -
 
 def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
     status = finished.json("status", "digits-mlp")
-    assert set(status) == {"study", "objective", "total", "trials", "best", "baselines"}
+    names = {"study", "objective", "total", "trials", "best", "baselines", "epochs_spent", "epochs_saved"}
+    assert set(status) == names
+    assert status["epochs_spent"] + status["epochs_saved"] == 6 * 4
     assert set(status["trials"]) == {"COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"}
     assert status["total"] == 6
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6

@@ -576,3 +576,27 @@ def test_a_tuner_that_searches_again_on_other_data_runs_what_is_left_of_its_tria
     assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
     assert "scores of different data are compared" in caplog.messages[-1]
     assert tuner.remaining_trials == 0
+
+
+def test_the_last_point_of_a_grid_is_tried_again_too(
+    tmp_path: Path, digits: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = tmp_path / "tried"
+
+    class LastFails(kt.HyperModel):  # type: ignore[misc]
+        def build(self, hp: kt.HyperParameters) -> keras.Model:
+            model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(hp.Choice("units", [10, 12]))])
+            model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+            return model
+
+        def fit(self, hp: kt.HyperParameters, model: keras.Model, x: Any, y: Any, **kwargs: Any) -> Any:
+            if len(x) > 100 and hp.get("units") == 12 and not tried.exists():
+                tried.touch()
+                raise ValueError("not yet")
+            return model.fit(x, y, **kwargs)
+
+    tuner = kt.GridSearch(LastFails(), "val_accuracy", max_retries_per_trial=1, directory=tmp_path, jobs=1)
+    tuner.search(*digits.train, validation_data=digits.valid)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    printed = [line.split()[:4] for line in capsys.readouterr().out.splitlines() if " trial " in line]
+    assert printed == [["1", "trial", "0", "COMPLETE"], ["1", "trial", "1", "FAIL"], ["2", "trial", "1", "COMPLETE"]]

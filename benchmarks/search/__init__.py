@@ -1,0 +1,17 @@
+"""`make bench-search`: how good ways to search are, judged on tasks whose trainings are looked up.
+
+The files:
+
+    __main__.py         the command
+    methods.py          the compared ways
+    by_optuna.py        searches by this project's samplers and pruners, and by Optuna's defaults
+    by_keras_tuner.py   searches by KerasTuner's oracles
+    judge.py            runs them, and tells their regrets
+    task.py             what a task is: a space, and the trainings of configurations
+    lcbench.py          the tasks of LCBench's surrogate
+    scale.py            regret, on a scale that all tasks share
+    trajectory.py       what a search has tried, and its winner at a budget
+    portfolio.py        configurations to begin with, learned on other tasks
+    records.py          the contents of results.json
+    tables.py           the tables, on a terminal and in docs/benchmarks.md
+"""

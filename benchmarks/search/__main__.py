@@ -1,0 +1,92 @@
+"""`make bench-search`: ways to search, compared on tasks whose trainings are looked up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks.records import this_machine
+from benchmarks.search import judge, lcbench, records, tables
+from benchmarks.search.methods import METHODS
+from benchmarks.search.records import Kept, Results, Score
+from benchmarks.show import Progress
+
+#: tasks and seeds without `--full`
+_TASKS, _SEEDS = 8, 2
+_FULL_SEEDS = 5
+
+
+class Searches(Progress):
+    """Judges methods one after the other; what is not run is reported and left out.
+
+    Args:
+        full: also the dear methods.
+        kept: what an earlier run has done already.
+    """
+
+    def __init__(self, seeds: int, full: bool, kept: Kept, console: Console) -> None:
+        super().__init__(console)
+        self._seeds, self._full, self._kept = seeds, full, kept
+
+    def scores(self, names: tuple[str, ...], tasks: list[judge.Judged]) -> tuple[Score, ...]:
+        """The scores of these methods."""
+        return tuple(score for name in names if (score := self._score(name, tasks)) is not None)
+
+    def _score(self, name: str, tasks: list[judge.Judged]) -> Score | None:
+        method = METHODS[name]
+        if method.dear and not self._full:
+            self.leave_out(f"{method.title}: minutes for each search (--full runs it)")
+            return None
+        self.say(f"{method.title} …")
+        return judge.score(name, method, tasks, 1 if method.dear else self._seeds, self._kept)
+
+
+@click.command()
+@click.option("--full", is_flag=True, help=f"All tasks, {_FULL_SEEDS} seeds, and the methods that take hours.")
+@click.option("--only", multiple=True, type=click.Choice(list(METHODS)), help="Only these methods; nothing is saved.")
+@click.option("--tasks", type=click.IntRange(2), help=f"How many tasks.  [{_TASKS}; with --full: all]")
+@click.option("--seeds", type=click.IntRange(1), help=f"How many seeds.  [{_SEEDS}; with --full: {_FULL_SEEDS}]")
+@click.option("--lcbench", "folder", help=f"The folder of LCBench's surrogate.  [${lcbench.VARIABLE}]")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep searches in this file; the same again goes on.")
+@click.option("--output", type=click.Path(path_type=Path), help="[with --full: results.json beside this file]")
+def main(
+    full: bool,
+    only: tuple[str, ...],
+    tasks: int | None,
+    seeds: int | None,
+    folder: str | None,
+    keep: Path | None,
+    output: Path | None,
+) -> None:
+    """Compare ways to search, show the tables, and save them as JSON."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    folder = folder or os.environ.get(lcbench.VARIABLE)
+    if (reason := lcbench.missing(folder)) is not None or folder is None:
+        console.print(f"left out: LCBench: {reason}", highlight=False, markup=False, soft_wrap=True)
+        return
+    runs = Searches(seeds or (_FULL_SEEDS if full else _SEEDS), full, Kept(keep), console)
+    runs.say("the scales and the portfolios …")
+    everything = judge.prepare(lcbench.tasks(folder))
+    judged = everything[: tasks or (len(everything) if full else _TASKS)]
+    scores = runs.scores(only or tuple(METHODS), judged)
+    results = Results(
+        machine=this_machine(),
+        tasks=tuple(each.task.name for each in judged),
+        floor=sum(each.yardstick.floor for each in judged) / len(judged),
+        scores=scores,
+        goals=tables.goals(scores),
+        left_out=tuple(runs.left_out),
+    )
+    tables.show(results, console)
+    output = output or (records.FILE if full and not only else None)
+    if output:
+        results.save(output)
+        console.print(f"written to {output}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Portfolios: a few configurations of which one is good on almost any task, learned on the other tasks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.search.task import Floats
+
+
+def greedy(regrets: Floats, size: int) -> list[int]:
+    """Choose configurations one after another, each the one that lowers the mean over the tasks most.
+
+    Args:
+        regrets: of each configuration on each task, float (tasks, configurations).
+
+    Returns:
+        Their columns in the order of choice: the first is the best single one.
+    """
+    chosen: list[int] = []
+    reached = np.full((len(regrets), 1), np.inf)
+    for _ in range(size):
+        with_each = np.minimum(reached, regrets)
+        chosen.append(int(with_each.mean(axis=0).argmin()))
+        reached = with_each[:, chosen[-1:]]
+    return chosen
+
+
+def learned_without(task: int, regrets: Floats, size: int) -> list[int]:
+    """The portfolio for a task, learned on all others."""
+    return greedy(np.delete(regrets, task, axis=0), size)

@@ -1,0 +1,127 @@
+"""The tables of the searches: `python -m benchmarks.search.tables` writes them into docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+import click
+from rich.console import Console
+
+from benchmarks.records import Goal
+from benchmarks.search import records
+from benchmarks.search.methods import METHODS, REFERENCE
+from benchmarks.search.records import BUDGETS, COSTS, Results, Score
+from benchmarks.show import goals as show_goals
+from benchmarks.show import measured, table, verdict, wanted
+from benchmarks.table import markdown, update_page
+
+#: of the block of the page
+MARKER = "bench-search"
+
+#: the proposed default; chosen by what the first, third, fifth, … tasks have shown
+PROPOSED = "portfolio-4-median"
+_AT, _ALL = 20, 34
+
+_UNITS = {"epochs": "equal epochs", "trials": "equal trials", "seconds": "equal seconds"}
+
+
+def goals(scores: Sequence[Score]) -> tuple[Goal, ...]:
+    """The goals for the proposed default on all tasks, measured or not."""
+    by_name = {score.method: score for score in scores}
+    best, reference = by_name.get(PROPOSED), by_name.get(REFERENCE)
+    regrets = best.of("epochs", "accuracy", _AT) if best is not None else ()
+    whole = len(regrets) == _ALL
+    wins = wins_of(best, reference) if best and reference and whole else None
+    figures = (
+        (f"regret at {_AT} full trials' worth of epochs: {METHODS[PROPOSED].title}", 0.05, False, regrets),
+        ("the same on the half of the tasks on which nothing was chosen", 0.05, False, regrets[1::2]),
+    )
+    return (
+        *(
+            Goal(figure=figure, wanted=wanted, at_least=at_least, measured=mean(values) if whole else None)
+            for figure, wanted, at_least, values in figures
+        ),
+        Goal(figure=f"tasks of {_ALL} on which it is better than {REFERENCE}", wanted=30, at_least=True, measured=wins),
+    )
+
+
+def wins_of(score: Score, other: Score) -> int:
+    """On how many tasks it has the lower regret."""
+    pairs = zip(score.of("epochs", "accuracy", _AT), other.of("epochs", "accuracy", _AT), strict=True)
+    return sum(one < two for one, two in pairs)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean with its standard error: `0.21 ± 0.03`."""
+    error = f" ± {stdev(values) / len(values) ** 0.5:.2f}" if len(values) > 1 else ""
+    return f"{mean(values):.2f}{error}"
+
+
+def head(cost: str) -> list[str]:
+    """The columns of the table of one cost."""
+    rest = [f"better than {REFERENCE} at {_AT}", f"test at {_AT}"] if cost == "epochs" else []
+    return [_UNITS[cost], *map(str, BUDGETS), *rest]
+
+
+def rows(results: Results, cost: str) -> list[list[str]]:
+    """A line for each method."""
+    reference = next((score for score in results.scores if score.method == REFERENCE), None)
+    return [list(_row(score, reference, cost)) for score in results.scores]
+
+
+def _row(score: Score, reference: Score | None, cost: str) -> Iterable[str]:
+    yield METHODS[score.method].title
+    yield from (spread(score.of(cost, "accuracy", budget)) for budget in BUDGETS)
+    if cost == "epochs":
+        of = len(score.of(cost, "accuracy", _AT))
+        yield "-" if reference in (None, score) else f"{wins_of(score, reference)} of {of}"
+        yield spread(score.of(cost, "test", _AT))
+
+
+def show(results: Results, console: Console) -> None:
+    """Print the tables, the goals, and what was left out."""
+    for cost in COSTS:
+        lines = table(f"regret at {', '.join(map(str, BUDGETS))} full trials' worth, {_UNITS[cost]}", *head(cost))
+        for row in rows(results, cost):
+            lines.add_row(*row)
+        console.print(lines)
+    show_goals(results.goals, console)
+    for line in results.left_out:
+        console.print(f"left out: {line}", highlight=False, markup=False)
+
+
+def block(results: Results) -> str:
+    """The text between the markers of the page."""
+    seeds = max(score.seeds for score in results.scores)
+    one_seed = ", ".join(METHODS[score.method].title for score in results.scores if score.seeds < seeds)
+    fewer = f" ({one_seed}: 1)" if one_seed else ""
+    title = (
+        f"LCBench's surrogate, {len(results.tasks)} tasks, seeds a task: {seeds}{fewer}; "
+        "mean over the tasks ± its standard error. "
+        f"By test, the configuration with the best validation accuracy has a regret of {results.floor:.2f}."
+    )
+    tables = [markdown(head(cost), rows(results, cost)) for cost in COSTS]
+    lines = [[goal.figure, wanted(goal), measured(goal), verdict(goal)] for goal in results.goals]
+    versions = ", ".join(f"{name} {version}" for name, version in results.machine.versions.items())
+    where = (
+        f"{versions}. `make bench-search ARGS=--full` measures this again, "
+        "`python -m benchmarks.search.tables` writes it here."
+    )
+    left_out = [f"Left out: {line}." for line in results.left_out]
+    return "\n\n".join([title, *tables, *left_out, markdown(["figure", "goal", "measured", ""], lines), where])
+
+
+@click.command()
+@click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
+@click.option("--page", type=click.Path(path_type=Path), default=records.FILE.parents[2] / "docs/benchmarks.md")
+def main(results: Path, page: Path) -> None:
+    """Write the tables of the last results into the page."""
+    stored = Results.load(results)
+    missing = f"there are no results at {str(results)!r}; run: make bench-search"
+    update_page(page, block(stored) if stored else None, missing, MARKER)
+
+
+if __name__ == "__main__":
+    main()

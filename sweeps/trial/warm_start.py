@@ -1,0 +1,41 @@
+"""The best trials of another study, which a sweep begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sweeps.errors import InputError, shortened
+from sweeps.space.discovery import Declare, Space
+from sweeps.space.fitting import fitting
+from sweeps.space.narrowing import Narrowing
+from sweeps.trial.plan import WarmStart
+
+
+def adapted(
+    warm: WarmStart, declare: Declare, space: Space, narrowings: tuple[Narrowing, ...], grid: bool
+) -> tuple[list[Mapping[str, Any]], str]:
+    """The values that the space takes, each configuration once, and what is to be said of them.
+
+    Raises:
+        InputError: it takes none.
+    """
+    kept: list[Mapping[str, Any]] = []
+    dropped: dict[str, None] = {}
+    for values in warm.trials:
+        taken = fitting(declare, space, values, narrowings, grid)
+        dropped |= dict.fromkeys(f"{name}={value}" for name, value in values.items() if name not in taken)
+        if taken and taken not in kept:
+            kept.append(taken)
+    if not kept:
+        raise InputError(
+            f"--warm-start: no value of the best trials of study {warm.study!r} is one of this space: "
+            f"{shortened(list(dropped))}"
+        )
+    left_out = f"; left out, since this space does not take it: {shortened(list(dropped), 10)}" if dropped else ""
+    return kept, f"warm start: {len(kept)} configurations of study {warm.study!r} are first{left_out}"
+
+
+def names_of(trials: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The hyperparameters that they name."""
+    return {name for values in trials for name in values}

@@ -1,0 +1,88 @@
+"""A sweep that begins with the best of another study."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.engine.first_trials import read_warm_start
+from sweeps.errors import InputError
+from sweeps.study.attributes import PARAMS
+from sweeps.study.identity import Identity
+from sweeps.study.study import StudyRef, create
+from sweeps.system import paths
+from sweeps.trial.plan import SweepRequest, WarmStart
+from sweeps.trial.preflight import preflight
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 5)).astype("float32")
+    return from_arrays(x, generator.integers(0, 3, 200), DataSource("arrays"))
+
+
+def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+    inputs = keras.Input((5,))
+    hidden = keras.layers.Dense(hp.Int("units", 4, 16), activation=hp.Choice("activation", ["relu", "tanh"]))(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
+    optimizer = hp.Choice("optimizer", ["adam", "sgd"])
+    if optimizer == "sgd":
+        with hp.conditional_scope("optimizer", ["sgd"]):
+            hp.Float("momentum", 0.0, 0.9)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+REQUEST = SweepRequest(build, DataSource("arrays"), ("units=4..8",), None, (), 0, False, total=1)  # type: ignore[arg-type]
+
+
+def test_values_that_the_space_does_not_take_are_left_out_and_said(data: Dataset) -> None:
+    trials = (
+        {"units": 8, "activation": "tanh", "optimizer": "adam", "momentum": 0.5, "depth": 3},
+        {"units": 12, "activation": "gelu", "optimizer": "sgd", "momentum": 0.25},
+        {"units": 8, "activation": "tanh", "optimizer": "adam"},
+    )
+    found = preflight(replace(REQUEST, warm_start=WarmStart("other", trials)), data)
+    assert list(found.enqueue) == [
+        {"units": 8, "activation": "tanh", "optimizer": "adam"},
+        {"units": 4, "activation": "relu", "optimizer": "sgd", "momentum": 0.25},
+    ]
+    left_out = "momentum=0.5, depth=3, units=12, activation=gelu"
+    assert (
+        "warm start: 2 configurations of study 'other' are first; left out, since this space does not take it: "
+        + left_out
+    ) in found.warnings
+
+
+def test_enqueued_trials_come_before_those_of_a_warm_start(data: Dataset) -> None:
+    asked = replace(REQUEST, enqueue=({"units": 5},), warm_start=WarmStart("other", ({"units": 6},)))
+    found = preflight(asked, data)
+    assert [values["units"] for values in found.enqueue] == [5, 6]
+    assert "warm start: 1 configurations of study 'other' are first" in found.warnings
+
+
+def test_a_warm_start_of_which_nothing_fits_is_refused(data: Dataset) -> None:
+    with pytest.raises(InputError) as error:
+        preflight(replace(REQUEST, warm_start=WarmStart("other", ({"depth": 3, "units": 99},))), data)
+    said = "--warm-start: no value of the best trials of study 'other' is one of this space: depth=3, units=99"
+    assert str(error.value) == said
+
+
+def test_the_five_best_complete_trials_of_a_study_are_taken_best_first(here: Path) -> None:
+    study = create(
+        StudyRef("other", paths.journal("other")), Identity("mlp", "digits", "0", "val_loss", "minimize", 1, 0, ())
+    )
+    with pytest.raises(InputError, match="--warm-start: a study with a COMPLETE trial is wanted, 'other' has none"):
+        read_warm_start("other", "s")
+    for loss in (0.5, 0.1, 0.7, 0.2, 0.3, 0.4):
+        trial = study.ask()
+        trial.set_user_attr(PARAMS, {"units": round(loss * 10)})
+        study.tell(trial, loss)
+    assert [values["units"] for values in read_warm_start("other", "s").trials] == [1, 2, 3, 4, 5]
