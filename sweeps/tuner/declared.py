@@ -43,13 +43,17 @@ class Declared:
     def install(self, hp: keras_tuner.HyperParameters) -> None:
         """Make the container use these declarations, and declare them for every model.
 
-        All kinds pass through KerasTuner's `_retrieve` (see `sweeps.space.hyperparameters`).
+        As in KerasTuner, a name that is declared again has the values of its first declaration. All kinds pass through
+        KerasTuner's `_retrieve` (see `sweeps.space.hyperparameters`).
         """
-        if "_retrieve" in vars(hp) or not (self.space or not self.tune_new or not self.allow_new):
+        if "_retrieve" in vars(hp):
             return
         original = hp._retrieve
 
         def retrieve(requested: kinds.HyperParameter) -> Any:
+            for known in hp._hps.get(requested.name, ()):
+                if known.conditions == requested.conditions[: len(known.conditions)]:
+                    return original(known)
             return original(self._override(requested))
 
         hp._retrieve = retrieve

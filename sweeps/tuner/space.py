@@ -170,6 +170,8 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         without = {"callbacks", *self.call.left_out, *self.call.options}
         passed = {name: value for name, value in kwargs.items() if name not in without}
         named: dict[str, Any] = {"x": x, "y": y, **passed, **self.call.options}
+        if brief:  # one epoch, whichever is the first
+            named.pop("initial_epoch", None)
         if self.call.feed is not None:
             named = self._fed(self.call.feed, named, brief)
         elif self.call.inputs is not None:

@@ -104,3 +104,30 @@ def test_a_function_that_builds_no_model_is_a_fatal_type_error(tmp_path: Path, d
     with pytest.raises(kt.errors.FatalTypeError, match=r"must return a keras.Model, got str") as raised:
         tuner.search(*digits.train, validation_data=digits.valid, verbose=0)
     assert isinstance(raised.value, InputError)
+
+
+def members(thing: Any) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+CLASSES = [name for name in dir(keras_tuner) if isinstance(getattr(keras_tuner, name), type)]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_class_has_all_that_keras_tuners_has(name: str) -> None:
+    theirs, ours = getattr(keras_tuner, name), getattr(kt, name)
+    assert members(theirs) <= members(ours)
+    more = {"continue_trial"} if issubclass(ours, kt.Tuner) else set()
+    assert members(ours) - members(theirs) == more
+
+
+@pytest.mark.parametrize("name", ["RandomSearch", "BayesianOptimization", "Hyperband", "GridSearch"])
+def test_a_tuner_and_its_oracle_have_all_that_keras_tuners_have(name: str, tmp_path: Path) -> None:
+    theirs, ours = (
+        getattr(module, name)(Raising(ValueError()), "val_loss", directory=tmp_path / module.__name__)
+        for module in (keras_tuner, kt)
+    )
+    assert {each for each in members(theirs) if not hasattr(ours, each)} == set()
+    # what runs trials, which workers do: see docs/keras-tuner.md
+    of_a_loop = {"create_trial", "end_trial", "populate_space", "score_trial", "update_trial"}
+    assert {each for each in members(theirs.oracle) if not hasattr(ours.oracle, each)} == of_a_loop
