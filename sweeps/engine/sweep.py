@@ -254,7 +254,9 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / "checkpoints")]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_repaired = paths.has_store() and not left and not running and not any(check_files(journal))
-    lacks_some = config.budget.missing(study) and not is_walked(study)
+    # points of an edited space are others
+    is_at_its_end = is_walked(study) and not source.changes(study)
+    lacks_some = config.budget.missing(study) and not is_at_its_end
     if not is_repaired or lacks_some or study.user_attrs.get(OUTCOME) is None:
         return False
     remember_place(study, config.space, source)
