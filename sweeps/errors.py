@@ -2,7 +2,8 @@
 
     SweepError
     ├── InputError            2    the input is wrong; nothing was written
-    │   └── NoModel                a space cannot build or train a model with these hyperparameters
+    │   ├── NoModel                a space cannot build or train a model with these hyperparameters
+    │   └── UnsavedModel           its models cannot be saved, or not loaded again
     ├── TrialsFailed          3    too many trials failed in a row, or one failed for good
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
     │   └── MachineFault           a full disk or a file limit, which would end every other trial too
@@ -43,6 +44,10 @@ class InputError(SweepError):
 
 class NoModel(InputError):
     """A space cannot build or train a model with the current hyperparameters; others may work."""
+
+
+class UnsavedModel(InputError):
+    """The models of a space cannot be saved, or what is saved cannot be loaded, or computes something else."""
 
 
 class TrialsFailed(SweepError):

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sweeps.errors import InputError
+from sweeps.errors import UnsavedModel
 from sweeps.export.keras_file import REBUILT, RECOMPILED, UNCOMPILED, UNSAFE, Loaded, Unloadable, load_by
 from sweeps.space.definitions import Definitions, Recorded, recording
 from sweeps.space.reference import PackedSpace
@@ -49,7 +49,7 @@ class Saving:
             x: a few rows, for which the loaded one must give the same.
 
         Raises:
-            InputError: it cannot be saved, or what is saved cannot be loaded.
+            UnsavedModel: it cannot be saved, or what is saved cannot be loaded.
         """
         if self._seen:
             return
@@ -68,14 +68,14 @@ class Saving:
         try:
             loaded = load_by(file, lambda: Definitions(self._space, params), lambda: allowed)
         except Unloadable as wrong:
-            raise InputError(_LAMBDA if wrong.is_lambda and not allowed else _unloadable(wrong)) from None
+            raise UnsavedModel(_LAMBDA if wrong.is_lambda and not allowed else _unloadable(wrong)) from None
         if loaded.how not in (REBUILT, UNSAFE) or self._is_tuner:
             return loaded
         assert loaded.plain_error is not None
         if not loaded.plain_error.is_lambda:
-            raise InputError(_unloadable(loaded.plain_error))
+            raise UnsavedModel(_unloadable(loaded.plain_error))
         if not allowed:
-            raise InputError(_LAMBDA)
+            raise UnsavedModel(_LAMBDA)
         return loaded
 
     def _warnings(self, loaded: Loaded, saved: Recorded) -> Iterator[str]:
@@ -99,23 +99,23 @@ def _unloadable(wrong: Unloadable) -> str:
 
 
 def _save(model: keras.Model, file: Path) -> Recorded:
-    """Raises: InputError: it cannot be saved."""
+    """Raises: UnsavedModel: it cannot be saved."""
     try:
         with recording() as saved:
             model.save(file)
     except Exception as wrong:  # whatever a person's own `get_config` raises
-        raise InputError(f"the space's model cannot be saved: {explain(wrong)}\n{_HELP}") from wrong
+        raise UnsavedModel(f"the space's model cannot be saved: {explain(wrong)}\n{_HELP}") from wrong
     return saved
 
 
 def _compare(model: keras.Model, loaded: keras.Model, x: Any) -> None:
-    """Raises: InputError: the loaded model computes something else."""
+    """Raises: UnsavedModel: the loaded model computes something else."""
     try:
         before, again, after = (_answers(one, x) for one in (model, model, loaded))
     except Exception:  # a model that its space's `fit` feeds otherwise takes no raw rows
         return
     if _equal(before, again) and not _equal(before, after):  # one that is random may differ
-        raise InputError(
+        raise UnsavedModel(
             "the space's model gives other outputs once it is saved and loaded: what its classes' get_config() leave "
             f"out is lost\n{_HELP}"
         )

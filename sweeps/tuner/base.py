@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.config import load_config
 from sweeps.engine import sweep
-from sweeps.errors import InputError
+from sweeps.errors import InputError, UnsavedModel
 from sweeps.space.reference import packed
 from sweeps.study.objective_choice import TRAIN
 from sweeps.tuner.arrays import read
@@ -154,7 +154,10 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         with sent as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
             # in KerasTuner, the first trial does not have the default values
             how = {"defaults_first": False, "counts_failed": True, **asdict(self._limits)}
-            sweep.run(config, watcher, space, dataset, **how)
+            try:
+                sweep.run(config, watcher, space, dataset, **how)
+            except UnsavedModel as error:  # KerasTuner keeps weights alone
+                raise StaysHere(str(error).splitlines()[0]) from error
         self._rows = first_rows(dataset)
         self.oracle.forget_space()
         if self.oracle.max_trials is None:

@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from optuna.trial import TrialState
 
 from sweeps.engine.session import StudySession
-from sweeps.errors import InputError, without_passwords
+from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.space.domains import canonical, study_parameter
 from sweeps.study import retries
 from sweeps.study import study as studies
@@ -160,7 +160,13 @@ class Recorder:
         if self._example is not None:
             example, output = example_of(attempt.run, model, self._example)
         params = attempt.trial.user_attrs[PARAMS]
-        logged = log_model(self._session.store, attempt.run.run_id, model, example, output, params)
+        try:
+            logged = log_model(self._session.store, attempt.run.run_id, model, example, output, params)
+        except (SweepError, OSError):
+            raise
+        except Exception as error:  # of a person's own class; KerasTuner's files have the weights
+            attempt.run.set_tags({"no_model": f"{type(error).__name__}: {error}".splitlines()[0]})
+            return
         attempt.trial.set_user_attr(MODEL_URI, logged["model_uri"])
         attempt.trial.set_user_attr(MODEL_SHA256, logged[SHA256])
         attempt.run.set_tags(logged)

@@ -58,6 +58,27 @@ def from_generator(x: Any, y: Any) -> tf.data.Dataset:
     return tf.data.Dataset.from_generator(lambda: iter([(x, y)]), output_signature=signature)
 
 
+class Scaled(keras.layers.Layer):  # type: ignore[misc]
+    """Its configuration lacks what its constructor was given."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x: Any) -> Any:
+        return x * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+def with_layer(layer: keras.layers.Layer, hp: kt.HyperParameters) -> keras.Model:
+    layers = [keras.Input((64,)), layer, keras.layers.Dense(hp.Int("units", 4, 8)), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
 CASES: dict[str, Any] = {
     "a generator": lambda d: (
         *(build_model, (batches(*d.train),), "generator cannot be sent"),
@@ -68,6 +89,10 @@ CASES: dict[str, Any] = {
         {"validation_data": from_generator(*d.valid)},
     ),
     "no data": lambda d: (Finding(), (), "data is needed", {}),
+    "a layer without a configuration": lambda d: (
+        *(lambda hp: with_layer(Scaled(0.1), hp), d.train, "gives other outputs once it is saved"),
+        {"validation_data": d.valid},
+    ),
     "a lock": lambda d: (Locked(), d.train, "must be picklable", {"validation_data": d.valid}),
 }
 
