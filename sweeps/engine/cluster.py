@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -28,9 +27,6 @@ from sweeps.system import signals
 
 #: what Dask raises where a process ends while it starts, a folder cannot be written, or one of its settings is wrong
 _CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
-
-#: bytes of address space in which TensorFlow cannot be loaded; with much less Dask loses messages and waits for ever
-_TOO_LITTLE_ADDRESS_SPACE = 1_500_000_000
 
 #: Dask's configuration
 SLOTS = {
@@ -71,7 +67,6 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     Raises:
         BackendUnreachable: a worker process ended while it was started, or its address space is too small.
     """
-    _check_address_space()
     forkserver.start()
     distributed.utils._forkserver_preload_set = True  # else Dask replaces what the fork server imports
     threads = max(1, CPU_COUNT // (share or jobs))
@@ -94,15 +89,6 @@ def clear_away() -> None:
     folder = Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
     if folder.is_dir():
         WorkSpace(str(folder)).new_work_dir(prefix="none-").release()
-
-
-def _check_address_space() -> None:
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < _TOO_LITTLE_ADDRESS_SPACE:
-        raise BackendUnreachable(
-            f"TensorFlow needs more than {_TOO_LITTLE_ADDRESS_SPACE / 1e9:g} GB of address space, "
-            f"the limit is {limit / 1e9:.1f} GB\nRaise it (ulimit -v), or remove it: ulimit -v unlimited"
-        )
 
 
 def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:

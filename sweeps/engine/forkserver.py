@@ -7,18 +7,23 @@ as early as possible, and imports while its parent does. It ends with its parent
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
+from sweeps.errors import BackendUnreachable
 from sweeps.system import signals
 
 #: fork is safe where no library has threads of its own: macOS' have
 AVAILABLE = sys.platform == "linux"
 METHOD = "forkserver" if AVAILABLE else "spawn"
 
+
+#: bytes of address space in which TensorFlow cannot be loaded; with much less Dask loses messages and waits for ever
+_TOO_LITTLE_ADDRESS_SPACE = 1_500_000_000
 
 #: what a process reads when it starts, as Dask has it for its workers
 _ENVIRONMENT = {
@@ -31,7 +36,12 @@ _ENVIRONMENT = {
 
 
 def start() -> None:
-    """Start the process, if there is none; returns at once, while it imports."""
+    """Start the process, if there is none; returns at once, while it imports.
+
+    Raises:
+        BackendUnreachable: the address space is too small.
+    """
+    _check_address_space()
     if AVAILABLE:
         path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
         forkserver.set_forkserver_preload(["sweeps.engine.preload"])
@@ -39,6 +49,15 @@ def start() -> None:
             resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
             with signals.blocked():
                 forkserver.ensure_running()
+
+
+def _check_address_space() -> None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _TOO_LITTLE_ADDRESS_SPACE:
+        raise BackendUnreachable(
+            f"TensorFlow needs more than {_TOO_LITTLE_ADDRESS_SPACE / 1e9:g} GB of address space, "
+            f"the limit is {limit / 1e9:.1f} GB\nRaise it (ulimit -v), or remove it: ulimit -v unlimited"
+        )
 
 
 @contextmanager
