@@ -30,7 +30,6 @@ _CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
 
 #: Dask's configuration
 SLOTS = {
-    "distributed.worker.multiprocessing-method": forkserver.METHOD,
     "distributed.comm.timeouts.connect": "60s",
     # a task whose worker died is not run again as it was: it is the trial that is tried again
     "distributed.scheduler.allowed-failures": 0,
@@ -67,11 +66,11 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     Raises:
         BackendUnreachable: a worker process ended while it was started, or its address space is too small.
     """
-    forkserver.start()
+    method = forkserver.start()
     distributed.utils._forkserver_preload_set = True  # else Dask replaces what the fork server imports
     threads = max(1, CPU_COUNT // (share or jobs))
     with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(SLOTS))
+        stack.enter_context(dask.config.set(SLOTS | {"distributed.worker.multiprocessing-method": method}))
         stack.enter_context(main_hidden())
         # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
         resource_tracker.ensure_running()

@@ -19,7 +19,6 @@ from sweeps.system import signals
 
 #: fork is safe where no library has threads of its own: macOS' have
 AVAILABLE = sys.platform == "linux"
-METHOD = "forkserver" if AVAILABLE else "spawn"
 
 
 #: bytes of address space in which TensorFlow cannot be loaded; with much less Dask loses messages and waits for ever
@@ -35,20 +34,28 @@ _ENVIRONMENT = {
 }
 
 
-def start() -> None:
+def start() -> str:
     """Start the process, if there is none; returns at once, while it imports.
+
+    Returns:
+        How workers are started, as `multiprocessing` calls it: "forkserver", or "spawn" where it cannot be had.
 
     Raises:
         BackendUnreachable: the address space is too small.
     """
     _check_address_space()
-    if AVAILABLE:
-        path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
-        forkserver.set_forkserver_preload(["sweeps.engine.preload"])
-        with _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
-            resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
+    if not AVAILABLE:
+        return "spawn"
+    path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
+    forkserver.set_forkserver_preload(["sweeps.engine.preload"])
+    with _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
+        resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
+        try:
             with signals.blocked():
                 forkserver.ensure_running()
+        except OSError:  # its socket is in TMPDIR, which may have a path that is too long for one
+            return "spawn"
+    return "forkserver"
 
 
 def _check_address_space() -> None:

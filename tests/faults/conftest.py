@@ -169,10 +169,10 @@ class PacedSweep(Workspace):
 
 
 @pytest.fixture
-def paced(tmp_path: Path) -> Iterator[PacedSweep]:
+def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PacedSweep]:
     """A workspace of the paced space; what a failed test leaves running is killed."""
-    made = PacedSweep(tmp_path)
-    (tmp_path / "space.py").write_text(SPACE)
+    made = PacedSweep(tmp_path_factory.mktemp("paced"))  # a short path: the fork server's socket is below it
+    (made.folder / "space.py").write_text(SPACE)
     made.pace(0)
     yield made
     for process in made.processes():

@@ -70,3 +70,18 @@ def test_modules_of_the_working_directory_are_not_imported(workspace: Workspace)
     )
     assert done.returncode == 0, done.stderr
     assert "imported" not in workspace.files
+
+
+@pytest.mark.slow
+def test_a_temporary_folder_with_a_long_path_costs_no_more_than_time(workspace: Workspace) -> None:
+    temporary = workspace.folder / ("long" * 25)
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "sweeps", "run", "s", "--trials", "1", "--epochs", "1", "--no-baselines"],
+        cwd=workspace.folder,
+        env=workspace.environment | {"TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 COMPLETE" in done.stdout
