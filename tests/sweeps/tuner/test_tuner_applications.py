@@ -1,6 +1,7 @@
 """KerasTuner's applications are searched as hypermodels at a tiny size.
 
-HyperEfficientNet always loads weights from the network.
+HyperEfficientNet always loads weights from the network. The random augmentation of HyperImageAugment (`augment_layers`
+above 0) fails with Keras 3 in KerasTuner as it does here: it creates variables in a `tf.function`.
 """
 
 from __future__ import annotations
@@ -48,3 +49,24 @@ def test_an_application_is_searched_and_its_model_loaded(make: Any, fixed: Any, 
     assert fixed.items() <= best.values.items()
     assert len(best.values) > len(fixed)
     assert tuner.get_best_models()[0].predict(x, verbose=0).shape == (8, 10)
+
+
+class Augmented(kt.HyperModel):
+    """A small network after layers that augment its images."""
+
+    def build(self, hp: kt.HyperParameters) -> keras.Model:
+        image = keras.Input(SHAPE)
+        augmented = kt.applications.HyperImageAugment(input_shape=SHAPE, augment_layers=0).build(hp)(image)
+        pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(hp.Int("filters", 4, 8), 3)(augmented))
+        model = keras.Model(image, keras.layers.Dense(10, "softmax")(pooled))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+
+def test_images_are_augmented_within_a_model(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.random((32, *SHAPE), dtype="float32"), random.integers(0, 10, 32)
+    tuner = kt.RandomSearch(Augmented(), "val_accuracy", max_trials=2, directory=tmp_path)
+    tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert {"factor_rotate", "filters"} <= tuner.get_best_hyperparameters()[0].values.keys()
