@@ -43,7 +43,8 @@ def test_an_application_is_searched_and_its_model_loaded(make: Any, fixed: Any, 
     x = np.kron(rows.train[0][:8].reshape(-1, 8, 8, 1), np.ones((1, 4, 4, 3), "float32"))
     y = keras.utils.to_categorical(rows.train[1][:8], 10)
     hp = smallest(**fixed)
-    tuner = kt.RandomSearch(make(), "val_accuracy", max_trials=1, hyperparameters=hp, directory=tmp_path)
+    # of some learning rates nothing finite comes
+    tuner = kt.RandomSearch(make(), "val_accuracy", max_trials=1, seed=0, hyperparameters=hp, directory=tmp_path)
     tuner.search(x, y, epochs=1, validation_data=(x, y), verbose=0)
     best = tuner.get_best_hyperparameters()[0]
     assert fixed.items() <= best.values.items()

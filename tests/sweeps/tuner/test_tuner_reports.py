@@ -83,7 +83,11 @@ def test_a_trial_whose_loss_is_not_a_number_is_never_the_best(search: Search) ->
 
 
 def test_more_trials_are_run_where_the_oracle_is_told_so(search: Search) -> None:
-    tuner = search()
+    def build(hp: kt.HyperParameters) -> keras.Model:
+        hp.Float("another", 0.0, 1.0)  # else all three points of the space are tried
+        return dense(hp)
+
+    tuner = search(build)
     tuner.oracle.max_trials = 4
     tuner.search(*search.train, validation_data=search.valid, verbose=0)
     assert (len(tuner.oracle.trials), tuner.remaining_trials) == (4, 0)
