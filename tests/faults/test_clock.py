@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from faults.conftest import PacedSweep
@@ -69,10 +68,10 @@ class MovedClock(PacedSweep):
         (self.folder / "moved").write_text(str(seconds))
 
 
-def test_a_clock_that_is_moved_by_an_hour_costs_nothing(paced: PacedSweep, tmp_path: Path) -> None:
-    (tmp_path / "clock.c").write_text(CLOCK)
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", "clock.so", "clock.c", "-ldl"], cwd=tmp_path, check=True)
-    sweep = MovedClock(tmp_path)
+def test_a_clock_that_is_moved_by_an_hour_costs_nothing(paced: PacedSweep) -> None:
+    (paced.folder / "clock.c").write_text(CLOCK)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", "clock.so", "clock.c", "-ldl"], cwd=paced.folder, check=True)
+    sweep = MovedClock(paced.folder)
     sweep.pace(0.4)
     running = sweep.start(*sweep.options(6, "--trial-timeout", "60", epochs=4))
     for seconds in (3600, -3600, 0):
