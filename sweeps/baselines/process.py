@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import psutil
 
 from sweeps.data import Dataset, DataSource
 
 #: how the process ends when it has used up its time
 OVER_TIME = -signal.SIGXCPU
-#: seconds that the end of a sweep waits for baselines that are not ready
+#: seconds of processor time that baselines still get at the end of a sweep
 PATIENCE = 10.0
 #: why there is no value of a baseline, which a resumed sweep computes
 NOT_IN_TIME = "no core was idle before the sweep ended"
@@ -31,9 +35,6 @@ class BaselineProcess:
     Args:
         data: a dataset in memory, or the source that the process loads.
         score: the metric that is asked for, as `sweeps.study.baselines.score_name` gives it; None: the task's own.
-
-    Attributes:
-        lines: the process's output so far.
     """
 
     def __init__(self, data: Dataset | DataSource, score: str | None) -> None:
@@ -41,7 +42,6 @@ class BaselineProcess:
         self._lock = threading.Lock()
         self._found: Found | None = None
         self._late = False
-        self.lines: list[bytes] = []
         self._record: Callable[[Found], object] | None = None
         # -P: the working directory may hold modules that have the names of libraries
         command = [sys.executable, "-P", "-m", "sweeps.baselines.child"]
@@ -75,24 +75,40 @@ class BaselineProcess:
                 function(self._found)
 
     def finish(self, seconds: float = PATIENCE) -> None:
-        """Wait for them; after this time those that are ready are recorded, and the others as not ready."""
-        self._thread.join(seconds)
+        """Wait for them; then those that are ready are recorded, and the others as not ready.
+
+        Args:
+            seconds: of processor time that they still get; on a machine that is busy, six times as many seconds pass at
+                most.
+        """
+        with contextlib.suppress(AttributeError, OSError):  # no trial needs the cores any more
+            os.sched_setscheduler(self._process.pid, os.SCHED_OTHER, os.sched_param(0))
+        spent, deadline = self._processor_time(), time.monotonic() + 6 * seconds
+        while self._thread.is_alive() and time.monotonic() < deadline and self._processor_time() - spent < seconds:
+            self._thread.join(0.1)
         if self._thread.is_alive():
             self._late = True
             self._process.kill()
             self._thread.join()
 
+    def _processor_time(self) -> float:
+        try:
+            used = psutil.Process(self._process.pid).cpu_times()
+        except psutil.Error:  # it has ended
+            return 0.0
+        return float(used.user + used.system)
+
     def _communicate(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        lines: list[bytes] = []
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # it has ended already
             pickle.dump(self._request, stdin, protocol=pickle.HIGHEST_PROTOCOL)
         with self._process.stdout as stdout:
-            for line in stdout:
-                self.lines.append(line)
+            lines += stdout
         with self._lock:
             if self._late or self._process.wait() in (0, OVER_TIME):
-                self._found = with_skipped(self.lines, NOT_IN_TIME if self._late else _TOO_LONG)
+                self._found = with_skipped(lines, NOT_IN_TIME if self._late else _TOO_LONG)
                 if self._record is not None:
                     self._record(self._found)
 
