@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import click
-
 from benchmarks import chapter_records
 from benchmarks.chapter_records import ChapterResults, Figures, Row
 from benchmarks.records import Goal
 from benchmarks.show import verdict, wanted
-from benchmarks.table import markdown, update_page
+from benchmarks.table import markdown, page_command
 
 HEAD = ["", "chapter, printed", "chapter's code here", "seconds", "ours", "seconds"]
 GOALS_HEAD = ["figure", "goal", "measured", ""]
@@ -74,14 +70,9 @@ def _measured(goal: Goal) -> str:
     return "-" if goal.measured is None else f"{goal.measured:.4g}"
 
 
-@click.command()
-@click.option("--results", type=click.Path(path_type=Path), default=chapter_records.FILE)
-@click.option("--page", type=click.Path(path_type=Path), default=chapter_records.FILE.parents[1] / "docs/chapter.md")
-def main(results: Path, page: Path) -> None:
-    """Write the table of the last results into docs/chapter.md."""
-    stored = ChapterResults.load(results)
-    missing = f"there are no results at {str(results)!r}; run: make bench-chapter"
-    update_page(page, block(stored) if stored else None, missing)
+_PAGE = chapter_records.FILE.parents[1] / "docs/chapter.md"
+
+main = page_command(ChapterResults.load, block, chapter_records.FILE, _PAGE, "make bench-chapter")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -12,6 +14,8 @@ from benchmarks.goals import ratio, runs_of
 from benchmarks.records import Results, Speed
 from benchmarks.show import mean_accuracy, measured, spread, verdict, wanted
 from benchmarks.ways import WAYS
+
+Stored = TypeVar("Stored")
 
 #: of the block of a page
 MARKER = "bench"
@@ -98,13 +102,34 @@ def update_page(page: Path, block: str | None, missing: str, marker: str = MARKE
         sys.exit(2)
 
 
-@click.command()
-@click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
-@click.option("--page", type=click.Path(path_type=Path), default=records.FILE.parents[1] / "docs/benchmarks.md")
-def main(results: Path, page: Path) -> None:
-    """Write the table of the last results into the page."""
-    stored = Results.load(results)
-    update_page(page, block(stored) if stored else None, f"there are no results at {str(results)!r}; run: make bench")
+def page_command(
+    load: Callable[[Path], Stored | None],
+    block: Callable[[Stored], str],
+    results: Path,
+    page: Path,
+    made_by: str,
+    marker: str = MARKER,
+) -> click.Command:
+    """A command that writes the block of stored results into a page.
+
+    Args:
+        load: reads the results; None where there are none.
+        results, page: the files, unless others are given.
+        made_by: the command that makes the results.
+    """
+
+    @click.command(help=f"Write the tables of the last results into {page.name}.")
+    @click.option("--results", type=click.Path(path_type=Path), default=results)
+    @click.option("--page", type=click.Path(path_type=Path), default=page)
+    def command(results: Path, page: Path) -> None:
+        stored = load(results)
+        missing = f"there are no results at {str(results)!r}; run: {made_by}"
+        update_page(page, None if stored is None else block(stored), missing, marker)
+
+    return command
+
+
+main = page_command(Results.load, block, records.FILE, records.FILE.parents[1] / "docs/benchmarks.md", "make bench")
 
 
 if __name__ == "__main__":

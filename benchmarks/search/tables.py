@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import mean, stdev
 
-import click
 from rich.console import Console
 
 from benchmarks.records import Goal
@@ -15,7 +13,7 @@ from benchmarks.search.methods import METHODS, REFERENCE
 from benchmarks.search.records import BUDGETS, COSTS, Results, Score
 from benchmarks.show import goals as show_goals
 from benchmarks.show import measured, table, verdict, wanted
-from benchmarks.table import markdown, update_page
+from benchmarks.table import markdown, page_command
 
 #: of the block of the page
 MARKER = "bench-search"
@@ -113,14 +111,9 @@ def block(results: Results) -> str:
     return "\n\n".join([title, *tables, *left_out, markdown(["figure", "goal", "measured", ""], lines), where])
 
 
-@click.command()
-@click.option("--results", type=click.Path(path_type=Path), default=records.FILE)
-@click.option("--page", type=click.Path(path_type=Path), default=records.FILE.parents[2] / "docs/benchmarks.md")
-def main(results: Path, page: Path) -> None:
-    """Write the tables of the last results into the page."""
-    stored = Results.load(results)
-    missing = f"there are no results at {str(results)!r}; run: make bench-search"
-    update_page(page, block(stored) if stored else None, missing, MARKER)
+main = page_command(
+    Results.load, block, records.FILE, records.FILE.parents[2] / "docs/benchmarks.md", "make bench-search", MARKER
+)
 
 
 if __name__ == "__main__":

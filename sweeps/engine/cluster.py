@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
@@ -72,8 +71,6 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(SLOTS | {"distributed.worker.multiprocessing-method": method}))
         stack.enter_context(main_hidden())
-        # whichever thread starts it, unblocks the signals for itself and for the worker that it starts next
-        resource_tracker.ensure_running()
         with signals.blocked():
             cluster = stack.enter_context(_cluster(jobs, memory, threads))
             client = stack.enter_context(Client(cluster, set_as_default=False))

@@ -44,12 +44,13 @@ def start() -> str:
         BackendUnreachable: the address space is too small.
     """
     _check_address_space()
-    if not AVAILABLE:
-        return "spawn"
     path = os.pathsep.join(folder or str(Path.cwd()) for folder in sys.path)
-    forkserver.set_forkserver_preload(["sweeps.engine.preload"])
     with _in_environment(_ENVIRONMENT | {"PYTHONPATH": path}):
-        resource_tracker.ensure_running()  # whichever thread starts it, unblocks the signals
+        # whichever thread starts it, unblocks the signals for itself and for the process that it starts next
+        resource_tracker.ensure_running()
+        if not AVAILABLE:
+            return "spawn"
+        forkserver.set_forkserver_preload(["sweeps.engine.preload"])
         try:
             with signals.blocked():
                 forkserver.ensure_running()
