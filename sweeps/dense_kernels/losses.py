@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.dense_kernels.activations import sigmoid
+from sweeps.dense_kernels.approximations import sigmoid
 from sweeps.dense_kernels.compiling import jit
 
 SPARSE, ONE_HOT, BINARY, SQUARED = range(4)

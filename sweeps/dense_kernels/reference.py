@@ -1,6 +1,6 @@
 """A reference implementation of the kernels in NumPy and float64, for tests and for reading.
 
-It imports nothing from the kernels.
+It imports nothing from the kernels. `reference_activations.py` has the activations.
 """
 
 from __future__ import annotations
@@ -14,37 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS, Doubles, sigmoid
+
 #: from the gradient of a step's outputs to that of its inputs
 Backward = Callable[[Doubles], Doubles]
 #: from inputs to outputs, with the way back
 Step = Callable[[Doubles], tuple[Doubles, Backward]]
-
-
-def _sigmoid(z: Doubles) -> Doubles:
-    return 1 / (1 + np.exp(-z))
-
-
-def _normal(z: Doubles) -> Doubles:
-    """The cumulative distribution function of the standard normal distribution."""
-    erf: Doubles = np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))
-    return 0.5 + 0.5 * erf
-
-
-def _density(z: Doubles) -> Doubles:
-    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-
-
-#: name -> activation and its derivative, as functions of z
-ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], Doubles]]] = {
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
-    "linear": (lambda z: z, np.ones_like),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
-    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
-    "silu": (lambda z: z * _sigmoid(z), lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z)))),
-    "gelu": (lambda z: z * _normal(z), lambda z: _normal(z) + z * _density(z)),
-}
 
 
 def _activation(name: str) -> Step:
@@ -69,7 +44,7 @@ def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, 
         return -(one_hot * log_softmax).sum(axis=1), softmax - one_hot, softmax
     if loss == "binary_crossentropy":
         rows = (np.logaddexp(0, z) - z * targets).mean(axis=1)
-        return rows, (_sigmoid(z) - targets) / z.shape[1], _sigmoid(z)
+        return rows, (sigmoid(z) - targets) / z.shape[1], sigmoid(z)
     return ((z - targets) ** 2).mean(axis=1), 2 * (z - targets) / z.shape[1], z
 
 

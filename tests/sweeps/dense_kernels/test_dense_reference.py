@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pytest
 from scipy import special
 
-from sweeps.dense_kernels import activations, losses, updates
+from sweeps.dense_kernels import activations, approximations, losses, updates
 from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.network import Affine, Layer, Network, Normalization, Parameters
 from sweeps.dense_kernels.products import MAX_VECTORS
-from sweeps.dense_kernels.reference import ACTIVATIONS, Optimizer, Reference
+from sweeps.dense_kernels.reference import Optimizer, Reference
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS
 from sweeps.dense_kernels.runner import Runner
 
 ROWS, INPUTS, OUTPUTS = 53, 6, 3
@@ -168,12 +169,20 @@ def test_a_network_of_one_layer() -> None:
 def test_the_approximations_are_as_good_as_float32() -> None:
     x = np.concatenate([np.linspace(-10, 10, 20_001), np.linspace(-1e-3, 1e-3, 201)]).astype(np.float32)
     for ours, true in (
-        (activations.tanh, np.tanh),
-        (activations.erf, special.erf),
-        (activations.sigmoid, special.expit),
+        (approximations.tanh, np.tanh),
+        (approximations.erf, special.erf),
+        (approximations.sigmoid, special.expit),
     ):
         found = np.array([ours(value) for value in x])
         np.testing.assert_allclose(found, true(x.astype(np.float64)), atol=3e-7)
+    negative, unit = x[x <= 0], np.linspace(0, 1, 20_001, dtype=np.float32)
+    for ours, true, where in (
+        (approximations.exp_of_negative, np.exp, negative),
+        (approximations.expm1_of_negative, np.expm1, negative),
+        (approximations.log1p, np.log1p, unit),
+    ):
+        found = np.array([ours(value) for value in where])
+        np.testing.assert_allclose(found, true(where.astype(np.float64)), atol=3e-7)
 
 
 BEFORE, AFTER = Normalization(0.9, 0.01), Normalization(0.8, 0.1, after_activation=True)

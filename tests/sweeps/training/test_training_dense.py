@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sweeps.dense_kernels import supported, target
+from sweeps.dense_kernels import activations, supported, target
 from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.products import MAX_VECTORS
 from sweeps.dense_kernels.runner import Runner
@@ -37,7 +37,25 @@ def by_kernels(make: Callable[[], Any], x: Any, y: Any, **arguments: Any) -> boo
     return bool(fit(make(), x, y, verbose=0, batch_size=8, **arguments).by_kernels)
 
 
-@pytest.mark.parametrize("names", [("relu", "tanh", "silu", "swish"), ("elu", "sigmoid", "gelu", "linear")])
+@pytest.mark.parametrize("name", activations.BY_NAME)
+def test_every_activation_and_its_slope_are_keras_s(name: str) -> None:
+    kinks = np.array([-6, -3, -1, -0.5, 0, 0.5, 1, 3, 6], np.float32)
+    x = np.concatenate([np.linspace(-12, 12, 1000), kinks, kinks + 1e-6, kinks - 1e-6, [np.nan]])
+    z, slopes = x.astype(np.float32), np.zeros(len(x), np.float32)
+    inputs = tf.constant(z)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = keras.activations.get(name)(inputs)
+    activations.activate_rows(activations.BY_NAME[name], z, slopes, 1, len(z), len(z))
+    assert np.isnan(z[-1])  # TensorFlow's ReLU of it is 0
+    np.testing.assert_allclose(z[:-1], outputs[:-1], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(slopes[:-1], tape.gradient(outputs, inputs)[:-1], rtol=1e-6, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("relu", "tanh", "silu", "swish"), ("elu", "sigmoid", "gelu"), ("selu", "leaky_relu", "hard_swish", "mish")],
+)
 def test_every_activation_ends_where_keras_does(names: tuple[str, ...], data: Data) -> None:
     def hidden() -> list[Any]:
         return [keras.layers.Dense(8 - i, name, bias_initializer="ones") for i, name in enumerate(names)]
@@ -162,7 +180,7 @@ def _shared(dense: Any) -> list[Any]:
         lambda: [keras.layers.Dense(8, "relu", kernel_regularizer="l2")],
         lambda: [keras.layers.Dense(8, "relu", kernel_constraint="max_norm")],
         lambda: [keras.layers.Dense(8, keras.layers.LeakyReLU())],
-        lambda: [keras.layers.Dense(8, "softplus")],
+        lambda: [keras.layers.Dense(8, "softmax")],
         lambda: [keras.layers.Dense(8, lambda x: x)],
         lambda: [keras.layers.Dense(8, "relu", trainable=False)],
         lambda: [keras.layers.Dense(8, "relu", dtype="mixed_bfloat16")],
