@@ -36,6 +36,24 @@ OPTIMIZERS: dict[str, Any] = {
         ),
         2,
     ),
+    "nadam": (
+        Optimizer(0.01, 0.1, nesterov=True, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
+        lambda steps: updates.nadam(
+            steps, 0.01, taken=0, product=1, weight_decay=0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3
+        )[0],
+        2,
+    ),
+    "rmsprop": (
+        Optimizer(0.01, 0.1, rho=0.8, epsilon=1e-3),
+        lambda steps: updates.rmsprop(steps, 0.01, weight_decay=0.1, rho=0.8, epsilon=1e-3),
+        1,
+    ),
+    "rmsprop with momentum": (
+        Optimizer(0.01, rho=0.8, momentum=0.7),
+        lambda steps: updates.rmsprop(steps, 0.01, rho=0.8, momentum=0.7),
+        2,
+    ),
+    "adagrad": (Optimizer(0.1, rho=1), lambda steps: updates.adagrad(steps, 0.1), 1),
 }  # fmt: skip
 
 
@@ -130,6 +148,11 @@ def test_every_optimizer_is_its_formula(optimizer: str) -> None:
 def test_every_loss_is_its_formula(loss: str, weighted: bool) -> None:
     weights = np.random.default_rng(3).random(ROWS, dtype=np.float32) if weighted else None
     assert_as_the_reference(network(Layer(9, "relu"), loss=loss, loss_weight=0.5), "adam", weights=weights)
+
+
+@pytest.mark.parametrize("loss", [name for name in losses.BY_NAME if name.endswith("crossentropy")])
+def test_labels_are_smoothed(loss: str) -> None:
+    assert_as_the_reference(network(Layer(9, "relu"), loss=loss, label_smoothing=0.2))
 
 
 def test_inputs_and_outputs_are_scaled() -> None:
