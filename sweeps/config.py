@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes, parse_timedelta
@@ -35,6 +35,8 @@ def parse_duration(value: object) -> object:
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
+#: what a sweep trains first, see `plan.SweepRequest`
+Start = Literal["portfolio", "default", "none"]
 
 #: bytes that a worker needs for its imports, some data and a model
 LEAST_MEMORY = 10**9
@@ -86,7 +88,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines", "warm_start"),
+    *("accept_changed_space", "baselines", "start", "warm_start"),
 }
 
 
@@ -125,6 +127,7 @@ class SweepConfig(BaseModel):
     callback: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     patience: Count | None = None
     set: tuple[str, ...] = ()
+    start: Start = "portfolio"
     enqueue: Path | None = None
     warm_start: str | None = None
     time_budget: Seconds | None = None

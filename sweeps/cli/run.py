@@ -68,6 +68,12 @@ from sweeps.cli.table_options import table_options
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
 )
+@click.option(
+    "--start",
+    metavar="portfolio|default|none",
+    help="Train first, where nothing is enqueued: the defaults and configurations that were good on other data (of "
+    "registered spaces), the defaults, or nothing.  [portfolio]",
+)
 @click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
 @click.option("--epoch-budget", type=int, help="Epochs of all trials together; what pruned trials leave buys others.")

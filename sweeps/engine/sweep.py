@@ -44,7 +44,6 @@ def run(
     watcher: Watcher,
     space: Space | None = None,
     data: Dataset | None = None,
-    defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
     counts_failed: bool = False,
@@ -54,7 +53,6 @@ def run(
     Args:
         space: a build function or a HyperModel in memory; None: the one that the configuration names.
         data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
-        defaults_first: whether the first trial has the space's default values.
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
         counts_failed: trials that failed for good count towards the total; otherwise others replace them.
@@ -66,7 +64,7 @@ def run(
         CorruptStore: the study's journal cannot be read.
     """
     config = with_pruner_of_study(config)
-    request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
+    request = replace(check(config, space), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
         return
@@ -157,7 +155,7 @@ def result_of_check(dispatcher: Dispatcher, tasks: tuple[Task, Task], timeout: f
     return found
 
 
-def check(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
+def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -182,7 +180,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
-        defaults_first=defaults_first,
+        start=config.start,
         total=config.trials,
         epochs=config.epochs,
         keras=keras_state.of_client(),

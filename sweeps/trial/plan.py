@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sweeps.config import SweepConfig
+from sweeps.config import Start, SweepConfig
 from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
@@ -78,6 +78,8 @@ class SweepRequest:
     """What is looked at before anything is stored.
 
     Attributes:
+        start: what is trained first where nothing is enqueued: the default values and the portfolio of a registered
+            space, the default values, or nothing.
         total: how many trials the study is to have.
         epochs: of a trial, at most.
         counts_failed: trials that failed for good count towards the total.
@@ -96,7 +98,7 @@ class SweepRequest:
     seed: int
     grid: bool
     fitting: Fitting = field(default_factory=Fitting)
-    defaults_first: bool = True
+    start: Start = "portfolio"
     total: int | None = None
     epochs: int = 1
     counts_failed: bool = False
