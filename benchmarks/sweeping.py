@@ -163,7 +163,14 @@ class _Watch:
     opened: float = 0.0
     ended: list[tuple[TrialOutcome, float]] = field(default_factory=list)
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """Study and record are open, the first trials are about to begin."""
         self.opened = time.perf_counter()
 

@@ -189,6 +189,8 @@ def run(
             - `study` (str): The name; by default `DATA-SPACE`.
             - `trials` (int, 20): The study's total.
             - `epochs` (int, 10): Epochs of a trial.
+            - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
+              from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
@@ -304,7 +306,14 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
 from sweeps.study.budget import Budget
+from sweeps.study.rounds import Rounds
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
 
@@ -112,6 +113,8 @@ class SweepConfig(BaseModel):
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    repeats: Annotated[int, Field(ge=2, le=20)] | None = None
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
@@ -143,7 +146,8 @@ class SweepConfig(BaseModel):
         return check_study_name(value)
 
     @field_validator(
-        *("trials", "epochs", "epoch_budget", "stop_at", "patience_trials", "jobs", "seed", "patience", "time_budget"),
+        *("trials", "epochs", "folds", "repeats", "epoch_budget", "stop_at", "patience_trials", "jobs", "seed"),
+        *("patience", "time_budget"),
         mode="before",
     )
     @classmethod
@@ -155,21 +159,28 @@ class SweepConfig(BaseModel):
     @field_validator("epoch_budget")
     @classmethod
     def _a_budget_is_enough_for_a_trial(cls, value: int | None, info: ValidationInfo) -> int | None:
-        epochs = info.data.get("epochs", 1)
-        if value is not None and value < epochs:
-            raise ValueError(f"it must be enough for one trial, which has --epochs {epochs}")
+        given = {name: info.data.get(name) or 1 for name in ("epochs", "folds", "repeats")}
+        if value is not None and value < math.prod(given.values()):
+            options = " ".join(f"{flag(name)} {n}" for name, n in given.items() if n > 1 or name == "epochs")
+            raise ValueError(f"it must be enough for one trial, which has {options}")
         return value
+
+    @property
+    def rounds(self) -> Rounds:
+        """Of each trial."""
+        return Rounds(self.folds or 1, self.repeats or 1)
 
     @property
     def budget(self) -> Budget:
         """What the study may spend."""
-        return Budget(self.trials, self.epochs, self.epoch_budget, self.stop_at, self.patience_trials)
+        epochs_a_trial = self.epochs * len(self.rounds)
+        return Budget(self.trials, epochs_a_trial, self.epoch_budget, self.stop_at, self.patience_trials)
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
         options = (
             *("target", "task", "weight_column", "drop", "columns"),
-            *("class_weight", "callback", "patience", "allow_lambda"),
+            *("class_weight", "callback", "patience", "allow_lambda", "folds", "repeats"),
         )
         given = {name: value for name in options if (value := getattr(self, name))}
         return {

@@ -77,6 +77,11 @@ def continue_trial(
     study = results.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
+    if len(config.rounds) > 1:
+        raise InputError(
+            f"--trial: only a trial that trains one model can be trained on, those of {name!r} have {config.rounds}\n"
+            "A new study with more --epochs trains longer"
+        )
     parent = results.whole(study, PARENT_RUN, study.user_attrs)
     request = check(config, space)
     if data is None:

@@ -54,7 +54,7 @@ def search(
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
-        watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
+        watcher.begin(found.objective, str(found.data["task"]), found.validation, warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()

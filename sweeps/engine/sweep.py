@@ -80,7 +80,7 @@ def run(
         first, *others = client.scheduler_info(n_workers=-1)["workers"] or [None]
         placed = {"workers": [first], "allow_other_workers": True} if first else {}
         checking = submit_check(dispatcher, request, sent, **placed)
-        if sent is None and others:
+        if sent is None and others and not config.folds:  # small data, of which the trials have other rows
             client.run(have_data_soon, request.source, workers=others, on_error="ignore")
         # imports MLflow, while the workers import TensorFlow
         from sweeps.engine.search import search
@@ -183,6 +183,7 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
         start=config.start,
         total=config.trials,
         epochs=config.epochs,
+        rounds=config.rounds,
         keras=keras_state.of_client(),
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),

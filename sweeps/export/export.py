@@ -119,6 +119,7 @@ def write_export(
         "trial": best.trial,
         "run_id": best.run_id,
         "epoch": best.epoch,
+        "rounds": best.rounds,
         "parameters": model.count_params(),
         "input": signature.inputs,
         "named_inputs": signature.named,

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError
 from sweeps.study import study as studies
-from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import saved, spent
 from sweeps.system import paths
@@ -40,7 +40,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Best:
-    """The selected trial; its fields are those of `sweeps best --json`."""
+    """The selected trial; its fields are those of `sweeps best --json`.
+
+    Attributes:
+        rounds: with `--folds` or `--repeats`: `values`, the objective in each round by its name, whose mean `value`
+            is, and their standard deviation `std`. The model is that of the last one.
+    """
 
     study: str
     objective: str
@@ -51,11 +56,16 @@ class Best:
     epoch: int
     model_uri: str
     baselines: list[BaselineRow] = field(default_factory=list)
+    rounds: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial; its fields are those of `sweeps list --json`."""
+    """One trial; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        rounds: see `Best`; of a COMPLETE trial.
+    """
 
     number: int
     state: str
@@ -64,6 +74,7 @@ class TrialRow:
     run_id: str | None
     seconds: float | None
     error: str | None
+    rounds: dict[str, Any] | None = None
 
 
 def open_study(name: str) -> optuna.Study:
@@ -118,7 +129,10 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
-    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study))
+    rounds = trial.user_attrs.get(ROUNDS)
+    return Best(
+        study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study), rounds
+    )
 
 
 def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:
@@ -164,6 +178,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         attributes.get(RUN_ID),
         seconds,
         attributes.get(ERROR),
+        attributes.get(ROUNDS),
     )
 
 

@@ -13,7 +13,7 @@ import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
-from sweeps.data import Dataset, leaks, load, not_plain
+from sweeps.data import Dataset, check_folds, leaks, load, not_plain
 from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
@@ -31,6 +31,7 @@ from sweeps.space.hyperparameters import (
 from sweeps.space.narrowing import Narrowing
 from sweeps.space.resolve import build, comes_of, declaration, explain, resolve
 from sweeps.study.objective_choice import choose_objective, parse_objective
+from sweeps.study.rounds import validation_of
 from sweeps.training import clear_session, fit
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import LOSSES, epoch_logs
@@ -58,6 +59,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     space = keras_state.settle(
         request.keras, request.space, lambda: resolve(request.space, data.spec, request.fitting.metrics)
     )
+    request.rounds.data(data, 0, request.seed)  # here too, so that what is wrong with folds is said before a trial
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
     logs: Mapping[str, float] | None = None
@@ -90,6 +92,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     if logs is None or request.total is None or request.total > len(first_trials):  # the sampler will draw
         logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs, saving)
     data = _as_the_model_takes_it(data, declare, narrowings)
+    if request.rounds.folds > 1:
+        check_folds(data, request.rounds.folds)
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
@@ -107,6 +111,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         draws_epochs=draws_epochs,
         keras=keras_state.settled().changed,
         dense_layers=dense_kernels.description(),
+        validation=validation_of(request.rounds, data, objective.metric),
     )
 
 
