@@ -56,6 +56,16 @@ def journal(study: str) -> Path:
     return study_folder(study) / "journal.log"
 
 
+def confirmation(study: str) -> Path:
+    """The result of the study's confirmation."""
+    return study_folder(study) / "confirmation.json"
+
+
+def confirm_journal(study: str) -> Path:
+    """The Optuna journal of the runs that confirm the study's winner."""
+    return study_folder(study) / "confirm" / "journal.log"
+
+
 def spool(study: str) -> Path:
     """What a tracking store that was away has still to get."""
     return study_folder(study) / "spool"
