@@ -7,12 +7,14 @@ have ended. `test` is null until the test rows were looked at, and for data with
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import optuna
 
 from sweeps.errors import CorruptStore
+from sweeps.study.attributes import MODEL_URI
 from sweeps.study.study import objective_of
 from sweeps.system import paths
 
@@ -81,7 +83,9 @@ class Confirmation:
         conclusion: all that in a line or two.
         run_id, model_uri: the MLflow run and the model of the winner, which is what `sweeps export` exports.
         seconds: that the repetitions took, all together.
-        test: see `sweeps.confirm.test_rows`; None: not looked at.
+        test: what the winner's model reaches on the test rows: "looks", how often they were looked at for this study,
+            and the figures that `sweeps.confirm.figures` lists; None: not looked at.
+        test_note: why not.
     """
 
     study: str
@@ -99,7 +103,8 @@ class Confirmation:
     run_id: str
     model_uri: str
     seconds: float = 0.0
-    test: dict[str, Any] | None = field(default=None)
+    test: dict[str, Any] | None = None
+    test_note: str = ""
 
     @property
     def best(self) -> Finalist:
@@ -121,6 +126,21 @@ class Confirmation:
             **{name: value for name, value in asdict(self.best).items() if name in of_winner},
             "test": self.test,
         }
+
+
+def sentence(summary: Mapping[str, Any] | None, study: str) -> str:
+    """What is said of a winner in a line.
+
+    Args:
+        summary: of its confirmation; None: it has none.
+    """
+    if summary is None:
+        return f"not confirmed: the value is the best of many; new seeds tell more: sweeps confirm {study}"
+    low, high = summary["interval"]
+    return (
+        f"confirmed on {summary['repetitions']} {summary['method']}: {summary['mean']:.4f} on average "
+        f"(95 %: {low:.4f} to {high:.4f}); {summary['conclusion']}"
+    )
 
 
 def load(study: str) -> Confirmation | None:
@@ -145,6 +165,10 @@ def current(study: optuna.Study) -> Confirmation | None:
     found = load(study.study_name)
     if found is None:
         return None
-    known = {finalist.trial for finalist in found.finalists}
-    leaders = objective_of(study).ranked(study.get_trials(deepcopy=False))[: found.top]
-    return found if {trial.number for trial in leaders} <= known else None
+    trials = study.get_trials(deepcopy=False)
+    ranked = objective_of(study).ranked(trials)
+    leaders = {trial.number for trial in ranked[: found.top]}
+    winner = found.best.trial
+    models = [trial.user_attrs.get(MODEL_URI) for trial in ranked if trial.number == winner]
+    is_here = winner is None or models == [found.model_uri]  # it may be of a former study of this name
+    return found if is_here and leaders <= {finalist.trial for finalist in found.finalists} else None
