@@ -40,6 +40,9 @@ class Request:
         seeds: how often each is trained again.
         jobs: runs at once; None: as many as the study's trials.
         again: the test rows may be looked at once more.
+
+    Raises:
+        InputError: a number is none, or too low.
     """
 
     study: str
@@ -47,6 +50,12 @@ class Request:
     seeds: int = SEEDS
     jobs: int | None = None
     again: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("top", 1), ("seeds", 2), ("jobs", 1)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise InputError(f"{name}: a whole number of at least {least} is needed, got {value!r}")
 
 
 def confirm(

@@ -12,7 +12,7 @@ from scipy import stats
 from sweeps.errors import TrialsFailed
 from sweeps.study.confirmation import Finalist, Interval
 
-Verdict = Literal["better", "tie", "worse"]
+Verdict = Literal["better", "tie"]
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,8 @@ def _verdict(
     figures = f"{challenger.difference:+.4f} (95 %: {low:+.4f} to {high:+.4f})"
     if low > 0:
         return "better", f"{challenger.name} is better than the default by {figures}"
-    if high < 0:
-        return "worse", f"the default is better than the search's best: {challenger.name} {figures}"
-    return "tie", f"a tie with the default: {challenger.name} {figures}"
+    none = "no trial is better, the best of them is " if winner == default and high < 0 else ""
+    return "tie", f"a tie with the default: {none}{challenger.name} {figures}"
 
 
 def _is_tie(best: Finalist, other: Finalist, sign: int) -> bool:

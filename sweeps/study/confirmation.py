@@ -78,8 +78,8 @@ class Confirmation:
         rows: how many "train", "validation" and "test" rows the study has.
         finalists: the trials by their value in the search, best first; a default that is not among them is the last.
         winner: the index in `finalists`.
-        verdict: of the winner against the default configuration: "better"; "tie": the 95 % interval of the difference
-            contains 0; "worse": the default is better than all others, and the winner; None: there is no default.
+        verdict: of the winner against the default configuration: "better": the 95 % interval of the difference is above
+            0; "tie": it is not, or the winner is the default; None: there is no default.
         conclusion: all that in a line or two.
         run_id, model_uri: the MLflow run and the model of the winner, which is what `sweeps export` exports.
         seconds: that the repetitions took, all together.
@@ -98,7 +98,7 @@ class Confirmation:
     rows: dict[str, int]
     finalists: list[Finalist]
     winner: int
-    verdict: Literal["better", "tie", "worse"] | None
+    verdict: Literal["better", "tie"] | None
     conclusion: str
     run_id: str
     model_uri: str

@@ -74,8 +74,8 @@ def test_a_winner_whose_lead_may_be_chance_is_a_tie_too() -> None:
 
 def test_a_default_that_beats_all_others_is_said_to() -> None:
     judged = judge([finalist(4, [0.5, 0.52, 0.51, 0.5]), DEFAULT], "maximize")
-    assert (judged.winner, judged.verdict) == (1, "worse")
-    assert judged.conclusion.startswith("the default is better than the search's best: trial 4 -0.2975")
+    assert (judged.winner, judged.verdict) == (1, "tie")
+    assert "with the default: no trial is better, the best of them is trial 4 -0.2975" in judged.conclusion
 
 
 def test_no_cheap_finalist_wins_that_the_default_is_clearly_better_than() -> None:
@@ -104,4 +104,4 @@ def test_of_pure_noise_a_tie_with_the_default_is_the_usual_answer() -> None:
         noise = random.normal(0.5, 0.02, (6, 4)).tolist()
         judged = judge([finalist(n, values, default=n == 0) for n, values in enumerate(noise)], "maximize")
         verdicts.append(judged.verdict)
-    assert verdicts.count("tie") > 0.9 * len(verdicts)
+    assert verdicts.count("tie") > 0.93 * len(verdicts)
