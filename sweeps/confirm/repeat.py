@@ -13,6 +13,7 @@ import optuna
 from distributed import Future
 from optuna.trial import TrialState
 
+from sweeps.config import PASSING
 from sweeps.confirm.finalists import Candidate, Repetitions, lacking
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
@@ -78,7 +79,7 @@ def _prepare(
     if not alone:
         raise InputError(f"another process is confirming study {study.study_name!r}; wait for its end")
     study.set_user_attr(COUNTS_FAILED, True)
-    study.set_user_attr(CONFIG, {"study": study.study_name, **_options(repetitions)})
+    study.set_user_attr(CONFIG, checked.config.model_dump(mode="json", exclude=PASSING))
     take_up(study, session.checkpoints, len(study.get_trials(deepcopy=False)))
     version = study.user_attrs.get(SPACE_VERSION)
     for repetition in lacking(study, wanted, repetitions):
