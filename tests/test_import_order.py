@@ -23,6 +23,7 @@ LEVELS = (
     {"trial"},
     {"doctor"},
     {"engine"},
+    {"confirm"},
     {"cli"},
     {"api"},
     {"tuner"},

@@ -17,7 +17,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, translate_errors
 from tracking.experiments import EpochValue, epoch_curves
 from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
-from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
+from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep, log_document
 from tracking.trial_run import TrialRun
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "epoch_curves",
     "find_store",
     "import_soon_needed",
+    "log_document",
     "open_store",
     "translate_errors",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import click
 
 from sweeps.cli.best import best
+from sweeps.cli.confirm import confirm
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.data import data
 from sweeps.cli.doctor import doctor
@@ -31,7 +32,22 @@ def cli() -> None:
     """Hyperparameter sweeps for Keras."""
 
 
-for command in (run, status, list_, best, export, predict, data, continue_, lr_range, doctor, env, ui, tensorboard):
+for command in (
+    run,
+    status,
+    list_,
+    best,
+    confirm,
+    export,
+    predict,
+    data,
+    continue_,
+    lr_range,
+    doctor,
+    env,
+    ui,
+    tensorboard,
+):
     cli.add_command(command)
 
 

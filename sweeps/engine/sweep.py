@@ -180,7 +180,7 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
-        start=config.start,
+        start=config.start if config.sampler != "grid" else "none",
         total=config.trials,
         epochs=config.epochs,
         rounds=config.rounds,

@@ -85,7 +85,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     _check_free(request.enqueue, kept, found)
     others, warm_said = adapted(warm, declare, found, narrowings, request.grid) if warm else ([], "")
     first_trials = (*request.enqueue, *others)
-    if not first_trials and logs is not None and not request.grid:  # the default values build a model
+    if not first_trials and logs is not None:  # the default values build a model
         first_trials = starts(request, portfolio, declare, found, narrowings)
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from sweeps.data import Dataset
 from sweeps.model.signature import outputs_by_name
 from sweeps.report.curves import draw
 from sweeps.space.resolve import explain
-from sweeps.study.attributes import EPOCH, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, ROUNDS, TRAINED
+from sweeps.study.attributes import EPOCH, MODEL_SHA256, MODEL_URI, N_PARAMS, PARAMS, PREPARED, ROUNDS, TRAINED
 from sweeps.training import as_tensors
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
@@ -53,6 +53,7 @@ def record(
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     run.log_text("\n".join(summary), "model_summary.txt")
+    trial.set_user_attr(N_PARAMS, model.count_params())
     figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
     if watch.round.name:
         values = [*zip(map(plan.rounds.name, range(len(plan.rounds))), watch.values, strict=True)]

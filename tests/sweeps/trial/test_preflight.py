@@ -263,7 +263,6 @@ def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(da
     assert "n_hidden=" not in said
     assert "bias_initializer" not in said  # kept at one value
     assert preflight(replace(REQUEST, enqueue=(first,)), data).warnings == ()
-    assert preflight(replace(REQUEST, grid=True), data).enqueue == ()
 
 
 def test_epochs_and_bias_initializers_are_searched_only_where_they_are_asked_for(data: Dataset) -> None:

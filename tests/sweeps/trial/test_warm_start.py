@@ -117,7 +117,6 @@ def test_a_sweep_begins_with_the_defaults_and_the_portfolio_as_far_as_the_space_
     assert list(preflight(replace(request, start="default"), data).enqueue) == [DEFAULT]
     assert preflight(replace(request, start="none"), data).enqueue == ()
     assert list(preflight(replace(request, enqueue=({"units": 5},)), data).enqueue) == [{**DEFAULT, "units": 5}]
-    assert preflight(replace(request, grid=True), data).enqueue == ()
 
 
 def test_a_space_without_a_portfolio_begins_with_its_defaults(data: Dataset) -> None:
