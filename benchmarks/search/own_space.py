@@ -41,8 +41,15 @@ class OwnSpace:
         number: of the draw of the noise.
     """
 
-    def __init__(self, name: str, table: pd.DataFrame, space: Mapping[str, BaseDistribution], defaults: Params) -> None:
-        self.name, self.space, self.defaults = name, space, defaults
+    def __init__(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        space: Mapping[str, BaseDistribution],
+        defaults: Params,
+        number: int = 0,
+    ) -> None:
+        self.name, self.space, self.defaults, self._draw = f"{name} {number}", space, defaults, number
         self.epochs = int(table["epoch"].max())
         first = table[table["seed"] == 0]
         self._configurations, self._known = _curves_of(first)

@@ -77,7 +77,8 @@ def arrays(name: str, split: int = 0) -> dict[str, Array]:
     make, rows = DATA_SETS[name]
     x, y = make()
     order = np.random.default_rng(split).permutation(len(x))
-    parts, begin = {}, 0
+    parts: dict[str, Array] = {}
+    begin = 0
     for part, count in (("train", rows.train), ("valid", rows.validation), ("test", rows.test)):
         chosen = order[begin : begin + count]
         parts |= {f"x_{part}": x[chosen], f"y_{part}": y[chosen]}

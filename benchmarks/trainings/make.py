@@ -38,7 +38,7 @@ def train(folder: Path, data_set: str, count: int, seed: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / f"{data_set}.npz"
     if not data.exists():
-        np.savez(data, **arrays(data_set))
+        np.savez(data, allow_pickle=False, **arrays(data_set))
     options = ["--sampler", "qmc"]
     if (data_set, seed) != (FIRST, 0):
         points = folder / "points.json"
@@ -54,11 +54,12 @@ def train(folder: Path, data_set: str, count: int, seed: int = 0) -> None:
 
 def collect(folder: Path, data_set: str, seed: int = 0) -> pd.DataFrame:
     """The trainings of a data set: a row an epoch, with the configuration, the curves and the seconds until then."""
-    from tracking import open_store
+    from tracking import find_store
     from tracking.experiments import epoch_curves
 
     study = _study(data_set, seed)
-    store = open_store(f"sqlite:///{folder / 'runs' / 'mlflow.db'}", study)
+    store = find_store(f"sqlite:///{folder / 'runs' / 'mlflow.db'}", study)
+    assert store is not None, f"{folder} has no trainings of {study}"
     frames = []
     for row in _listed(folder, study):
         if row["state"] != "COMPLETE":

@@ -62,7 +62,7 @@ def repeat(
     with signals.deferred(), recorded_as(ref, checked, store, Budget(trials=1), prepare, _end) as session:
         study = session.study
         repairs = tuple(finding.line(repaired=True) for finding in session.repaired)
-        watcher.begin(checked.found.objective, "", repairs, None)
+        watcher.begin(checked.found.objective, "", "", repairs, None)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         plan = replace(plan, study=ref, budget=session.budget)
         # a configuration that diverges fails each time, and is reported as such
