@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-chapter picture docs clean
+.PHONY: help setup sweep best confirm report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -73,6 +73,9 @@ sweep: setup ## search for the best hyperparameters; the same again finishes wha
 ##@ Look at the results
 best: setup ## the best trial: parameters, accuracy, run, model
 	$(RUN)/sweeps best -- "$$STUDY"
+
+confirm: setup ## train the best trials and the default again on fresh seeds; the winner on the test rows
+	$(RUN)/sweeps confirm $${JOBS:+--jobs "$$JOBS"} -- "$$STUDY"
 
 report: setup ## one HTML file of the study: winner, leaderboard, all figures
 	$(RUN)/sweeps report -- "$$STUDY"

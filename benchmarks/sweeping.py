@@ -28,7 +28,6 @@ from sweeps.study.study import Objective
 from sweeps.system import paths
 from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
 from tracking import child_runs, find_store, open_store
-from tracking.store import NUMBER
 
 #: metrics that a trial logs about its own time
 _PHASE = "seconds_"
@@ -146,7 +145,7 @@ def _phases(study: str) -> dict[int, dict[str, float]]:
     store = find_store(paths.tracking_uri(), study)
     assert store is not None
     return {
-        int(run.data.tags[NUMBER]): {
+        int(run.data.tags["trial"]): {
             name.removeprefix(_PHASE): value for name, value in run.data.metrics.items() if name.startswith(_PHASE)
         }
         for run in child_runs(store)

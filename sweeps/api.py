@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas
 
     from sweeps.engine.continuation import Continued
+    from sweeps.study.confirmation import Confirmation
 
 #: options that name columns
 _OF_TABLES = ("target", "weight_column", "drop", "columns")
@@ -69,7 +70,7 @@ class Result:
 
     @property
     def best(self) -> Best:
-        """The COMPLETE trial with the best value of the objective.
+        """The winner of the confirmation; without one, the COMPLETE trial with the best value of the objective.
 
         Raises:
             InputError: No trial is complete.
@@ -141,6 +142,61 @@ class Result:
         swept = known.get("space", "") if space is None else space
         dataset = None if data is None else _dataset(data, validation_data, known, swept)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
+
+    def confirm(
+        self, *, top: int | None = None, seeds: int = 4, jobs: int | None = None, again: bool = False, show: bool = True
+    ) -> Confirmation:
+        """Check the winner: train the best trials and the default configuration again; the same as `sweeps confirm`.
+
+        The winner is chosen by the new runs alone, and its model is evaluated on the test rows, once. `best`, `model`
+        and `export` then mean the winner. What was trained is not trained again.
+
+        Args:
+            top: How many of the best trials are finalists; by default five, or as many as there are.
+            seeds: How often each is trained again, with another seed or another fold.
+            jobs: Runs at once; by default as many as the trials of the sweep.
+            again: Look at the test rows although they were looked at before; each look is counted.
+            show: Print the progress and the result.
+
+        Returns:
+            The finalists with their figures, the winner and the verdict.
+
+        Raises:
+            InputError: The study has too few trials, space or data are not what they were, or the test rows were
+                looked at before.
+            TrialsFailed: Each finalist has failed.
+            Interrupted: Ended by a signal; another call goes on.
+        """
+        from sweeps.cli.confirm import show as show_result
+        from sweeps.cli.confirm_progress import ConfirmProgress
+        from sweeps.confirm.run import Request, confirm
+
+        request = Request(self.name, top, seeds, jobs, again)
+        forkserver.start()
+        if not show:
+            return confirm(request, Silent(), self.space, self._data)
+        screen = Console(file=LastingOutput(sys.stdout))  # type: ignore[arg-type]
+        with ConfirmProgress(screen, request) as progress:
+            found = confirm(request, progress, self.space, self._data)
+        show_result(found, screen)
+        return found
+
+    def evaluate_test(self, again: bool = False) -> dict[str, Any]:
+        """Evaluate the best model on the test rows, once: a look that is counted, as that of `confirm` is.
+
+        Args:
+            again: Look although they were looked at before.
+
+        Returns:
+            `rows`, `looks`, `metrics` of the model; for classes also `accuracy`, its Wilson `interval`, `classes` and
+            `confusion`; for a regression `r2`, `rmse`, `mae`, `absolute_error` and `residuals`.
+
+        Raises:
+            InputError: The rows were looked at before, or the study keeps none.
+        """
+        from sweeps.confirm.test_set import evaluate
+
+        return evaluate(self.study, self.space, self._data, again)
 
     def export(self, force: bool = False) -> Path:
         """Write the best model to `exports/STUDY` and register it as champion; the same as `sweeps export`.
@@ -244,6 +300,7 @@ def run(
               all trials together, once the objective has this value, after so many trials without a better one.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
+            - `confirm` (bool): Check the winner at the end, as `Result.confirm` does.
 
     Returns:
         The study with all its trials.
@@ -272,6 +329,8 @@ def run(
             said.append(f"{missing}; the same call without time_budget goes on")
         for sentence in said:
             print(sentence, file=LastingOutput(sys.stdout))
+    if config.confirm:
+        result.confirm(show=show)
     return result
 
 

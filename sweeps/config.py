@@ -86,7 +86,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines", "warm_start"),
+    *("accept_changed_space", "baselines", "warm_start", "confirm"),
 }
 
 
@@ -133,6 +133,7 @@ class SweepConfig(BaseModel):
     baselines: bool = Field(default_factory=lambda: os.environ.get("SWEEPS_BASELINES") != "0")
     allow_lambda: bool = False
     accept_changed_space: bool = False
+    confirm: bool = False
 
     @field_validator("study")
     @classmethod

@@ -25,6 +25,7 @@ LEVELS = (
     {"trial"},
     {"doctor"},
     {"engine"},
+    {"confirm"},
     {"cli"},
     {"api"},
     {"tuner"},

@@ -18,7 +18,7 @@ from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, Tra
 from tracking.experiments import EpochValue, epoch_curves
 from tracking.reading import SweepFacts, attach, phase_seconds, sweep_facts
 from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
-from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
+from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep, log_document
 from tracking.trial_run import TrialRun
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "epoch_curves",
     "find_store",
     "import_soon_needed",
+    "log_document",
     "open_store",
     "phase_seconds",
     "sweep_facts",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import click
 
 from sweeps.cli.best import best
+from sweeps.cli.confirm import confirm
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.data import data
 from sweeps.cli.doctor import doctor
@@ -35,7 +36,7 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, status, list_, best, importance, report, export, predict),
+    *(run, resume, status, list_, best, confirm, importance, report, export, predict),
     *(data, continue_, lr_range, doctor, env, ui, tensorboard),
 ):
     cli.add_command(command)

@@ -94,6 +94,12 @@ from sweeps.cli.table_options import table_options
     help="Continue although the space has been edited since the study was started; each trial records its version.",
 )
 @click.option(
+    "--confirm",
+    is_flag=True,
+    default=None,
+    help="Check the winner at the end, as sweeps confirm does with its defaults.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line has precedence.",
@@ -110,4 +116,10 @@ def run(config: Path | None, **options: Any) -> None:
     from sweeps.config import load_config
 
     given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
-    run_sweep(load_config(given, config), console(LastingOutput(sys.stdout)))
+    sweep, screen = load_config(given, config), console(LastingOutput(sys.stdout))
+    run_sweep(sweep, screen)
+    if sweep.confirm:
+        from sweeps.cli.confirm import run_confirm, show
+        from sweeps.confirm.run import Request
+
+        show(run_confirm(Request(sweep.study), screen), screen)

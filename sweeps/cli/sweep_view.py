@@ -15,7 +15,7 @@ from sweeps.cli.trial_table import show
 from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
-from sweeps.study import baselines, results, study
+from sweeps.study import baselines, confirmation, results, study
 from sweeps.study.leaderboard import leaderboard
 from sweeps.system import paths, signals
 
@@ -50,6 +50,11 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         # without a limit: one that was too short for a trial would be so again
         whole = command(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
+    found = results.open_study(config.study)
+    if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
+        by_make = "SWEEPS_FROM_MAKE" in os.environ
+        checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
+        console.print(f"{checking} checks the winner on fresh seeds", highlight=False, markup=False, soft_wrap=True)
 
 
 def unfinished(config: SweepConfig, begun: float) -> str:

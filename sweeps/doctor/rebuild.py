@@ -25,6 +25,7 @@ def rebuild_trial_run(context: StudyContext, trial: FrozenTrial) -> None:
     values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
     values += [(name, value, attributes.get(EPOCH, 0)) for name, value in expected_metrics(context, trial).items()]
     lost = LostRun.of_trial(
+        context.store.kind,
         trial.number,
         trial.state.name,
         tags={"error": attributes[ERROR][:500]} if ERROR in attributes else {},
@@ -46,9 +47,9 @@ def rebuild_sweep_run(context: StudyContext) -> None:
     times = [time for trial in trials for time in (trial.datetime_start, trial.datetime_complete) if time]
     lost = LostRun(
         run_id=study.user_attrs[PARENT_RUN],
-        name="sweep",
+        name=context.store.parent_kind,
         parent=None,
-        tags={"kind": "sweep", "state": outcome},
+        tags={"kind": context.store.parent_kind, "state": outcome},
         params={name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None},
         metrics=[],
         status=outcome,

@@ -182,7 +182,7 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
-        defaults_first=defaults_first,
+        defaults_first=defaults_first and config.sampler != "grid",
         total=config.trials,
         epochs=config.epochs,
         keras=keras_state.of_client(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sweeps.study import confirmation
 from sweeps.study.results import Best
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def readme(
     read_table = _read_table(signature, reading or {}) if columns else ""
     return f"""# {best.study}
 
-The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
+The best model of study `{best.study}`: {best.name}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
+{confirmation.sentence(best.confirmation, best.study)}
+
 Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head, labels)}.
 
 In Python with Keras{"" if custom_classes else " alone"}:

@@ -30,6 +30,10 @@ COUNTS_FAILED = "counts_failed"
 PARENT_RUN = "parent_run"
 #: how the last sweep ended, once its record is closed
 OUTCOME = "outcome"
+#: each look at the test rows, before it is taken: of which trial, its model, and when
+TEST_LOOKS = "test_looks"
+#: what the last look has shown
+TEST = "test"
 
 # Of a trial, whatever its state
 
@@ -64,10 +68,17 @@ MODEL_URI = "model_uri"
 NO_MODEL = ""
 #: the hash of its model's file
 MODEL_SHA256 = "model_sha256"
+#: the number of its model's weights
+N_PARAMS = "n_params"
 #: what its model takes as input, if the space's `fit` changed the data
 PREPARED = "prepared"
 #: what each COMPLETE trial has
 RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
+
+# Of a trial of the study that confirms another one
+
+#: what it repeats: see `sweeps.trial.repetition`
+REPETITION = "repetition"
 
 # Of a trial that trains another one on. It has more epochs than the others, so it does not count towards the study's
 # total and is not compared with them

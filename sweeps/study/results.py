@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, SweepError
+from sweeps.study import confirmation
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
@@ -42,17 +43,31 @@ class Status:
 
 @dataclass(frozen=True)
 class Best:
-    """The selected trial; its fields are those of `sweeps best --json`."""
+    """The selected trial; its fields are those of `sweeps best --json`.
+
+    Attributes:
+        value: the objective of this model, on the validation rows.
+        trial: its number; None for the default configuration where only the confirmation has trained it.
+        confirmed: whether it is the winner of a confirmation, and not only the best value of the search.
+        confirmation: what that has shown, see `sweeps.study.confirmation`.
+    """
 
     study: str
     objective: str
     value: float
-    trial: int
+    trial: int | None
     run_id: str
     params: dict[str, Any]
     epoch: int
     model_uri: str
     baselines: list[BaselineRow] = field(default_factory=list)
+    confirmed: bool = False
+    confirmation: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """In messages: `trial 7`, or `the default configuration`."""
+        return "the default configuration" if self.trial is None else f"trial {self.trial}"
 
 
 @dataclass(frozen=True)
@@ -130,12 +145,13 @@ def top(study: optuna.Study, n: int) -> list[TrialRow]:
 
 
 def best(study: optuna.Study) -> Best:
-    """The COMPLETE trial with the best finite value of the objective.
+    """The winner of the confirmation; without one, the COMPLETE trial with the best finite value of the objective.
 
     Raises:
         InputError: no trial is complete yet.
     """
-    trial = next(iter(_ranked(study)), None)
+    confirmed = confirmation.current(study)
+    trial = trial_of(study, confirmed.run_id) if confirmed else next(iter(_ranked(study)), None)
     if trial is None or trial.value is None:
         counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
         raise InputError(
@@ -144,7 +160,20 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
-    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study))
+    number = confirmed.best.trial if confirmed else trial.number
+    return Best(
+        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study)),
+        confirmed=confirmed is not None,
+        confirmation=confirmed.summary() if confirmed else None,
+    )
+
+
+def trial_of(study: optuna.Study, run_id: str) -> FrozenTrial | None:
+    """The trial of an MLflow run: of the study, or of the one that confirms it."""
+    journal = paths.confirm_journal(study.study_name)
+    others = [studies.load(study.study_name, journal)] if studies.begun(journal) else []
+    trials = (trial for each in (study, *others) for trial in each.get_trials(deepcopy=False))
+    return next((trial for trial in trials if trial.user_attrs.get(RUN_ID) == run_id), None)
 
 
 def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:

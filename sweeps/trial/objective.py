@@ -19,7 +19,18 @@ from sweeps.report.curves import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, explain, resolve
-from sweeps.study.attributes import AFTER, CONTINUES, EPOCH, EPOCHS, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, TRAINED
+from sweeps.study.attributes import (
+    AFTER,
+    CONTINUES,
+    EPOCH,
+    EPOCHS,
+    MODEL_SHA256,
+    MODEL_URI,
+    N_PARAMS,
+    PARAMS,
+    PREPARED,
+    TRAINED,
+)
 from sweeps.study.claims import claims_of
 from sweeps.study.draft import Draft, Repeated
 from sweeps.system import worker_process
@@ -190,6 +201,7 @@ def _record(
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     run.log_text("\n".join(summary), "model_summary.txt")
+    trial.set_user_attr(N_PARAMS, model.count_params())
     figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
     run.log_metrics(figures | {f"best_{plan.objective.metric}": watch.best or 0.0}, step=watch.best_epoch)
     run.set_tags(logged)

@@ -81,7 +81,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     narrowing.check_narrowings(asked, found)
     _check_free(request.enqueue, kept, found)
     # what the space's author thinks good is the first trial where none is given, and a baseline for the others
-    defaults_first = logs is not None and request.defaults_first and not request.grid
+    defaults_first = logs is not None and request.defaults_first
     others, warm_said = adapted(warm, declare, found, narrowings, request.grid) if warm else ([], "")
     first_trials = (*request.enqueue, *others) or (({},) if defaults_first else ())
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
