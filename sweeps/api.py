@@ -28,6 +28,8 @@ from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
+    import pandas
+
     from sweeps.engine.continuation import Continued
     from sweeps.study.confirmation import Confirmation
 
@@ -213,6 +215,44 @@ class Result:
 
         export_best(self.name, force, self.space)
         return paths.export_folder(self.name)
+
+    def report(self, output: str | Path | None = None) -> Path:
+        """Write the report, one HTML file with all figures; the same as `sweeps report`.
+
+        Args:
+            output: The file; by default `report.html` in the study's folder.
+
+        Returns:
+            The file.
+
+        Raises:
+            InputError: There is no folder for the file.
+        """
+        from sweeps.cli.command_line import repeated
+        from sweeps.report import html
+
+        return html.write(self.name, repeated(self.study), None if output is None else Path(output))[0]
+
+    def trials_dataframe(self) -> pandas.DataFrame:
+        """All trials as a table, a row for each, with a column for each hyperparameter."""
+        from sweeps.report import notebook
+
+        return notebook.dataframe(self.study)
+
+    def plot_history(self) -> Any:
+        """The value of each COMPLETE trial, and the best so far, as a plotly Figure; `sweeps.plots` has more.
+
+        Raises:
+            InputError: No trial is complete.
+        """
+        from sweeps import plots
+
+        return plots.history(self)
+
+    def _repr_html_(self) -> str:
+        from sweeps.report import notebook
+
+        return notebook.as_html(self.study)
 
 
 def run(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.errors import CorruptStore, InputError
+from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.study import confirmation
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
@@ -87,6 +89,30 @@ class TrialRow:
     seconds: float | None
     error: str | None
     rounds: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One study of the workspace; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        changed: when its journal was last written, as ISO 8601 in local time.
+        error: why it cannot be read; the other figures are missing then.
+    """
+
+    study: str
+    changed: str
+    objective: str = ""
+    total: int | None = None
+    trials: dict[str, int] = field(default_factory=dict)
+    best: float | None = None
+    error: str | None = None
+
+
+def studies_here() -> list[StudyRow]:
+    """The studies of the workspace by name."""
+    folder = paths.home() / "studies"
+    return [_study_row(journal) for journal in sorted(folder.glob("*/journal.log")) if _is_begun(journal)]
 
 
 def open_study(name: str) -> optuna.Study:
@@ -184,6 +210,23 @@ def model_uri(study: optuna.Study, number: int) -> str:
     if not 0 <= number < len(trials) or not trials[number].user_attrs.get(MODEL_URI):
         raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
     return str(trials[number].user_attrs[MODEL_URI])
+
+
+def _is_begun(journal: Path) -> bool:
+    try:
+        return studies.begun(journal)
+    except CorruptStore:
+        return True  # its row says so
+
+
+def _study_row(journal: Path) -> StudyRow:
+    name = journal.parent.name
+    changed = datetime.fromtimestamp(journal.stat().st_mtime).isoformat(timespec="seconds")
+    try:
+        found = status(open_study(name))
+    except SweepError as error:
+        return StudyRow(name, changed, error=str(error).splitlines()[0])
+    return StudyRow(name, changed, found.objective, found.total, found.trials, found.best)
 
 
 def _ranked(study: optuna.Study) -> list[FrozenTrial]:

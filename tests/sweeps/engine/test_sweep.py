@@ -37,7 +37,7 @@ def exported(finished: Workspace) -> Path:
 def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -> None:
     said = (finished.folder / "output.txt").read_text()
     assert "6/6" in said
-    assert "Next: sweeps best digits-mlp | sweeps export digits-mlp | sweeps ui" in said
+    assert "Next: sweeps best digits-mlp | sweeps report digits-mlp | sweeps export digits-mlp | sweeps ui" in said
     assert "best_val_accuracy  epoch  seconds" in said
 
 
