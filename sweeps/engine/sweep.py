@@ -112,7 +112,8 @@ def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProce
     if not config.baselines or complete:
         return None
     metric = parse_objective(config.objective)[0] if config.objective else None
-    return BaselineProcess(data, None if metric is None else score_name(metric))
+    score = None if metric is None else score_name(metric)
+    return BaselineProcess(data, score, config.rounds.folds, config.seed)
 
 
 def jobs_of(config: SweepConfig) -> int:
