@@ -6,15 +6,12 @@ import contextlib
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import dask
 import distributed.utils
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
-from distributed.diskutils import WorkSpace
 from distributed.system import MEMORY_LIMIT
 
 from sweeps.config import LEAST_MEMORY
@@ -78,13 +75,6 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
         # all processes import at once, while the client opens the stores
         client.run(warm_up_soon, on_error="ignore")
         yield client
-
-
-def clear_away() -> None:
-    """Remove what Dask's killed processes have left, as Dask itself does when the next cluster starts."""
-    folder = Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
-    if folder.is_dir():
-        WorkSpace(str(folder)).new_work_dir(prefix="none-").release()
 
 
 def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:

@@ -6,7 +6,8 @@ import gc
 import threading
 from functools import cache
 
-from sweeps.data import Dataset, DataSource, load
+from sweeps.data import DataSource, load
+from sweeps.engine.scratch import DataFile
 from sweeps.errors import SweepError
 from sweeps.trial.lr_range import RangeRequest, RangeTest
 from sweeps.trial.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
@@ -65,14 +66,14 @@ def have_data_soon(source: DataSource) -> None:
     threading.Thread(target=have_data, args=(source,), daemon=True).start()
 
 
-def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
+def preflight(request: SweepRequest, data: DataFile | None = None) -> Preflight:
     """See `sweeps.trial.preflight.preflight`."""
     warm_up()
     from sweeps.space.resolve import fatal_kind
     from sweeps.trial.preflight import preflight
 
     try:
-        return preflight(request, data)
+        return preflight(request, None if data is None else data.open())
     except SweepError as error:
         error.fatal = fatal_kind(error)
         # the message says all; what it came from may be a traceback of a thousand frames, which would not get through
@@ -88,11 +89,11 @@ def range_test(request: RangeRequest) -> RangeTest:
     return range_test(request)
 
 
-def run_trial(plan: TrialPlan, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, data: DataFile | None = None, number: int | None = None) -> TrialOutcome:
     """See `sweeps.trial.run.run_trial`."""
     warm_up()
     from sweeps.trial.run import run_trial
 
-    outcome = run_trial(plan, data, number)
+    outcome = run_trial(plan, None if data is None else data.open(), number)
     _settle()
     return outcome

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from functools import partial, update_wrapper
 from pathlib import Path
 
@@ -56,6 +58,19 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
             validation_data=(x[1200:], y[1200:]),
             **options | {"trials": 4},
         )
+
+
+def test_a_worker_that_dies_costs_no_trial_though_the_data_are_in_memory(here: Path) -> None:
+    def dies_once(hp: keras_tuner.HyperParameters) -> keras.Model:
+        died = here / "died"
+        if hasattr(hp, "trial") and (here / "runs/studies/dying").is_dir() and not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return build_model(hp)
+
+    result = sweeps.run(dies_once, load_digits(return_X_y=True), study="dying", trials=2, epochs=1, jobs=1, show=False)
+    assert [row.state for row in result.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert "killed by signal 9" in str(result.trials[0].error)
 
 
 @pytest.mark.slow
