@@ -20,5 +20,5 @@ def assert_sound(workspace: Workspace, study: str = "digits-mlp", total: int | N
     status = workspace.json("status", study)
     assert status["trials"]["RUNNING"] == 0
     if total is not None:
-        assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == total
+        assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == total, status
         assert status["total"] == total

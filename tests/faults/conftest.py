@@ -18,7 +18,8 @@ from support import Workspace
 from sweeps.study import study as studies
 from tracking import Store, find_store
 
-#: trials cost next to nothing but the seconds that the file `pace` gives; `build` and epochs can be told to misbehave
+#: trials cost next to nothing but the seconds that the file `pace` gives; `build` and epochs can be told to misbehave;
+#: the points outnumber all trials of a test by far, those that are given up among them
 SPACE = """
 import time
 from pathlib import Path
@@ -53,7 +54,7 @@ class Space(keras_tuner.HyperModel):
             (HERE / "hang").unlink()
             time.sleep(3600)
         inputs = keras.Input((8, 8))
-        hidden = keras.layers.Dense(hp.Int("units", 4, 64))(keras.layers.Flatten()(inputs))
+        hidden = keras.layers.Dense(hp.Int("units", 4, 400))(keras.layers.Flatten()(inputs))
         model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
