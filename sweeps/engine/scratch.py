@@ -6,6 +6,7 @@ A file, since a worker that dies takes what it was sent by Dask with it: the nex
 from __future__ import annotations
 
 import contextlib
+import logging
 import pickle
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import dask
 from distributed.diskutils import WorkSpace
+from distributed.utils import silence_logging_cmgr
 
 from sweeps.data import Dataset
 from sweeps.errors import MachineFault, machine_fault
@@ -42,11 +44,6 @@ def _open(path: str) -> Dataset:
     return data
 
 
-def forget_data() -> None:
-    """Free the memory of a dataset that was opened."""
-    _open.cache_clear()
-
-
 @contextlib.contextmanager
 def data_file(data: Dataset | None) -> Iterator[DataFile | None]:
     """A dataset as a file while the block runs; None for None. What a killed process leaves, the next sweep removes.
@@ -57,28 +54,33 @@ def data_file(data: Dataset | None) -> Iterator[DataFile | None]:
     if data is None:
         yield None
         return
-    folder = _work_space().new_work_dir(prefix="sweeps-data-")
-    try:
-        path = Path(folder.dir_path) / "data.pickle"
+    with _work_folder("sweeps-data-") as folder:
+        path = folder / "data.pickle"
         try:
             with path.open("wb") as file:
                 pickle.dump(data, file, protocol=5)
         except OSError as error:
             raise MachineFault(f"the data cannot be written for the workers: {machine_fault(error) or error}") from None
         yield DataFile(str(path))
-    finally:
-        folder.release()
 
 
 def clear_away() -> None:
     """Remove what killed processes have left, as Dask itself does when the next cluster starts."""
     if _folder().is_dir():
-        _work_space().new_work_dir(prefix="none-").release()
+        with _work_folder("none-"):
+            pass
 
 
 def _folder() -> Path:
     return Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
 
 
-def _work_space() -> WorkSpace:
-    return WorkSpace(str(_folder()))
+@contextlib.contextmanager
+def _work_folder(prefix: str) -> Iterator[Path]:
+    """A new folder, which is removed at the end of the block."""
+    with silence_logging_cmgr(logging.CRITICAL):  # Dask tells what it removes
+        folder = WorkSpace(str(_folder())).new_work_dir(prefix=prefix)
+    try:
+        yield Path(folder.dir_path)
+    finally:
+        folder.release()

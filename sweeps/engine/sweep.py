@@ -20,7 +20,7 @@ from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
 from sweeps.engine.scratch import DataFile, clear_away, data_file
-from sweeps.engine.tasks import have_data_soon, preflight, warm_up
+from sweeps.engine.tasks import DataSoon, preflight, warm_up
 from sweeps.errors import InputError
 from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
@@ -82,11 +82,11 @@ def run(
     ):
         dispatcher = Dispatcher(client)
         # none, where the only one has just died: the dispatcher waits for the next
-        first, *others = client.scheduler_info(n_workers=-1)["workers"] or [None]
+        first = next(iter(client.scheduler_info(n_workers=-1)["workers"]), None)
         placed = {"workers": [first], "allow_other_workers": True} if first else {}
         checking = submit_check(dispatcher, request, sent, **placed)
-        if sent is None and others:
-            client.run(have_data_soon, request.source, workers=others, on_error="ignore")
+        if sent is None:
+            client.register_plugin(DataSoon(request.source, but=first))
         # imports MLflow, while the workers import TensorFlow
         from sweeps.engine.search import search
         from tracking import import_soon_needed

@@ -6,7 +6,10 @@ import gc
 import threading
 from functools import cache
 
+from distributed import Worker, WorkerPlugin
+
 from sweeps.data import DataSource, load
+from sweeps.engine import reuse
 from sweeps.engine.scratch import DataFile
 from sweeps.errors import SweepError
 from sweeps.trial.lr_range import RangeRequest, RangeTest
@@ -35,6 +38,7 @@ def warm_up() -> None:
         rehearse()
         gc.collect()
         gc.freeze()
+        reuse.remember()
         _warm = True
 
 
@@ -61,9 +65,23 @@ def have_data(source: DataSource) -> None:
         keep_resident((part.x, part.y, part.sample_weight))
 
 
-def have_data_soon(source: DataSource) -> None:
-    """Begin to, in a worker that has nothing else to do; a trial that comes meanwhile may do it itself."""
-    threading.Thread(target=have_data, args=(source,), daemon=True).start()
+class DataSoon(WorkerPlugin):  # type: ignore[misc]
+    """Has every worker begin to read the data, also one that is started later; a trial that comes meanwhile may do it
+    itself.
+
+    Args:
+        but: the address of the worker that checks them, which reads them for it.
+    """
+
+    name = "sweeps-data"
+
+    def __init__(self, source: DataSource, but: str | None) -> None:
+        self._source, self._but = source, but
+
+    def setup(self, worker: Worker) -> None:
+        """Run by Dask."""
+        if worker.address != self._but:
+            threading.Thread(target=have_data, args=(self._source,), daemon=True).start()
 
 
 def preflight(request: SweepRequest, data: DataFile | None = None) -> Preflight:

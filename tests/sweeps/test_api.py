@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from functools import partial, update_wrapper
 from pathlib import Path
@@ -22,6 +23,7 @@ from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
+from tracking import child_runs, find_store
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -71,6 +73,18 @@ def test_a_worker_that_dies_costs_no_trial_though_the_data_are_in_memory(here: P
     result = sweeps.run(dies_once, load_digits(return_X_y=True), study="dying", trials=2, epochs=1, jobs=1, show=False)
     assert [row.state for row in result.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
     assert "killed by signal 9" in str(result.trials[0].error)
+
+
+def test_a_workspace_that_was_removed_is_begun_anew_by_the_same_process(here: Path) -> None:
+    given = {"space": build_model, "data": load_digits(return_X_y=True), "study": "twice", "epochs": 1, "show": False}
+    sweeps.run(**given, trials=2)
+    shutil.rmtree(here / "runs")
+    result = sweeps.run(**given, trials=1)
+    assert [row.number for row in result.trials] == [0]
+    assert result.model().count_params() > 0  # of the new store
+    runs = find_store(f"sqlite:///{here}/runs/mlflow.db", "twice")
+    assert runs is not None
+    assert len(child_runs(runs)) == 1
 
 
 @pytest.mark.slow
