@@ -91,6 +91,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         sweeps.errors.SweepError: as `sweeps.engine.sweep.run`.
     """
     with slots(config.jobs, config.memory_limit) as client:
+        client.wait_for_workers(config.jobs)
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
         began = time.perf_counter()
         request = check(config)

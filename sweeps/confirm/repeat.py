@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import optuna
-from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.config import PASSING
 from sweeps.confirm.finalists import Candidate, Repetitions, lacking
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.search import named, recorded_as, versions
 from sweeps.engine.session import StudySession
 from sweeps.errors import InputError
@@ -40,7 +40,7 @@ def repeat(
     jobs: int,
     dispatcher: Dispatcher,
     watcher: Watcher,
-    data: Future | None,
+    data: DataFile | None,
 ) -> optuna.Study:
     """Train the repetitions that are missing; the study whose trials all of them are.
 

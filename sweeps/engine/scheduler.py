@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from distributed import Future
-
 from sweeps.engine.dispatcher import Dispatcher, Ended
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.tasks import run_trial
 from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
 from sweeps.study.retries import LateResult
@@ -67,7 +66,7 @@ class Scheduler:
     Args:
         jobs: slots to keep busy.
         watcher: told of every epoch and every trial.
-        data: a dataset that was sent to the workers; None: they load what the plan names.
+        data: a dataset as a file; None: they load what the plan names.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Scheduler:
         session: StudySession,
         watcher: Watcher,
         limits: Limits,
-        data: Future | None = None,
+        data: DataFile | None = None,
     ) -> None:
         self._dispatcher, self._plan, self._jobs, self._session = dispatcher, plan, jobs, session
         self._watcher, self._limits, self._data = watcher, limits, data

@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 
 import optuna
-from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.baselines import BaselineProcess
 from sweeps.config import PASSING
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
@@ -40,13 +40,13 @@ def search(
     dispatcher: Dispatcher,
     watcher: Watcher,
     limits: Limits,
-    data: Future | None = None,
+    data: DataFile | None = None,
     baselines: BaselineProcess | None = None,
 ) -> None:
     """Store what was checked, then search.
 
     Args:
-        data: a dataset that was sent to the workers; None: they load what the plan names.
+        data: a dataset as a file; None: they load what the plan names.
         baselines: computes what the study has no baselines of.
     """
     config, store = checked.config, make_record(checked.config.study)

@@ -129,6 +129,7 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOUR
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         is_new = IDENTITY not in study.user_attrs
         if is_new:
+            forget(ref.journal)  # of an earlier study, whose folder was removed
             study.set_user_attr(BRACKETS, BY_NUMBER)
             study.set_user_attr(IDENTITY, asdict(identity))
     if not is_new:
@@ -153,9 +154,12 @@ def load(name: str, journal: Path) -> optuna.Study:
     return _load(name, journal)
 
 
-def forget(journal: Path) -> None:
-    """Let this process read the journal anew when it next opens the study."""
-    _open.pop(journal, None)
+def forget(journal: Path | None = None) -> None:
+    """Let this process read the journal anew when it next opens the study; None: those of all studies."""
+    if journal is None:
+        _open.clear()
+    else:
+        _open.pop(journal, None)
 
 
 def begun(journal: Path) -> bool:
