@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
-from distributed import Future
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.config import SweepConfig
@@ -15,6 +14,7 @@ from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import outcome_of, raise_if_halted
+from sweeps.engine.scratch import DataFile, data_file
 from sweeps.engine.session import StudySession, open_session
 from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.engine.tasks import run_trial
@@ -77,18 +77,22 @@ def continue_trial(
     study = results.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
+    if len(config.rounds) > 1:
+        raise InputError(
+            f"--trial: only a trial that trains one model can be trained on, those of {name!r} have {config.rounds}\n"
+            "A new study with more --epochs trains longer"
+        )
     parent = results.whole(study, PARENT_RUN, study.user_attrs)
     request = check(config, space)
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     begun = _trained(origin)
     # as many threads as the trial had: other sums of floats differ
-    with slots(1, config.memory_limit, share=config.jobs) as client:
+    with data_file(data) as sent, slots(1, config.memory_limit, share=config.jobs) as client:
         dispatcher = Dispatcher(client)
-        sent = None if data is None else client.scatter(data)
         found = result_of_check(dispatcher, submit_check(dispatcher, request, sent))
         checked = CheckedSweep(config, request, found)
-        _check_source(study, origin, request.source_of_space)
+        check_source(study, origin, request.source_of_space)
         check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
@@ -106,12 +110,12 @@ def continue_trial(
     )
 
 
-def _check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
+def check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
     """Raises: InputError: the space is not the one that the trial is of."""
     if changed := source.changes(study, origin.user_attrs.get(SPACE_VERSION)):
         raise InputError(
             f"the space has changed since trial {origin.number}: {shortened(changed)}\n"
-            "A trial is trained on only with the space that it had"
+            "A trial is trained on, or again, only with the space that it had"
         )
 
 
@@ -155,7 +159,7 @@ def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) ->
 
 
 def _run(
-    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
+    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: DataFile | None, begin: Callable[[], int]
 ) -> TrialOutcome:
     """Run the trial, again as often as its worker dies of it, until it is given up.
 
