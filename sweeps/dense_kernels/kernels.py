@@ -37,6 +37,7 @@ class NetworkArrays(NamedTuple):
         output_scale, output_offset: float32 (outputs,).
         loss: a value of `losses.BY_NAME`.
         loss_weight: factor of the loss.
+        target_scale, target_offset: label smoothing as an affine map of the targets of a cross-entropy.
         dropout_thresholds: uint64 (layers,), see `dropout.thresholds`; 0 for none.
         dropout_scales: float32 (layers,), factors of the outputs that are kept.
         dropout_states: int64 (layers, 2).
@@ -59,6 +60,8 @@ class NetworkArrays(NamedTuple):
     output_offset: Floats
     loss: int
     loss_weight: np.float32
+    target_scale: np.float32
+    target_offset: np.float32
     dropout_thresholds: npt.NDArray[np.uint64]
     dropout_scales: Floats
     dropout_states: Integers

@@ -73,6 +73,7 @@ class Network:
         input_scaling: applied to each row before the first layer.
         output_scaling: its scale and offset are applied to the last layer's outputs, under the squared error.
         loss_weight: factor of the loss.
+        label_smoothing: the share of each target that is spread over all classes, under a cross-entropy.
     """
 
     inputs: int
@@ -81,6 +82,7 @@ class Network:
     input_scaling: Affine
     output_scaling: Affine
     loss_weight: float = 1.0
+    label_smoothing: float = 0.0
 
     @property
     def widths(self) -> tuple[int, ...]:

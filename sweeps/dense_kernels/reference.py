@@ -1,6 +1,6 @@
 """A reference implementation of the kernels in NumPy and float64, for tests and for reading.
 
-It imports nothing from the kernels.
+It imports nothing from the kernels. `reference_activations.py` has the activations.
 """
 
 from __future__ import annotations
@@ -14,37 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS, Doubles, sigmoid
+
 #: from the gradient of a step's outputs to that of its inputs
 Backward = Callable[[Doubles], Doubles]
 #: from inputs to outputs, with the way back
 Step = Callable[[Doubles], tuple[Doubles, Backward]]
-
-
-def _sigmoid(z: Doubles) -> Doubles:
-    return 1 / (1 + np.exp(-z))
-
-
-def _normal(z: Doubles) -> Doubles:
-    """The cumulative distribution function of the standard normal distribution."""
-    erf: Doubles = np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))
-    return 0.5 + 0.5 * erf
-
-
-def _density(z: Doubles) -> Doubles:
-    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-
-
-#: name -> activation and its derivative, as functions of z
-ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], Doubles]]] = {
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
-    "linear": (lambda z: z, np.ones_like),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
-    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
-    "silu": (lambda z: z * _sigmoid(z), lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z)))),
-    "gelu": (lambda z: z * _normal(z), lambda z: _normal(z) + z * _density(z)),
-}
 
 
 def _activation(name: str) -> Step:
@@ -56,7 +31,9 @@ def _factors(factors: Doubles) -> Step:
     return lambda z: (z * factors, lambda errors: errors * factors)
 
 
-def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
+def loss_of(
+    loss: str, z: Doubles, targets: npt.NDArray[Any], smoothing: float = 0.0
+) -> tuple[Doubles, Doubles, Doubles]:
     """A loss of `losses.BY_NAME` for the last layer's outputs before its activation, (rows, units).
 
     Returns:
@@ -64,12 +41,14 @@ def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, 
     """
     if loss.endswith("categorical_crossentropy"):
         one_hot = np.eye(z.shape[1])[targets] if loss.startswith("sparse") else targets
+        one_hot = one_hot * (1 - smoothing) + smoothing / z.shape[1]
         log_softmax = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
         softmax = np.exp(log_softmax)
         return -(one_hot * log_softmax).sum(axis=1), softmax - one_hot, softmax
     if loss == "binary_crossentropy":
+        targets = targets * (1 - smoothing) + smoothing / 2
         rows = (np.logaddexp(0, z) - z * targets).mean(axis=1)
-        return rows, (_sigmoid(z) - targets) / z.shape[1], _sigmoid(z)
+        return rows, (sigmoid(z) - targets) / z.shape[1], sigmoid(z)
     return ((z - targets) ** 2).mean(axis=1), 2 * (z - targets) / z.shape[1], z
 
 
@@ -97,7 +76,8 @@ def _philox(counter: list[int], k0: int, k1: int) -> list[int]:
 
 @dataclass
 class Optimizer:
-    """SGD (with momentum or Nesterov) where `beta_2` is None, else Adam; both with decoupled weight decay."""
+    """SGD (with momentum or Nesterov) where `beta_2` and `rho` are None; Adam, or with `nesterov` Nadam, with `beta_2`;
+    RMSprop with `rho`, or Adagrad where it is 1. All with decoupled weight decay."""
 
     learning_rate: float
     weight_decay: float = 0.0
@@ -105,23 +85,38 @@ class Optimizer:
     nesterov: bool = False
     beta_1: float = 0.9
     beta_2: float | None = None
+    rho: float | None = None
     epsilon: float = 1e-7
     steps: int = 0
     moments: dict[tuple[str, int], tuple[Doubles, Doubles]] = field(default_factory=dict)
 
     def updated(self, name: tuple[str, int], w: Doubles, g: Doubles) -> Doubles:
         """`w` after step number `steps` with the gradient `g`."""
-        m, v = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
-        rate = self.learning_rate
-        w = w - w * rate * self.weight_decay
-        if self.beta_2 is None:
-            m = self.momentum * m - rate * g
-            self.moments[name] = m, v
-            return w + (self.momentum * m - rate * g if self.nesterov else m)
+        moments = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
+        step = self._rmsprop if self.rho is not None else self._sgd if self.beta_2 is None else self._adam
+        change, self.moments[name] = step(g, *moments)
+        return w - w * self.learning_rate * self.weight_decay - change
+
+    def _sgd(self, g: Doubles, v: Doubles, unused: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        v = self.momentum * v - self.learning_rate * g
+        return (self.learning_rate * g - self.momentum * v if self.nesterov else -v), (v, unused)
+
+    def _adam(self, g: Doubles, m: Doubles, v: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        assert self.beta_2 is not None
         m, v = m + (g - m) * (1 - self.beta_1), v + (g * g - v) * (1 - self.beta_2)
-        self.moments[name] = m, v
-        rate *= math.sqrt(1 - self.beta_2**self.steps) / (1 - self.beta_1**self.steps)
-        return w - rate * m / (np.sqrt(v) + self.epsilon)
+        correction = 1 - self.beta_2**self.steps
+        if not self.nesterov:
+            rate = math.sqrt(correction) / (1 - self.beta_1**self.steps)
+            return self.learning_rate * rate * m / (np.sqrt(v) + self.epsilon), (m, v)
+        u = [self.beta_1 * (1 - 0.5 * 0.96**t) for t in range(1, self.steps + 2)]
+        mean = u[-1] * m / (1 - math.prod(u)) + (1 - u[-2]) * g / (1 - math.prod(u[:-1]))
+        return self.learning_rate * mean / (np.sqrt(v / correction) + self.epsilon), (m, v)
+
+    def _rmsprop(self, g: Doubles, v: Doubles, p: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        assert self.rho is not None
+        v = self.rho * v + (1 if self.rho == 1 else 1 - self.rho) * g * g
+        p = self.momentum * p + self.learning_rate * g / np.sqrt(v + self.epsilon)
+        return p, (v, p)
 
 
 @dataclass
@@ -172,7 +167,7 @@ class Reference:
             passes.append(back)
         if network.loss == "mean_squared_error":
             z = z * after.scale + after.offset
-        losses, errors, predictions = loss_of(network.loss, z, targets)
+        losses, errors, predictions = loss_of(network.loss, z, targets, network.label_smoothing)
         if network.loss == "mean_squared_error":
             errors = errors * after.scale
         share = network.loss_weight / len(x) * (np.ones(len(x)) if weights is None else weights)

@@ -116,6 +116,7 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
     before, after = network.input_scaling, network.output_scaling
     rates = [layer.dropout for layer in network.layers]
+    uniform = 1 / 2 if losses.BY_NAME[network.loss] == losses.BINARY else 1 / network.widths[-1]
     return NetworkArrays(
         widths=np.array(network.widths, np.int64),
         strides=parameters.strides,
@@ -136,6 +137,8 @@ def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
         output_offset=np.array(after.offset, np.float32),
         loss=losses.BY_NAME[network.loss],
         loss_weight=np.float32(network.loss_weight),
+        target_scale=np.float32(1 - network.label_smoothing),
+        target_offset=np.float32(network.label_smoothing * uniform),
         dropout_thresholds=dropout.thresholds(np.array(rates, np.float32)),
         dropout_scales=np.array([1 / (1 - rate) for rate in rates], np.float32),
         dropout_states=parameters.dropout_states,

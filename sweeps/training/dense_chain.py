@@ -12,13 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.models.functional import Functional
-from keras.src.optimizers import adam, adamw, sgd
 
 from sweeps import dense_kernels
 from sweeps.training.build import loss_by_name, only_output
 from sweeps.training.deferred import can_be_deferred
 from sweeps.training.dense_blocks import Block, blocks_of
-from sweeps.training.kernels import updates_one_by_one
 from sweeps.training.preprocessing import nodes
 from sweeps.training.rows import Rows
 
@@ -32,12 +30,6 @@ LOSSES: dict[tuple[str, type], str] = {
     ("sigmoid", keras.losses.BinaryCrossentropy): "binary_crossentropy",
     ("linear", keras.losses.MeanSquaredError): "mean_squared_error",
 }
-#: by exact type: a subclass may override the update
-OPTIMIZERS = (sgd.SGD, adam.Adam, adamw.AdamW)
-_UNSET_IN_OPTIMIZERS = (
-    "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor", "gradient_accumulation_steps",
-    "amsgrad", "_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,12 +52,14 @@ def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | Non
         model: a compiled and built Keras model.
         training, validation: the rows to train and to validate on.
     """
-    if type(model) not in (keras.Sequential, Functional) or model.jit_compile or not _is_supported(model.optimizer):
+    if type(model) not in (keras.Sequential, Functional) or model.jit_compile:
         return None
     layers = _layers_in_a_row(model)
     if layers is None or dense_kernels.supported() is not None:
         return None
-    parts = blocks_of(layers)
+    from sweeps.training.dense_optimizers import is_supported
+
+    parts = blocks_of(layers) if is_supported(model.optimizer) else None
     network = _network(model, *parts) if parts is not None else None
     if parts is None or network is None:
         return None
@@ -73,15 +67,6 @@ def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | Non
         if rows is not None and not (can_be_deferred(model, rows) and _fits(network, rows)):
             return None
     return Chain(network, parts[1])
-
-
-def _is_supported(optimizer: Any) -> bool:
-    """Whether the kernels implement `optimizer`."""
-    if type(optimizer) not in OPTIMIZERS or not updates_one_by_one(optimizer):
-        return False
-    if any(getattr(optimizer, name, None) for name in _UNSET_IN_OPTIMIZERS):
-        return False
-    return isinstance(optimizer._learning_rate, keras.Variable)
 
 
 def _layers_in_a_row(model: Any) -> list[Any] | None:
@@ -113,10 +98,10 @@ def _network(model: Any, before: list[Any], blocks: tuple[Block, ...], after: li
         return None
     if last.normalization is not None or any(block.activation not in BY_NAME for block in blocks[:-1]):
         return None
-    if after and loss[0] != "mean_squared_error":
+    if after and loss["loss"] != "mean_squared_error":
         return None
     layers = tuple(block.layer() for block in blocks)
-    return Network(inputs, layers, loss[0], scalings[0], scalings[1], loss_weight=loss[1])
+    return Network(inputs, layers, input_scaling=scalings[0], output_scaling=scalings[1], **loss)
 
 
 def _affine(layers: list[Any], features: int) -> Affine | None:
@@ -149,17 +134,23 @@ def _broadcast(values: Any, shape: tuple[int, ...]) -> Floats:
     return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
 
 
-def _loss(model: Any, activation: str) -> tuple[str, float] | None:
-    """The kernels' name of the loss, and its weight; None where they do not support it."""
+def _loss(model: Any, activation: str) -> dict[str, Any] | None:
+    """The loss, its weight and its label smoothing for the kernels; None where they do not support it."""
     compiled = model._compile_loss
     if compiled is None or keras.tree.is_nested(compiled._user_loss) or compiled._user_loss is None:
         return None
     loss = compiled._user_loss if isinstance(compiled._user_loss, keras.Loss) else _loss_named(compiled._user_loss)
-    if loss is None or loss.get_config() != {**type(loss)().get_config(), "name": loss.name}:
-        return None
     kind = LOSSES.get((activation, type(loss)))
+    if loss is None or kind is None:
+        return None
+    config = loss.get_config()
+    usual = {**type(loss)().get_config(), "name": loss.name}
+    smoothing = config.get("label_smoothing", 0.0)
+    if config != usual | ({"label_smoothing": smoothing} if "label_smoothing" in usual else {}):
+        return None
     weights = keras.tree.flatten(compiled._user_loss_weights)
-    return None if kind is None else (kind, 1.0 if weights in ([], [None]) else float(weights[0]))
+    weight = 1.0 if weights in ([], [None]) else float(weights[0])
+    return {"loss": kind, "loss_weight": weight, "label_smoothing": smoothing}
 
 
 def _loss_named(name: Any) -> Any:

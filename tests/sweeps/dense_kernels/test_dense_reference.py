@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pytest
 from scipy import special
 
-from sweeps.dense_kernels import activations, losses, updates
+from sweeps.dense_kernels import activations, approximations, losses, updates
 from sweeps.dense_kernels.llvm import LANES
 from sweeps.dense_kernels.network import Affine, Layer, Network, Normalization, Parameters
 from sweeps.dense_kernels.products import MAX_VECTORS
-from sweeps.dense_kernels.reference import ACTIVATIONS, Optimizer, Reference
+from sweeps.dense_kernels.reference import Optimizer, Reference
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS
 from sweeps.dense_kernels.runner import Runner
 
 ROWS, INPUTS, OUTPUTS = 53, 6, 3
@@ -35,6 +36,24 @@ OPTIMIZERS: dict[str, Any] = {
         ),
         2,
     ),
+    "nadam": (
+        Optimizer(0.01, 0.1, nesterov=True, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
+        lambda steps: updates.nadam(
+            steps, 0.01, taken=0, product=1, weight_decay=0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3
+        )[0],
+        2,
+    ),
+    "rmsprop": (
+        Optimizer(0.01, 0.1, rho=0.8, epsilon=1e-3),
+        lambda steps: updates.rmsprop(steps, 0.01, weight_decay=0.1, rho=0.8, epsilon=1e-3),
+        1,
+    ),
+    "rmsprop with momentum": (
+        Optimizer(0.01, rho=0.8, momentum=0.7),
+        lambda steps: updates.rmsprop(steps, 0.01, rho=0.8, momentum=0.7),
+        2,
+    ),
+    "adagrad": (Optimizer(0.1, rho=1), lambda steps: updates.adagrad(steps, 0.1), 1),
 }  # fmt: skip
 
 
@@ -131,6 +150,11 @@ def test_every_loss_is_its_formula(loss: str, weighted: bool) -> None:
     assert_as_the_reference(network(Layer(9, "relu"), loss=loss, loss_weight=0.5), "adam", weights=weights)
 
 
+@pytest.mark.parametrize("loss", [name for name in losses.BY_NAME if name.endswith("crossentropy")])
+def test_labels_are_smoothed(loss: str) -> None:
+    assert_as_the_reference(network(Layer(9, "relu"), loss=loss, label_smoothing=0.2))
+
+
 def test_inputs_and_outputs_are_scaled() -> None:
     generator = np.random.default_rng(4)
     before, after = (
@@ -168,12 +192,20 @@ def test_a_network_of_one_layer() -> None:
 def test_the_approximations_are_as_good_as_float32() -> None:
     x = np.concatenate([np.linspace(-10, 10, 20_001), np.linspace(-1e-3, 1e-3, 201)]).astype(np.float32)
     for ours, true in (
-        (activations.tanh, np.tanh),
-        (activations.erf, special.erf),
-        (activations.sigmoid, special.expit),
+        (approximations.tanh, np.tanh),
+        (approximations.erf, special.erf),
+        (approximations.sigmoid, special.expit),
     ):
         found = np.array([ours(value) for value in x])
         np.testing.assert_allclose(found, true(x.astype(np.float64)), atol=3e-7)
+    negative, unit = x[x <= 0], np.linspace(0, 1, 20_001, dtype=np.float32)
+    for ours, true, where in (
+        (approximations.exp_of_negative, np.exp, negative),
+        (approximations.expm1_of_negative, np.expm1, negative),
+        (approximations.log1p, np.log1p, unit),
+    ):
+        found = np.array([ours(value) for value in where])
+        np.testing.assert_allclose(found, true(where.astype(np.float64)), atol=3e-7)
 
 
 BEFORE, AFTER = Normalization(0.9, 0.01), Normalization(0.8, 0.1, after_activation=True)
