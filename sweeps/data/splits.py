@@ -178,8 +178,8 @@ def _fold(data: Dataset, train: Array, validation: Array) -> Dataset:
 
 def _classes(data: Dataset) -> Array | None:
     """The class index of each training and validation row; None where a row has no single class."""
-    if data.spec.target not in ("sparse", "binary", "one_hot"):
-        return None
+    if data.spec.target not in ("sparse", "binary", "one_hot") or not isinstance(data.train.y, np.ndarray):
+        return None  # a quantity, several labels, or several targets
     data = data.encoded or data
     y = np.concatenate([data.train.y, data.validation.y])
     return np.argmax(y, axis=1) if data.spec.target == "one_hot" else y.reshape(-1).astype(np.int64)
@@ -200,6 +200,8 @@ def _joined(first: Part, second: Part) -> Part:
 def _concatenated(first: Nested, second: Nested) -> Nested:
     if isinstance(first, dict):
         return {name: np.concatenate([array, second[name]]) for name, array in first.items()}
+    if isinstance(first, list):
+        return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
     return None if first is None else np.concatenate([first, second])
 
 
