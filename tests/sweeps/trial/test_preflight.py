@@ -16,7 +16,9 @@ from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras_tuner.errors import FailedTrialError, FatalTypeError
 
+from sweeps.config import load_config
 from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.engine.sweep import check
 from sweeps.errors import InputError
 from sweeps.space.reference import Space
 from sweeps.study.objective_choice import choose_objective
@@ -263,7 +265,8 @@ def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(da
     assert "n_hidden=" not in said
     assert "bias_initializer" not in said  # kept at one value
     assert preflight(replace(REQUEST, enqueue=(first,)), data).warnings == ()
-    assert preflight(replace(REQUEST, grid=True), data).enqueue == ()
+    assert preflight(replace(REQUEST, defaults_first=False), data).enqueue == ()
+    assert not check(load_config({"sampler": "grid"})).defaults_first  # a grid has its own order
 
 
 def test_epochs_and_bias_initializers_are_searched_only_where_they_are_asked_for(data: Dataset) -> None:
