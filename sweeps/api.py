@@ -28,6 +28,8 @@ from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
+    import pandas
+
     from sweeps.engine.continuation import Continued
     from sweeps.study.confirmation import Confirmation
 
@@ -214,6 +216,44 @@ class Result:
         export_best(self.name, force, self.space)
         return paths.export_folder(self.name)
 
+    def report(self, output: str | Path | None = None) -> Path:
+        """Write the report, one HTML file with all figures; the same as `sweeps report`.
+
+        Args:
+            output: The file; by default `report.html` in the study's folder.
+
+        Returns:
+            The file.
+
+        Raises:
+            InputError: There is no folder for the file.
+        """
+        from sweeps.cli.command_line import repeated
+        from sweeps.report import html
+
+        return html.write(self.name, repeated(self.study), None if output is None else Path(output))[0]
+
+    def trials_dataframe(self) -> pandas.DataFrame:
+        """All trials as a table, a row for each, with a column for each hyperparameter."""
+        from sweeps.report import notebook
+
+        return notebook.dataframe(self.study)
+
+    def plot_history(self) -> Any:
+        """The value of each COMPLETE trial, and the best so far, as a plotly Figure; `sweeps.plots` has more.
+
+        Raises:
+            InputError: No trial is complete.
+        """
+        from sweeps import plots
+
+        return plots.history(self)
+
+    def _repr_html_(self) -> str:
+        from sweeps.report import notebook
+
+        return notebook.as_html(self.study)
+
 
 def run(
     space: str | Space = "mlp",
@@ -245,6 +285,8 @@ def run(
             - `study` (str): The name; by default `DATA-SPACE`.
             - `trials` (int, 20): The study's total.
             - `epochs` (int, 10): Epochs of a trial.
+            - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
+              from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
@@ -254,6 +296,8 @@ def run(
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
+            - `start` (str, `"portfolio"`): What is trained first where nothing is enqueued: `"portfolio"` (the defaults
+              and configurations that were good on other data, of registered spaces), `"default"` or `"none"`.
             - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
@@ -361,7 +405,14 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:

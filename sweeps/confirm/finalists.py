@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.data import MOST_BYTES, Dataset, bytes_of_folds, check_folds
+from sweeps.data import MOST_BYTES, Dataset, bytes_of_folds, has_few_rows
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, unversioned
 from sweeps.study import results
@@ -87,12 +87,9 @@ class Repetitions:
 
 def _can_be_folded(data: Dataset, folds: int) -> bool:
     """Whether each class has a row for each fold, and the copies of the rows have room."""
-    try:
-        if not data.as_given:  # otherwise rare classes go together
-            check_folds(data, folds)
-    except InputError:
-        return False
-    return bytes_of_folds(data, folds) <= MOST_BYTES
+    # for a person's own model rare classes go together
+    lacks_rows = not data.as_given and has_few_rows(data, folds)
+    return not lacks_rows and bytes_of_folds(data, folds) <= MOST_BYTES
 
 
 def top_trials(study: optuna.Study, top: int | None) -> list[FrozenTrial]:

@@ -130,6 +130,12 @@ def check_folds(data: Dataset, k: int) -> None:
     """Raises:
     InputError: a class, or the data, has fewer than `k` training and validation rows.
     """
+    if few := has_few_rows(data, k):
+        raise InputError(f"folds: {few}")
+
+
+def has_few_rows(data: Dataset, k: int) -> str:
+    """What has fewer than `k` training and validation rows, a class or the data; "" where nothing has."""
     classes, what = _classes(data), "the data"
     fewest = len(data.train) + len(data.validation)
     if classes is not None:
@@ -137,8 +143,7 @@ def check_folds(data: Dataset, k: int) -> None:
         fewest, rarest = counts.min(), int(values[counts.argmin()])
         labels = (data.encoded or data).labels or ()
         what = f"class {labels[rarest] if 0 <= rarest < len(labels) else rarest!r} of the target"
-    if fewest < k:
-        raise InputError(f"folds: {what} has {fewest} training and validation rows, which are too few for {k} folds")
+    return f"{what} has {fewest} training and validation rows, which are too few for {k} folds" if fewest < k else ""
 
 
 def _folds(rows: int, k: int, seed: int, classes: Array | None) -> list[tuple[Array, Array]]:

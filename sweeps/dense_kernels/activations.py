@@ -112,3 +112,10 @@ def activate(kind, z, slopes):  # type: ignore[no-untyped-def]
             cdf = HALF + HALF * erf(x * _SQRT_HALF)
             z[j] = x * cdf
             slopes[j] = cdf + x * _DENSITY * exp_of_negative(-HALF * x * x)
+
+
+@jit
+def activate_rows(kind, z, slopes, rows, width, stride):  # type: ignore[no-untyped-def]
+    """`activate` the first `width` columns of `z`, as `slopes` float32 (rows * stride,)."""
+    for begin in range(0, rows * stride, stride):
+        activate(kind, z[begin : begin + width], slopes[begin : begin + width])

@@ -8,12 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
+#: from the gradient of a step's outputs to that of its inputs
+Backward = Callable[[Doubles], Doubles]
+#: from inputs to outputs, with the way back
+Step = Callable[[Doubles], tuple[Doubles, Backward]]
 
 
 def _sigmoid(z: Doubles) -> Doubles:
@@ -42,6 +47,15 @@ ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], D
 }
 
 
+def _activation(name: str) -> Step:
+    activation, slope = ACTIVATIONS[name]
+    return lambda z: (activation(z), lambda errors: errors * slope(z))
+
+
+def _factors(factors: Doubles) -> Step:
+    return lambda z: (z * factors, lambda errors: errors * factors)
+
+
 def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
     """A loss of `losses.BY_NAME` for the last layer's outputs before its activation, (rows, units).
 
@@ -50,9 +64,9 @@ def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, 
     """
     if loss.endswith("categorical_crossentropy"):
         one_hot = np.eye(z.shape[1])[targets] if loss.startswith("sparse") else targets
-        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-        softmax = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return -(one_hot * np.log(softmax)).sum(axis=1), softmax - one_hot, softmax
+        log_softmax = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+        softmax = np.exp(log_softmax)
+        return -(one_hot * log_softmax).sum(axis=1), softmax - one_hot, softmax
     if loss == "binary_crossentropy":
         rows = (np.logaddexp(0, z) - z * targets).mean(axis=1)
         return rows, (_sigmoid(z) - targets) / z.shape[1], _sigmoid(z)
@@ -118,12 +132,17 @@ class Reference:
         network: the network's description.
         kernels, biases: (inputs, units) and (units,) for each layer; replaced by training.
         dropout_states: (layers, 2), a seed and the number of calls.
+        gammas, betas: (units,) for each layer, of its normalization; replaced by training.
+        moving: [mean, variance] for each layer, both (units,); replaced by training.
     """
 
     network: Any
     kernels: list[Doubles]
     biases: list[Doubles]
     dropout_states: Sequence[Sequence[int]] = ()
+    gammas: list[Doubles] = field(default_factory=list)
+    betas: list[Doubles] = field(default_factory=list)
+    moving: list[list[Doubles]] = field(default_factory=list)
 
     def step(
         self,
@@ -142,18 +161,15 @@ class Reference:
         network, last = self.network, len(self.kernels) - 1
         before, after = network.input_scaling, network.output_scaling
         a = (x.astype(np.float64) - before.shift) * before.scale + before.offset
-        inputs, slopes = [], []
+        inputs: list[Doubles] = []
+        passes: list[Backward] = []
         for i, layer in enumerate(network.layers):
             inputs.append(a)
             z = a @ self.kernels[i] + self.biases[i]
             if i == last:
                 break
-            activation, slope = ACTIVATIONS[layer.activation]
-            a, slopes_here = activation(z), slope(z)
-            if optimizer is not None and layer.dropout:
-                factors = dropout_factors(self.dropout_states[i], optimizer.steps, layer.dropout, z.shape)
-                a, slopes_here = a * factors, slopes_here * factors
-            slopes.append(slopes_here)
+            a, back = self._hidden(i, layer, z, optimizer)
+            passes.append(back)
         if network.loss == "mean_squared_error":
             z = z * after.scale + after.offset
         losses, errors, predictions = loss_of(network.loss, z, targets)
@@ -161,15 +177,54 @@ class Reference:
             errors = errors * after.scale
         share = network.loss_weight / len(x) * (np.ones(len(x)) if weights is None else weights)
         if optimizer is not None:
-            self._learn(inputs, slopes, errors * share[:, None], optimizer)
+            self._learn(inputs, passes, errors * share[:, None], optimizer)
         return float((losses * share).sum()), predictions
 
-    def _learn(self, inputs: list[Doubles], slopes: list[Doubles], errors: Doubles, optimizer: Optimizer) -> None:
+    def _hidden(self, i: int, layer: Any, z: Doubles, optimizer: Optimizer | None) -> tuple[Doubles, Backward]:
+        """What follows hidden layer `i`'s product, and the way back through it."""
+        norm = layer.normalization
+        steps = [self._normalization(i, norm, optimizer)] if norm is not None else []
+        steps.insert(0 if norm is not None and norm.after_activation else len(steps), _activation(layer.activation))
+        if optimizer is not None and layer.dropout:
+            steps.append(_factors(dropout_factors(self.dropout_states[i], optimizer.steps, layer.dropout, z.shape)))
+        backs = []
+        for step in steps:
+            z, back = step(z)
+            backs.append(back)
+        return z, lambda errors: reduce(lambda e, back: back(e), reversed(backs), errors)
+
+    def _normalization(self, i: int, norm: Any, optimizer: Optimizer | None) -> Step:
+        """Batch normalization of layer `i`; on the way back gamma and beta are updated."""
+
+        def forward(z: Doubles) -> tuple[Doubles, Backward]:
+            mean, variance = (z.mean(axis=0), z.var(axis=0)) if optimizer is not None else self.moving[i]
+            if optimizer is not None:
+                self.moving[i] = [
+                    old * norm.momentum + new * (1 - norm.momentum)
+                    for old, new in zip(self.moving[i], (mean, variance), strict=True)
+                ]
+            gamma, deviation = self.gammas[i], np.sqrt(variance + norm.epsilon)
+            x = (z - mean) / deviation
+
+            def backward(errors: Doubles) -> Doubles:
+                assert optimizer is not None
+                self.gammas[i] = optimizer.updated(("gamma", i), gamma, (errors * x).sum(axis=0))
+                self.betas[i] = optimizer.updated(("beta", i), self.betas[i], errors.sum(axis=0))
+                # the derivatives of mean and variance take part
+                found: Doubles = gamma / deviation * (errors - errors.mean(axis=0) - x * (errors * x).mean(axis=0))
+                return found
+
+            return x * gamma + self.betas[i], backward
+
+        return forward
+
+    def _learn(self, inputs: list[Doubles], passes: list[Backward], errors: Doubles, optimizer: Optimizer) -> None:
         """Propagate the last layer's errors back and update the weights of all layers."""
         optimizer.steps += 1
         for i in reversed(range(len(self.kernels))):
             gradients = inputs[i].T @ errors, errors.sum(axis=0)
             if i:
-                errors = errors @ self.kernels[i].T * slopes[i - 1]
+                errors = passes[i - 1](errors @ self.kernels[i].T)
             self.kernels[i] = optimizer.updated(("kernel", i), self.kernels[i], gradients[0])
-            self.biases[i] = optimizer.updated(("bias", i), self.biases[i], gradients[1])
+            if self.network.layers[i].use_bias:
+                self.biases[i] = optimizer.updated(("bias", i), self.biases[i], gradients[1])

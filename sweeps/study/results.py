@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.errors import CorruptStore, InputError
+from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.study import confirmation
 from sweeps.study import study as studies
-from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import saved, spent
 from sweeps.system import paths
@@ -46,6 +48,8 @@ class Best:
     Attributes:
         value: the objective of this model, on the validation rows.
         trial: its number; None for the default configuration where only the confirmation has trained it.
+        rounds: with `--folds` or `--repeats`: `values`, the objective in each round by its name, whose mean `value`
+            is, and their standard deviation `std`. The model is that of the last one.
         confirmed: whether it is the winner of a confirmation, and not only the best value of the search.
         confirmation: what that has shown, see `sweeps.study.confirmation`.
     """
@@ -59,6 +63,7 @@ class Best:
     epoch: int
     model_uri: str
     baselines: list[BaselineRow] = field(default_factory=list)
+    rounds: dict[str, Any] | None = None
     confirmed: bool = False
     confirmation: dict[str, Any] | None = None
 
@@ -70,7 +75,11 @@ class Best:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial; its fields are those of `sweeps list --json`."""
+    """One trial; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        rounds: see `Best`; of a COMPLETE trial.
+    """
 
     number: int
     state: str
@@ -79,6 +88,31 @@ class TrialRow:
     run_id: str | None
     seconds: float | None
     error: str | None
+    rounds: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One study of the workspace; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        changed: when its journal was last written, as ISO 8601 in local time.
+        error: why it cannot be read; the other figures are missing then.
+    """
+
+    study: str
+    changed: str
+    objective: str = ""
+    total: int | None = None
+    trials: dict[str, int] = field(default_factory=dict)
+    best: float | None = None
+    error: str | None = None
+
+
+def studies_here() -> list[StudyRow]:
+    """The studies of the workspace by name."""
+    folder = paths.home() / "studies"
+    return [_study_row(journal) for journal in sorted(folder.glob("*/journal.log")) if _is_begun(journal)]
 
 
 def open_study(name: str) -> optuna.Study:
@@ -134,9 +168,10 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
+    rounds = trial.user_attrs.get(ROUNDS)
     number = confirmed.best.trial if confirmed else trial.number
     return Best(
-        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study)),
+        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study), rounds),
         confirmed=confirmed is not None,
         confirmation=confirmed.summary() if confirmed else None,
     )
@@ -177,6 +212,23 @@ def model_uri(study: optuna.Study, number: int) -> str:
     return str(trials[number].user_attrs[MODEL_URI])
 
 
+def _is_begun(journal: Path) -> bool:
+    try:
+        return studies.begun(journal)
+    except CorruptStore:
+        return True  # its row says so
+
+
+def _study_row(journal: Path) -> StudyRow:
+    name = journal.parent.name
+    changed = datetime.fromtimestamp(journal.stat().st_mtime).isoformat(timespec="seconds")
+    try:
+        found = status(open_study(name))
+    except SweepError as error:
+        return StudyRow(name, changed, error=str(error).splitlines()[0])
+    return StudyRow(name, changed, found.objective, found.total, found.trials, found.best)
+
+
 def _ranked(study: optuna.Study) -> list[FrozenTrial]:
     return studies.objective_of(study).ranked(study.get_trials(deepcopy=False))
 
@@ -193,6 +245,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         attributes.get(RUN_ID),
         seconds,
         attributes.get(ERROR),
+        attributes.get(ROUNDS),
     )
 
 

@@ -12,6 +12,7 @@ The files, in the order in which one call passes through them:
     preprocessing.py  preprocessing layers, run once instead of in every epoch
     build.py          variables, created before anything is traced
     dense_chain.py    models that `sweeps.dense_kernels` can train; any other model is trained by a graph
+    dense_blocks.py   their layers as blocks: a dense layer, normalization, activation and Dropout
     dense_passes.py   their training epoch and validation
     passes.py         training epoch and validation of a graph
     deferred.py       metrics of many steps at once

@@ -26,32 +26,37 @@ class State:
     """The variables of a chain and its optimizer, copied between Keras and the kernels."""
 
     def __init__(self, optimizer: Any, chain: Chain) -> None:
-        self._optimizer, self._dropouts = optimizer, chain.dropouts
-        self.parameters = Parameters(chain.network, moments=len(_moments(optimizer, chain.layers[0].kernel)))
+        self._optimizer, blocks = optimizer, chain.blocks
+        parameters = Parameters(chain.network, moments=len(_moments(optimizer, blocks[0].dense.kernel)))
+        self.parameters = parameters
         self._views: list[tuple[Any, Floats]] = []
-        for i, layer in enumerate(chain.layers):
-            for variable, arrays in (
-                (layer.kernel, self.parameters.kernels(i)),
-                (layer.bias, self.parameters.biases(i)),
-            ):
+        for i, block in enumerate(blocks):
+            rows = [parameters.kernels(i)]
+            if block.dense.bias is not None:
+                rows.append(parameters.biases(i))
+            if block.normalization is not None:
+                rows += [parameters.gammas(i), parameters.betas(i)]
+                moving = block.normalization.moving_mean, block.normalization.moving_variance
+                self._views += zip(moving, parameters.moving_statistics(i), strict=True)
+            for variable, arrays in zip(block.variables, rows, strict=True):
                 self._views += zip((variable, *_moments(optimizer, variable)), arrays, strict=True)
+        states = zip(blocks, parameters.dropout_states, strict=True)
+        self._states: list[tuple[Any, Any]] = [
+            (block.dropout.seed_generator.state, state) for block, state in states if block.dropout is not None
+        ]
 
     def read(self) -> None:
         """Copy the variables from Keras; callbacks may have changed them."""
-        for variable, array in self._views:
+        for variable, array in (*self._views, *self._states):
             array[...] = variable.numpy()
-        for dropout, state in zip(self._dropouts, self.parameters.dropout_states, strict=True):
-            if dropout is not None:
-                state[...] = dropout.seed_generator.state.numpy()
 
     def write(self, steps: int) -> None:
         """Copy the variables to Keras, after `steps` steps."""
         for variable, array in self._views:
             variable.assign(array)
         self._optimizer.iterations.assign_add(steps)
-        for dropout in self._dropouts:
-            if dropout is not None:
-                dropout.seed_generator.state.assign_add(np.array([0, steps]))
+        for state, _ in self._states:
+            state.assign_add(np.array([0, steps]))
 
     def update(self, steps: int) -> updates.Update:
         """The optimizer's next `steps` steps, at its current learning rate."""

@@ -159,10 +159,9 @@ def _shared(dense: Any) -> list[Any]:
 @pytest.mark.parametrize(
     "layers",
     [
-        lambda: [keras.layers.Dense(8, "relu"), keras.layers.BatchNormalization()],
         lambda: [keras.layers.Dense(8, "relu", kernel_regularizer="l2")],
         lambda: [keras.layers.Dense(8, "relu", kernel_constraint="max_norm")],
-        lambda: [keras.layers.Dense(8, "relu", use_bias=False)],
+        lambda: [keras.layers.Dense(8, keras.layers.LeakyReLU())],
         lambda: [keras.layers.Dense(8, "softplus")],
         lambda: [keras.layers.Dense(8, lambda x: x)],
         lambda: [keras.layers.Dense(8, "relu", trainable=False)],

@@ -16,9 +16,7 @@ from keras.src.backend.common.global_state import get_global_attribute
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras_tuner.errors import FailedTrialError, FatalTypeError
 
-from sweeps.config import load_config
 from sweeps.data import Dataset, DataSource, from_arrays
-from sweeps.engine.sweep import check
 from sweeps.errors import InputError
 from sweeps.space.reference import Space
 from sweeps.study.objective_choice import choose_objective
@@ -254,19 +252,17 @@ def test_points_that_a_space_does_not_want_are_no_reason_to_stop_but_a_fatal_one
 def test_the_first_trial_has_the_spaces_defaults_and_enqueued_ones_replace_it(data: Dataset) -> None:
     (first,) = preflight(REQUEST, data).enqueue
     assert first["n_hidden"] == 2
-    assert first["optimizer"] == "adam"
+    assert first["optimizer"] == "adamw"
     (narrowed,) = preflight(replace(REQUEST, set=("n_hidden=4",)), data).enqueue
     assert narrowed.get("n_hidden", 4) == 4
     asked = preflight(replace(REQUEST, enqueue=({"n_hidden": 1},)), data)
     assert asked.enqueue == ({**first, "n_hidden": 1},)
     (said,) = asked.warnings
     assert said.startswith("enqueued trials: 1 leave values open, which are the defaults: ")
-    assert "optimizer=adam" in said
+    assert "learning_rate=0.001" in said
     assert "n_hidden=" not in said
     assert "bias_initializer" not in said  # kept at one value
     assert preflight(replace(REQUEST, enqueue=(first,)), data).warnings == ()
-    assert preflight(replace(REQUEST, defaults_first=False), data).enqueue == ()
-    assert not check(load_config({"sampler": "grid"})).defaults_first  # a grid has its own order
 
 
 def test_epochs_and_bias_initializers_are_searched_only_where_they_are_asked_for(data: Dataset) -> None:
