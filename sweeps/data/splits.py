@@ -105,7 +105,7 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         InputError: a class, or the data, has fewer than `k` rows; a fold lacks what `load` wants of a split; or the
             copies take more than `MOST_BYTES`.
     """
-    needed = k * sum(_bytes(part) for part in (data.train, data.validation))
+    needed = bytes_of_folds(data, k)
     if needed > MOST_BYTES:
         raise InputError(
             f"folds: {k} copies of the data take {needed / 1e9:.2g} GB in each process, {MOST_BYTES / 1e9:g} GB are "
@@ -119,6 +119,11 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         return tuple(_fold(data, *indices) for indices in rows)
     except InputError as error:
         raise InputError(f"folds: {error}") from None
+
+
+def bytes_of_folds(data: Dataset, k: int) -> int:
+    """What the copies of the rows take in a process."""
+    return k * sum(_bytes(part) for part in (data.train, data.validation))
 
 
 def check_folds(data: Dataset, k: int) -> None:
