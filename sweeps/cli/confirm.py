@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -97,6 +97,8 @@ def command(request: Request, space: str | None = None) -> str:
 
 def show(found: Confirmation, screen: Console) -> None:
     """The finalists as a table, what it comes to, and what the test rows say."""
+    from sweeps.report.confirmed import said_of_test
+
     screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, ± for 95 %", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("  trial", "mean", "over default", "search", "optimism", "weights"):
@@ -105,10 +107,10 @@ def show(found: Confirmation, screen: Console) -> None:
         table.add_row(*_cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
     screen.print(table, markup=False)
     failed = [f"{finalist.name}: {finalist.error}" for finalist in found.finalists if finalist.mean is None]
-    following = f"sweeps best {found.study} | sweeps export {found.study}"
+    following = f"sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
     if "SWEEPS_FROM_MAKE" in os.environ:
-        following = f"make best | make export   (STUDY={found.study})"
-    for line in (*failed, found.conclusion, _test(found), f"Next: {following}"):
+        following = f"make best | make report | make export   (STUDY={found.study})"
+    for line in (*failed, found.conclusion, said_of_test(found), f"Next: {following}"):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -130,20 +132,3 @@ def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f
     if mean is None or interval is None:
         return ""
     return f"{mean:{form}} ±{(interval[1] - interval[0]) / 2:.4f}"
-
-
-def _test(found: Confirmation) -> str:
-    """What the test rows say of the winner."""
-    test: dict[str, Any] | None = found.test
-    if test is None:
-        return f"test rows: {found.test_note}"
-    named = {name: value for name, value in test["metrics"].items() if value is not None}
-    said = ", ".join(f"{name} {value:.4f}" for name, value in named.items())
-    if "accuracy" in test:
-        low, high = test["interval"]
-        said = f"accuracy {test['accuracy']:.4f} (95 %: {low:.4f} to {high:.4f})"
-    elif test.get("r2") is not None:
-        median = test["absolute_error"]["0.5"]
-        said = f"R2 {test['r2']:.4f}, rmse {test['rmse']:.4g}, half of the errors below {median:.4g}"
-    counted = "looked at once" if test["looks"] == 1 else f"looked at {test['looks']} times"
-    return f"{found.best.name} on {test['rows']} test rows, {counted}: {said}"
