@@ -19,11 +19,10 @@ from sklearn.model_selection import cross_val_predict
 
 from benchmarks.search.judge import CONFIGURATIONS, Judged
 from benchmarks.search.methods import LONGEST
-from benchmarks.search.portfolio import greedy
 from benchmarks.search.scale import yardstick
 from benchmarks.search.task import Curves, Floats, Params, draw
 from benchmarks.trainings.make import FILE
-from benchmarks.trainings.portfolio import SEARCHED, figures, learned_without, searched_space, values_of
+from benchmarks.trainings.portfolio import SEARCHED, default_configuration, figures, learn, searched_space, values_of
 
 _ACTIVATIONS = ("relu", "swish", "selu")
 #: draws of the noise a data set
@@ -77,7 +76,7 @@ class OwnSpace:
 
 
 def _forest() -> RandomForestRegressor:
-    return RandomForestRegressor(300, min_samples_leaf=1, max_features=0.5, random_state=0)
+    return RandomForestRegressor(60, max_features=0.5, random_state=0)
 
 
 def _features(configurations: Sequence[Params]) -> Floats:
@@ -135,13 +134,12 @@ def judged() -> list[Judged]:
     table = pd.read_parquet(FILE)
     found = figures(table)
     space = searched_space()
-    default = found.configurations[greedy(found.both, 1)[0]]
     measuring = draw(space, CONFIGURATIONS, 0)
     result = []
     for name in found.names:
-        portfolio = [found.configurations[place] for place in learned_without(found, name, LONGEST)]
+        portfolio = [found.configurations[place] for place in learn(found, name, LONGEST)]
         for number in range(_DRAWS):
-            task = OwnSpace(name, table[table["data_set"] == name], space, default, number)
+            task = OwnSpace(name, table[table["data_set"] == name], space, default_configuration(), number)
             result.append(Judged(task, yardstick(task, measuring), portfolio))
     return result
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -96,52 +97,38 @@ def command(request: Request, space: str | None = None) -> str:
 
 def show(found: Confirmation, screen: Console) -> None:
     """The finalists as a table, what it comes to, and what the test rows say."""
-    screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, 95 % intervals", style="bold")
+    from sweeps.report.confirmed import said_of_test
+
+    screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, ± for 95 %", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "mean", "interval", "over the default", "in the search", "optimism", "weights", "seconds"):
-        table.add_column(column, justify="left" if not column else "right")
+    for column in ("  trial", "mean", "over default", "search", "optimism", "weights"):
+        table.add_column(column, justify="left" if "trial" in column else "right")
     for index, finalist in enumerate(found.finalists):
         table.add_row(*_cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
     screen.print(table, markup=False)
-    for line in (found.conclusion, *_test(found), f"next: sweeps best {found.study} | sweeps export {found.study}"):
+    failed = [f"{finalist.name}: {finalist.error}" for finalist in found.finalists if finalist.mean is None]
+    following = f"sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
+    if "SWEEPS_FROM_MAKE" in os.environ:
+        following = f"make best | make report | make export   (STUDY={found.study})"
+    for line in (*failed, found.conclusion, said_of_test(found), f"Next: {following}"):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cells(finalist: Finalist, wins: bool) -> list[str]:
-    name = ("* " if wins else "  ") + finalist.name
+    name = ("* " if wins else "  ") + finalist.name.removeprefix("trial ")
     if finalist.mean is None:
-        return [name, "failed", str(finalist.error)]
-    difference = ""
-    if finalist.difference is not None:
-        difference = f"{finalist.difference:+.4f} ({_range(finalist.difference_interval, '+.4f')})"
+        return [name, "failed"]
     return [
         name,
-        f"{finalist.mean:.4f}",
-        _range(finalist.interval),
-        difference,
+        _estimate(finalist.mean, finalist.interval),
+        _estimate(finalist.difference, finalist.difference_interval, "+.4f"),
         "" if finalist.search_value is None else f"{finalist.search_value:.4f}",
         "" if finalist.optimism is None else f"{finalist.optimism:+.4f}",
         "" if finalist.n_params is None else f"{finalist.n_params:,}",
-        "" if finalist.seconds is None else f"{finalist.seconds:.1f}",
     ]
 
 
-def _range(interval: list[float] | None, form: str = ".4f") -> str:
-    return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
-
-
-def _test(found: Confirmation) -> list[str]:
-    """What the test rows say of the winner."""
-    test: dict[str, Any] | None = found.test
-    if test is None:
-        return [f"test rows: {found.test_note}"]
-    named = {name: value for name, value in test["metrics"].items() if value is not None}
-    said = ", ".join(f"{name} {value:.4f}" for name, value in named.items())
-    if "accuracy" in test:
-        low, high = test["interval"]
-        said = f"accuracy {test['accuracy']:.4f} (95 %: {low:.4f} to {high:.4f})"
-    elif test.get("r2") is not None:
-        median = test["absolute_error"]["0.5"]
-        said = f"R2 {test['r2']:.4f}, rmse {test['rmse']:.4g}, half of the errors below {median:.4g}"
-    counted = "looked at once" if test["looks"] == 1 else f"looked at {test['looks']} times"
-    return [f"{found.best.name} on {test['rows']} test rows, {counted}: {said}"]
+def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f") -> str:
+    if mean is None or interval is None:
+        return ""
+    return f"{mean:{form}} ±{(interval[1] - interval[0]) / 2:.4f}"

@@ -13,7 +13,7 @@ from sweeps.confirm import test_set
 from sweeps.confirm.finalists import Repetitions, candidates, top_trials
 from sweeps.confirm.repeat import repeat
 from sweeps.confirm.result import make_result, record, write
-from sweeps.data import Dataset, check_folds, load
+from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
 from sweeps.engine.continuation import check_source
 from sweeps.engine.dispatcher import Dispatcher
@@ -86,12 +86,10 @@ def confirm(
     source = replace(asked.source_of_space, accepted=True)
     dataset = load(asked.source) if data is None else data
     check_identity(study, Identity(**study.user_attrs[IDENTITY] | {"digest": dataset.digest}), source)
-    repetitions = Repetitions.of(request.seeds, config.seed, len(dataset.validation))
+    repetitions = Repetitions.of(request.seeds, config.seed, dataset)
     found = _known(study, leaders, repetitions)
     if found is None:
         test_set.check_unseen(study, request.again)
-        if repetitions.method == "folds" and not dataset.as_given:
-            check_folds(dataset, request.seeds)
         asked = replace(asked, enqueue=(), warm_start=None, start="default", total=1, source_of_space=source)
         found = _train(study, request, config, asked, leaders, repetitions, watcher, data)
         write(found)

@@ -105,7 +105,7 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         InputError: a class, or the data, has fewer than `k` rows; a fold lacks what `load` wants of a split; or the
             copies take more than `MOST_BYTES`.
     """
-    needed = k * sum(_bytes(part) for part in (data.train, data.validation))
+    needed = bytes_of_folds(data, k)
     if needed > MOST_BYTES:
         raise InputError(
             f"folds: {k} copies of the data take {needed / 1e9:.2g} GB in each process, {MOST_BYTES / 1e9:g} GB are "
@@ -119,6 +119,11 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         return tuple(_fold(data, *indices) for indices in rows)
     except InputError as error:
         raise InputError(f"folds: {error}") from None
+
+
+def bytes_of_folds(data: Dataset, k: int) -> int:
+    """What the copies of the rows take in a process."""
+    return k * sum(_bytes(part) for part in (data.train, data.validation))
 
 
 def check_folds(data: Dataset, k: int) -> None:
@@ -178,8 +183,8 @@ def _fold(data: Dataset, train: Array, validation: Array) -> Dataset:
 
 def _classes(data: Dataset) -> Array | None:
     """The class index of each training and validation row; None where a row has no single class."""
-    if data.spec.target not in ("sparse", "binary", "one_hot"):
-        return None
+    if data.spec.target not in ("sparse", "binary", "one_hot") or not isinstance(data.train.y, np.ndarray):
+        return None  # a quantity, several labels, or several targets
     data = data.encoded or data
     y = np.concatenate([data.train.y, data.validation.y])
     return np.argmax(y, axis=1) if data.spec.target == "one_hot" else y.reshape(-1).astype(np.int64)
@@ -200,6 +205,8 @@ def _joined(first: Part, second: Part) -> Part:
 def _concatenated(first: Nested, second: Nested) -> Nested:
     if isinstance(first, dict):
         return {name: np.concatenate([array, second[name]]) for name, array in first.items()}
+    if isinstance(first, list):
+        return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
     return None if first is None else np.concatenate([first, second])
 
 

@@ -20,7 +20,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.baselines import baselines as baselines_of
 from sweeps.study.budget import Budget
 from sweeps.study.record import in_reach, make_record
@@ -132,6 +132,8 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
     given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
     study.set_user_attr(GIVEN, [what for what, is_given in given.items() if is_given])
+    if found.enqueue and not (checked.request.enqueue or checked.request.warm_start):
+        study.set_user_attr(DEFAULTS, dict(found.enqueue[0]))
     session.notes += _enqueue(study, found.enqueue, by_hand=bool(checked.request.enqueue))
     _begin(checked, study, session.store)
 

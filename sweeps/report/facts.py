@@ -12,9 +12,12 @@ from scipy.stats import binomtest
 
 from sweeps.errors import InputError
 from sweeps.plots.timeline import schedule
+from sweeps.report.confirmed import COLUMNS, between, cells, said_of_test
 from sweeps.study import baselines, results
 from sweeps.study.attributes import DATA, ERROR, IDENTITY
+from sweeps.study.confirmation import Confirmation
 from sweeps.study.leaderboard import cell, leaderboard, number
+from sweeps.study.results import Best
 from sweeps.study.view import StudyView
 from tracking import SweepFacts
 
@@ -54,35 +57,35 @@ class Card:
     compared: Sequence[Compared] = field(default_factory=tuple)
 
 
-def card(view: StudyView, rows: Mapping[str, int]) -> Card:
+def card(view: StudyView, rows: Mapping[str, int], confirmed: Confirmation | None = None) -> Card:
     """The winner's card.
 
     Args:
         rows: of the "train", "validation" and "test" parts, as far as they are known.
+        confirmed: the study's confirmation; its winner is the study's.
 
     Raises:
         InputError: no trial is COMPLETE.
     """
     best = results.best(view)
-    objective = view.objective
-    compared = [
-        Compared(row.name.replace("_", " "), number(row.value), _difference(best.value, row.value, view))
-        for row in best.baselines
-        if row.value is not None
-    ]
+    value, about = best.value, f"epoch {best.epoch}; {view.objective.metric} is {view.objective.direction}d"
+    sure = _unconfirmed(value, view, rows)
+    if confirmed is not None and confirmed.best.mean is not None:
+        value, sure = confirmed.best.mean, _confirmed(confirmed)
+        about = f"mean of {len(confirmed.seeds)} {confirmed.method}; {about}"
     said = baselines.sentences(view)
     return Card(
-        title="Winner",
-        value=number(best.value),
-        origin=f"trial {best.trial}, epoch {best.epoch}; {objective.metric} is {objective.direction}d",
-        sure=_sure(best.value, view, rows),
+        title="Winner, confirmed" if confirmed else "Winner",
+        value=number(value),
+        origin=f"{best.name}, {about}",
+        sure=sure,
         warnings=[sentence for sentence in said if not sentence.startswith("baselines (")],
-        params=[(name, cell(value)) for name, value in best.params.items()],
-        compared=compared,
+        params=[(name, cell(param)) for name, param in best.params.items()],
+        compared=[*_default(value, view, best.trial, confirmed), *_baselines(value, best, view)],
     )
 
 
-def _sure(value: float, view: StudyView, rows: Mapping[str, int]) -> list[str]:
+def _unconfirmed(value: float, view: StudyView, rows: Mapping[str, int]) -> list[str]:
     said = []
     count, metric = rows.get("validation", 0), view.objective.metric
     if metric.startswith("val_") and metric.endswith("accuracy") and count and 0 <= value <= 1:
@@ -94,9 +97,52 @@ def _sure(value: float, view: StudyView, rows: Mapping[str, int]) -> list[str]:
     if (trials := len(view.ranked())) > 1:
         said.append(
             f"Not confirmed: it is the best of {trials} values on the same validation rows, so on new rows it is "
-            "likely to be worse."
+            f"likely to be worse. New seeds tell more: sweeps confirm {view.study_name}"
         )
     return said
+
+
+def _confirmed(found: Confirmation) -> list[str]:
+    best = found.best
+    said = [f"95 % interval {between(best.interval)}. {found.conclusion[:1].upper()}{found.conclusion[1:]}."]
+    if best.search_value is not None and best.optimism is not None:
+        flattered = f"{'better' if best.optimism > 0 else 'worse'} by {number(abs(best.optimism))}"
+        said.append(f"In the search it had {number(best.search_value)}, {flattered}.")
+    tested = said_of_test(found)
+    return [*said, f"{tested[:1].upper()}{tested[1:]}."]
+
+
+def _default(value: float, view: StudyView, winner: int | None, confirmed: Confirmation | None) -> list[Compared]:
+    """The default configuration: in the confirmation, or else in the search."""
+    if confirmed is not None:
+        default = next((finalist for finalist in confirmed.finalists if finalist.default), None)
+        if default is None or default.mean is None:
+            return []
+        said = "it itself" if confirmed.best.default else _difference(value, default.mean, view)
+        return [Compared("default configuration", number(default.mean), said)]
+    row = results.default_trial(view)
+    if row is None or row.value is None:
+        return []
+    said = "it itself" if row.number == winner else _difference(value, row.value, view)
+    return [Compared("default configuration", number(row.value), said)]
+
+
+def _baselines(value: float, best: Best, view: StudyView) -> list[Compared]:
+    return [
+        Compared(row.name.replace("_", " "), number(row.value), _difference(value, row.value, view))
+        for row in best.baselines
+        if row.value is not None
+    ]
+
+
+def finalists(found: Confirmation) -> Table:
+    """The finalists of a confirmation."""
+    rows = [cells(finalist, index == found.winner) for index, finalist in enumerate(found.finalists)]
+    text = (
+        f"Each was trained again on {len(found.seeds)} {found.method}; the winner (*) is chosen by these runs alone. "
+        "Intervals are 95 %, differences paired, optimism is how much the search flattered."
+    )
+    return Table(COLUMNS, rows, frozenset(COLUMNS[1:]), text)
 
 
 def _difference(value: float, other: float, view: StudyView) -> str:

@@ -18,8 +18,8 @@ from plotly.offline import get_plotlyjs
 
 from sweeps.errors import BackendUnreachable, InputError, MachineFault, SweepError
 from sweeps.report import facts
-from sweeps.report.sections import Section, sections
-from sweeps.study import results
+from sweeps.report.sections import Section, evaluated, sections
+from sweeps.study import confirmation, results
 from sweeps.study.attributes import DATA, PARENT_RUN
 from sweeps.study.record import in_reach, store_of
 from sweeps.study.view import StudyView
@@ -81,7 +81,9 @@ def render(view: StudyView, command: str, recorded: SweepFacts, more: Sequence[S
         recorded: what MLflow has of the sweep.
         more: see `write`.
     """
-    listed = [*more, *sections(view)]
+    confirmed = confirmation.current(view)
+    tested = [evaluated("test", "On the test rows", confirmed.test)] if confirmed and confirmed.test else []
+    listed = [*tested, *more, *sections(view)]
     figures = {name: _json(figure) for section in listed for name, figure in section.figures.items()}
     missing: dict[str, list[str]] = {}
     for section in listed:
@@ -89,17 +91,18 @@ def render(view: StudyView, command: str, recorded: SweepFacts, more: Sequence[S
             missing.setdefault(section.missing, []).append(section.title)
     card, no_winner = None, ""
     try:
-        card = facts.card(view, facts.rows_of(recorded))
+        card = facts.card(view, facts.rows_of(recorded), confirmed)
     except InputError as error:
         no_winner = str(error).splitlines()[0]
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return page.from_string((_PAGE / "page.html").read_text()).render(
         study=view.study_name,
         subtitle=_subtitle(view),
-        objective=view.label,
+        objective=view.objective.metric if confirmed else view.label,
         card=card,
         no_winner=no_winner,
         tiles=facts.tiles(view),
+        finalists=facts.finalists(confirmed) if confirmed else None,
         board=facts.board(view),
         errors=facts.errors(view),
         sections=[section for section in listed if not section.missing],

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+import plotly.graph_objects as go
 from optuna.trial import TrialState
 
 from sweeps import plots
 from sweeps.errors import SweepError
 from sweeps.plots.search import ordered
 from sweeps.plots.source import OUTLIERS, complete
+from sweeps.report.confirmed import said_of_figures
 from sweeps.study.importance import importance
 from sweeps.study.results import status
 from sweeps.study.view import StudyView
 
 #: slices, and the height of a figure in pixels
 _SLICES, _HEIGHT = 12, 400
+#: classes whose counts have room in the cells of a matrix
+_WRITTEN = 20
 
 _OUTLIERS = "Outliers are beyond the axis; a double click shows them."
 
@@ -30,7 +34,8 @@ class Section:
     Attributes:
         figures: by their ids in the page.
         missing: why there is none.
-        shape: "" one below the other, "grid" beside each other, "broad" scrolled to the side on a narrow screen.
+        shape: "" one below the other, "grid" and "pair" beside each other, "broad" scrolled to the side on a narrow
+            screen.
     """
 
     name: str
@@ -77,6 +82,62 @@ def sections(view: StudyView) -> list[Section]:
             text="Each bar is a trial in the slot that was free. Below, the seconds of all slots together.",
         ),
     ]
+
+
+def evaluated(name: str, title: str, figures: Mapping[str, Any]) -> Section:
+    """What a model reaches on some rows: a confusion matrix, or the distribution of errors.
+
+    Args:
+        figures: as `sweeps.confirm.figures` gives them.
+    """
+    drawn = []
+    if "confusion" in figures:
+        drawn.append(_confusion([each["class"] for each in figures["classes"]], figures["confusion"]))
+        drawn.append(_classes(figures["classes"]))
+    elif "residuals" in figures:
+        drawn.append(_residuals(figures["residuals"]))
+    text = f"{figures['rows']:,} rows: {said_of_figures(figures)}."
+    return Section(name, title, text, {f"{name}-{index}": figure for index, figure in enumerate(drawn)}, shape="pair")
+
+
+def _confusion(labels: list[str], counts: list[list[int]]) -> Any:
+    """The share of each true class; the counts are in the cells, as long as there is room for them."""
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    written = len(labels) <= _WRITTEN
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=labels,
+            y=labels,
+            text=counts,
+            texttemplate="%{text}" if written else None,
+            colorscale="Blues",
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            hovertemplate="true %{y}, predicted %{x}: %{text} rows<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="predicted", type="category").update_yaxes(
+        title="true", type="category", autorange="reversed", automargin=True
+    )
+    return _sized(figure, 420)
+
+
+def _classes(classes: list[Mapping[str, Any]]) -> Any:
+    figure = go.Figure()
+    for name in ("precision", "recall"):
+        figure.add_trace(go.Bar(x=[each["class"] for each in classes], y=[each[name] for each in classes], name=name))
+    figure.update_xaxes(title="class", type="category").update_yaxes(range=[0, 1])
+    return _sized(figure, 420)
+
+
+def _residuals(quantiles: Mapping[str, float | None]) -> Any:
+    figure = go.Figure(
+        go.Bar(x=[f"{float(share):.0%}" for share in quantiles], y=list(quantiles.values()), name="residual")
+    )
+    figure.update_xaxes(title="so many rows are below", type="category").update_yaxes(title="true minus predicted")
+    return _sized(figure, 320)
 
 
 def _section(

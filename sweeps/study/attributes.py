@@ -22,6 +22,8 @@ BASELINES = "baselines"
 BRACKETS = "brackets"
 #: the value of `BRACKETS`
 BY_NUMBER = "number"
+#: the space's default values by parameter, where its first trial was to have them
+DEFAULTS = "defaults"
 #: how many trials it is to have
 TOTAL = "total"
 #: whether trials that failed for good count towards the total, as in KerasTuner

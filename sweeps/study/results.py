@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.study import confirmation
 from sweeps.study import study as studies
-from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
+from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import saved, spent
 from sweeps.system import paths
@@ -198,6 +198,14 @@ def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: 
             f"See: sweeps doctor {study.study_name}"
         )
     return attributes[name]
+
+
+def default_trial(study: optuna.Study) -> TrialRow | None:
+    """The best COMPLETE trial of the space's default values; None where the study had none of them, or does not say."""
+    values = study.user_attrs.get(DEFAULTS)
+    if values is None:
+        return None
+    return next((_row(trial) for trial in _ranked(study) if trial.params == values), None)
 
 
 def model_uri(study: optuna.Study, number: int) -> str:

@@ -47,7 +47,7 @@
     dark.addEventListener("change", drawAll);
     // as wide as paper
     addEventListener("beforeprint", () => places.forEach((place) =>
-      draw(place, place.parentElement.classList.contains("grid") ? 330 : 680, templates.light)));
+      draw(place, place.closest(".grid, .pair") ? 330 : 680, templates.light)));
     addEventListener("afterprint", drawAll);
   }
   document.documentElement.dataset.drawn = places.length;

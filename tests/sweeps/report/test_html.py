@@ -130,11 +130,25 @@ def test_the_command_writes_the_file_and_makes_it_an_artifact(finished: Workspac
     assert "sweeps run digits-mlp --trials 6 --epochs 4" in page.text
     assert "359 validation" in page.text
     assert "logistic regression" in page.text
+    assert "default configuration" in page.text
     assert {"curves-0", "history-0", "timeline-1"} <= set(json.loads(page.figures))
     store = find_store(f"sqlite:///{finished.folder}/runs/mlflow.db", "digits-mlp")
     assert store is not None
     parent = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'")[0].info.run_id
     assert "report.html" in [artifact.path for artifact in store.client.list_artifacts(parent)]
+
+
+@pytest.mark.slow
+def test_with_predictions_the_matrix_of_the_validation_rows_has_the_best_value_on_its_diagonal(
+    finished: Workspace,
+) -> None:
+    done = finished.here("report", "digits-mlp", "--predictions", "--output", "predicted.html")
+    assert done.returncode == 0, done.stderr
+    page = Page((finished.folder / "predicted.html").read_text())
+    counts = json.loads(page.figures)["validation-0"]["data"][0]["text"]
+    assert sum(map(sum, counts)) == 359
+    right = sum(row[index] for index, row in enumerate(counts))
+    assert right / 359 == pytest.approx(finished.json("best", "digits-mlp")["value"])
 
 
 def test_the_output_is_where_it_is_asked_for(finished: Workspace) -> None:
