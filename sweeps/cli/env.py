@@ -18,7 +18,7 @@ def env(compile_: bool, as_json: bool) -> None:
     """
     if compile_:
         if dense_kernels.compilation_is_due():
-            click.echo("compiling training kernels (once for this machine, about 15 s)", err=True)
+            click.echo("compiling training kernels (once for this machine, about 20 s)", err=True)
         dense_kernels.compile_ahead()
     supported = dense_kernels.supported() is None
     if as_json:
@@ -34,4 +34,4 @@ def env(compile_: bool, as_json: bool) -> None:
         return
     click.echo(f"dense layers are trained {dense_kernels.description()}")
     if dense_kernels.compilation_is_due():
-        click.echo("The kernels are not compiled yet: the first sweep does it (about 15 s), or: sweeps env --compile")
+        click.echo("The kernels are not compiled yet: the first sweep does it (about 20 s), or: sweeps env --compile")

@@ -41,7 +41,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if dense_kernels.compilation_is_due():
-            self._say("compiling training kernels (once for this machine, about 15 s)")
+            self._say("compiling training kernels (once for this machine, about 20 s)")
         if self._console.is_terminal:
             self._live.start()
         return self

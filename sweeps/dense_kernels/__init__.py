@@ -35,7 +35,7 @@ def compilation_is_due() -> bool:
 
 
 def compile_ahead() -> None:
-    """Compile the kernels to disk (about 15 s), if they are supported and not compiled yet."""
+    """Compile the kernels to disk (about 20 s), if they are supported and not compiled yet."""
     if supported() is not None:
         return
     from sweeps.dense_kernels.runner import compile_kernels
