@@ -16,6 +16,9 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import IDENTITY, PARAMS, RETRY_OF
 from sweeps.study.points import is_walked
 
+#: stands for a total that is not known: more trials than any search has that can be completed
+UNLIMITED = 1_000_000
+
 
 @dataclass(frozen=True)
 class Budget:
