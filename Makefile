@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best confirm report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-chapter picture docs clean
+.PHONY: help setup sweep best confirm report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-trainings bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -103,6 +103,9 @@ bench-scale: setup ## overhead, memory and the second core as a study grows (ten
 
 bench-search: setup ## how good samplers, pruners and first configurations are, on 34 tasks (minutes; SWEEPS_LCBENCH)
 	$(RUN)/python -m benchmarks.search
+
+bench-trainings: setup ## the portfolio of `mlp`, from the trainings that are kept (ARGS=--train=FOLDER trains: hours)
+	$(RUN)/python -m benchmarks.trainings
 
 bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
 	$(RUN)/python -m benchmarks.chapter

@@ -91,6 +91,7 @@ def timed_sweep(config: SweepConfig, on_trial: Callable[[Client, int], None] | N
         sweeps.errors.SweepError: as `sweeps.engine.sweep.run`.
     """
     with slots(config.jobs, config.memory_limit) as client:
+        client.wait_for_workers(config.jobs)
         _prepare(client, DataSource(config.dataset, target=config.target, seed=config.seed).absolute())
         began = time.perf_counter()
         request = check(config)
@@ -162,7 +163,14 @@ class _Watch:
     opened: float = 0.0
     ended: list[tuple[TrialOutcome, float]] = field(default_factory=list)
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """Study and record are open, the first trials are about to begin."""
         self.opened = time.perf_counter()
 

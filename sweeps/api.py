@@ -285,6 +285,8 @@ def run(
             - `study` (str): The name; by default `DATA-SPACE`.
             - `trials` (int, 20): The study's total.
             - `epochs` (int, 10): Epochs of a trial.
+            - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
+              from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
@@ -294,6 +296,8 @@ def run(
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
+            - `start` (str, `"portfolio"`): What is trained first where nothing is enqueued: `"portfolio"` (the defaults
+              and configurations that were good on other data, of registered spaces), `"default"` or `"none"`.
             - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
@@ -401,7 +405,14 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:

@@ -157,17 +157,14 @@ _GIVEN = ("SWEEPS_HOME", "MLFLOW_TRACKING_URI", "KERAS_HOME")
 def _enter(folder: str, variables: dict[str, str | None]) -> None:
     """A worker as it is when it is started in that folder: there, with no module of another test, and not asked to
     stop, as it is by a sweep that ends while a trial runs: it would take no trial any more, and the next sweep wait."""
-    from sweeps.study.claims import claims_of
-    from sweeps.system import worker_process
+    from sweeps.engine import reuse
 
-    worker_process._stop.clear()
-    claims_of.cache_clear()  # another study may be in the folder of an earlier one
+    reuse.leave()
     os.chdir(folder)
     for name, value in variables.items():
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
-    _forget_modules()
 
 
 def _forget_modules() -> None:

@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracking.addresses import check_reachable, sqlite_file, touch
+from tracking.connections import disconnect
 from tracking.errors import StoreUnavailable, Unwritable, one_line, translate_errors
 from tracking.names import name_tags, safe_name
 from tracking.new_database import create_database
@@ -82,6 +83,8 @@ def open_store(
             check_reachable(uri)
             if (file := sqlite_file(uri)) is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
+                if not file.exists():
+                    disconnect()
                 create_database(file, artifact_root=artifact_root)
                 touch(file)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
@@ -96,15 +97,17 @@ def command(request: Request, space: str | None = None) -> str:
 
 def show(found: Confirmation, screen: Console) -> None:
     """The finalists as a table, what it comes to, and what the test rows say."""
-    from sweeps.report.confirmed import COLUMNS, cells, said_of_test
+    from sweeps.report.confirmed import COLUMNS, cells, failures, said_of_test
 
-    screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, 95 % intervals", style="bold")
+    screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, ± for 95 %", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in COLUMNS:
-        table.add_column(column, justify="left" if not column else "right")
+        table.add_column(column, justify="left" if "trial" in column else "right")
     for index, finalist in enumerate(found.finalists):
         table.add_row(*cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
     screen.print(table, markup=False)
-    following = f"next: sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
-    for line in (found.conclusion, said_of_test(found), following):
+    following = f"sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
+    if "SWEEPS_FROM_MAKE" in os.environ:
+        following = f"make best | make report | make export   (STUDY={found.study})"
+    for line in (*failures(found), found.conclusion, said_of_test(found), f"Next: {following}"):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)

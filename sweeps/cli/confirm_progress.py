@@ -24,12 +24,14 @@ class ConfirmProgress(Progress):
         super().__init__(console, None, jobs, {})
         self._study = request.study
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self, objective: Objective, task: str, validation: str, warnings: tuple[str, ...], best: TrialOutcome | None
+    ) -> None:
         """The first begins; how many there are is known now."""
         study = studies.load(self._study, paths.confirm_journal(self._study))
         self._total = int(study.user_attrs[TOTAL])
         self._counts[OutcomeState.COMPLETE] = len(studies.counted(study))
-        super().begin(objective, task, warnings, best)
+        super().begin(objective, task, validation, warnings, best)
 
     def _named(self, number: int) -> str:
         """`trial 7, seed 1730114`, or `trial 7, fold 2`."""

@@ -52,11 +52,20 @@ class Progress:
         if self._console.is_terminal:
             self._live.stop()
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins; `best` is the best trial that the study has already."""
         self._objective, self._best = objective, best
         if task:
             self._say(f"task: {task}")
+        if validation:
+            self._say(f"validation: {validation}")
         for warning in warnings:
             self._say(f"warning: {warning}")
 

@@ -22,6 +22,12 @@ from sweeps.cli.table_options import table_options
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
 @click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")
+@click.option(
+    "--folds",
+    type=int,
+    help="Train each trial on this many folds of the training and validation rows; its value is the mean.  [none]",
+)
+@click.option("--repeats", type=int, help="Train each trial from this many seeds; its value is the mean.  [none]")
 @click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
@@ -67,6 +73,12 @@ from sweeps.cli.table_options import table_options
 )
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
+)
+@click.option(
+    "--start",
+    metavar="portfolio|default|none",
+    help="Train first, where nothing is enqueued: the defaults and configurations that were good on other data (of "
+    "registered spaces), the defaults, or nothing.  [portfolio]",
 )
 @click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")

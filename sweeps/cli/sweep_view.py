@@ -29,8 +29,9 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     """
     signals.listen(f"ended at once; go on with\n  {command(config)}")
     done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
+    rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
     console.print(
-        f"study {config.study}: {_count(config.trials, 'trial')} of {_count(config.epochs, 'epoch')}, "
+        f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
         f"dataset {config.dataset}, space {config.space}, {jobs} at once",
         highlight=False,
         markup=False,

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps.data import MOST_BYTES, Dataset, bytes_of_folds, has_few_rows
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION, SpaceSource, unversioned
 from sweeps.study import results
@@ -20,6 +21,8 @@ from sweeps.study.confirmation import Finalist
 #: validation rows from which on other seeds tell finalists apart; with fewer, their values are mostly the luck of the
 #: rows, and folds are taken
 ENOUGH_ROWS = 2000
+#: folds at least: each run trains on as many rows as a trial, three quarters of the training and validation rows
+FEWEST_FOLDS = 4
 #: trials that are finalists, where no number is asked for
 TOP = 5
 
@@ -57,7 +60,8 @@ class Repetitions:
     """How each finalist is trained again.
 
     Attributes:
-        split: the seed of the division into folds.
+        seeds: of the runs.
+        split: the seed of the division into folds, of which the first so many validate.
     """
 
     method: Literal["seeds", "folds"]
@@ -65,19 +69,27 @@ class Repetitions:
     split: int
 
     @classmethod
-    def of(cls, count: int, seed: int, validation_rows: int) -> Repetitions:
+    def of(cls, count: int, seed: int, data: Dataset) -> Repetitions:
         """So many, with seeds that follow from the study's and that none of its trials has."""
+        by_folds = len(data.validation) < ENOUGH_ROWS and _can_be_folded(data, max(FEWEST_FOLDS, count))
         draws = [
             int(np.random.SeedSequence([seed, number, 2]).generate_state(1)[0] >> 1) for number in range(count + 1)
         ]
-        return cls("seeds" if validation_rows >= ENOUGH_ROWS else "folds", tuple(draws[1:]), draws[0])
+        return cls("folds" if by_folds else "seeds", tuple(draws[1:]), draws[0])
 
     def attributes(self, space_version: int | None) -> Iterator[dict[str, Any]]:
         """What `sweeps.trial.repetition` calls a repetition, without its point, for each of them."""
         for fold, seed in enumerate(self.seeds):
-            folds = {"fold": fold, "folds": len(self.seeds), "split": self.split}
+            folds = {"fold": fold, "folds": max(FEWEST_FOLDS, len(self.seeds)), "split": self.split}
             rows = folds if self.method == "folds" else dict.fromkeys(folds)
             yield {"seed": seed, **rows, "space_version": space_version}
+
+
+def _can_be_folded(data: Dataset, folds: int) -> bool:
+    """Whether each class has a row for each fold, and the copies of the rows have room."""
+    # for a person's own model rare classes go together
+    lacks_rows = not data.as_given and has_few_rows(data, folds)
+    return not lacks_rows and bytes_of_folds(data, folds) <= MOST_BYTES
 
 
 def top_trials(study: optuna.Study, top: int | None) -> list[FrozenTrial]:

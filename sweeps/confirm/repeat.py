@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import optuna
-from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.config import PASSING
 from sweeps.confirm.finalists import Candidate, Repetitions, lacking
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.search import named, recorded_as, versions
 from sweeps.engine.session import StudySession
 from sweeps.errors import InputError
@@ -26,6 +26,7 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG, COUNTS_FAILED, OUTCOME, PARENT_RUN, REPETITION, TOTAL
 from sweeps.study.budget import Budget
 from sweeps.study.record import confirming, in_reach, store_of
+from sweeps.study.rounds import ONE
 from sweeps.system import paths, signals
 from sweeps.trial.plan import CheckedSweep
 from sweeps.trial.reaper import take_up
@@ -39,7 +40,7 @@ def repeat(
     jobs: int,
     dispatcher: Dispatcher,
     watcher: Watcher,
-    data: Future | None,
+    data: DataFile | None,
 ) -> optuna.Study:
     """Train the repetitions that are missing; the study whose trials all of them are.
 
@@ -53,7 +54,7 @@ def repeat(
     name = checked.config.study
     store = confirming(store_of(name), name)
     # a repetition is not compared with the others while it is trained
-    ref = replace(checked.ref, journal=paths.confirm_journal(name), pruner="none", pruner_options={})
+    ref = replace(checked.ref, journal=paths.confirm_journal(name), pruner="none", pruner_options={}, rounds=ONE)
 
     def prepare(session: StudySession) -> None:
         _prepare(session, checked, wanted, repetitions)
@@ -61,7 +62,7 @@ def repeat(
     with signals.deferred(), recorded_as(ref, checked, store, Budget(trials=1), prepare, _end) as session:
         study = session.study
         repairs = tuple(finding.line(repaired=True) for finding in session.repaired)
-        watcher.begin(checked.found.objective, "", repairs, None)
+        watcher.begin(checked.found.objective, "", "", repairs, None)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         plan = replace(plan, study=ref, budget=session.budget)
         # a configuration that diverges fails each time, and is reported as such

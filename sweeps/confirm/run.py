@@ -13,11 +13,12 @@ from sweeps.confirm import test_set
 from sweeps.confirm.finalists import Repetitions, candidates, top_trials
 from sweeps.confirm.repeat import repeat
 from sweeps.confirm.result import make_result, record, write
-from sweeps.data import Dataset, check_folds, load
+from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
 from sweeps.engine.continuation import check_source
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Watcher
+from sweeps.engine.scratch import data_file
 from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.errors import InputError
 from sweeps.space.reference import Space
@@ -85,13 +86,11 @@ def confirm(
     source = replace(asked.source_of_space, accepted=True)
     dataset = load(asked.source) if data is None else data
     check_identity(study, Identity(**study.user_attrs[IDENTITY] | {"digest": dataset.digest}), source)
-    repetitions = Repetitions.of(request.seeds, config.seed, len(dataset.validation))
+    repetitions = Repetitions.of(request.seeds, config.seed, dataset)
     found = _known(study, leaders, repetitions)
     if found is None:
         test_set.check_unseen(study, request.again)
-        if repetitions.method == "folds" and not dataset.as_given:
-            check_folds(dataset, request.seeds)
-        asked = replace(asked, defaults_first=True, total=1, source_of_space=source)
+        asked = replace(asked, enqueue=(), warm_start=None, start="default", total=1, source_of_space=source)
         found = _train(study, request, config, asked, leaders, repetitions, watcher, data)
         write(found)
     found = test_set.with_test(study, found, space, data, request.again)
@@ -113,9 +112,8 @@ def _train(
     """Train what is missing of the repetitions; the result."""
     jobs = min(request.jobs or config.jobs, (len(leaders) + 1) * request.seeds)
     # as many threads as the trials had: other sums of floats differ
-    with slots(jobs, config.memory_limit, share=config.jobs) as client:
+    with data_file(data) as sent, slots(jobs, config.memory_limit, share=config.jobs) as client:
         dispatcher = Dispatcher(client)
-        sent = None if data is None else client.scatter(data, broadcast=True)
         seen = result_of_check(dispatcher, submit_check(dispatcher, asked, sent), config.trial_timeout)
         checked = CheckedSweep(config, asked, seen)
         check_identity(study, checked.identity, asked.source_of_space)

@@ -105,7 +105,7 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         InputError: a class, or the data, has fewer than `k` rows; a fold lacks what `load` wants of a split; or the
             copies take more than `MOST_BYTES`.
     """
-    needed = k * sum(_bytes(part) for part in (data.train, data.validation))
+    needed = bytes_of_folds(data, k)
     if needed > MOST_BYTES:
         raise InputError(
             f"folds: {k} copies of the data take {needed / 1e9:.2g} GB in each process, {MOST_BYTES / 1e9:g} GB are "
@@ -121,10 +121,21 @@ def folds(data: Dataset, k: int, seed: int) -> tuple[Dataset, ...]:
         raise InputError(f"folds: {error}") from None
 
 
+def bytes_of_folds(data: Dataset, k: int) -> int:
+    """What the copies of the rows take in a process."""
+    return k * sum(_bytes(part) for part in (data.train, data.validation))
+
+
 def check_folds(data: Dataset, k: int) -> None:
     """Raises:
     InputError: a class, or the data, has fewer than `k` training and validation rows.
     """
+    if few := has_few_rows(data, k):
+        raise InputError(f"folds: {few}")
+
+
+def has_few_rows(data: Dataset, k: int) -> str:
+    """What has fewer than `k` training and validation rows, a class or the data; "" where nothing has."""
     classes, what = _classes(data), "the data"
     fewest = len(data.train) + len(data.validation)
     if classes is not None:
@@ -132,8 +143,7 @@ def check_folds(data: Dataset, k: int) -> None:
         fewest, rarest = counts.min(), int(values[counts.argmin()])
         labels = (data.encoded or data).labels or ()
         what = f"class {labels[rarest] if 0 <= rarest < len(labels) else rarest!r} of the target"
-    if fewest < k:
-        raise InputError(f"folds: {what} has {fewest} training and validation rows, which are too few for {k} folds")
+    return f"{what} has {fewest} training and validation rows, which are too few for {k} folds" if fewest < k else ""
 
 
 def _folds(rows: int, k: int, seed: int, classes: Array | None) -> list[tuple[Array, Array]]:
@@ -173,8 +183,8 @@ def _fold(data: Dataset, train: Array, validation: Array) -> Dataset:
 
 def _classes(data: Dataset) -> Array | None:
     """The class index of each training and validation row; None where a row has no single class."""
-    if data.spec.target not in ("sparse", "binary", "one_hot"):
-        return None
+    if data.spec.target not in ("sparse", "binary", "one_hot") or not isinstance(data.train.y, np.ndarray):
+        return None  # a quantity, several labels, or several targets
     data = data.encoded or data
     y = np.concatenate([data.train.y, data.validation.y])
     return np.argmax(y, axis=1) if data.spec.target == "one_hot" else y.reshape(-1).astype(np.int64)
@@ -195,6 +205,8 @@ def _joined(first: Part, second: Part) -> Part:
 def _concatenated(first: Nested, second: Nested) -> Nested:
     if isinstance(first, dict):
         return {name: np.concatenate([array, second[name]]) for name, array in first.items()}
+    if isinstance(first, list):
+        return [np.concatenate(pair) for pair in zip(first, second, strict=True)]
     return None if first is None else np.concatenate([first, second])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.dense_kernels.activations import sigmoid
+from sweeps.dense_kernels.approximations import sigmoid
 from sweeps.dense_kernels.compiling import jit
 
 SPARSE, ONE_HOT, BINARY, SQUARED = range(4)
@@ -60,11 +60,12 @@ def loss_and_errors(network, labels, targets, weights, order, begin, scratch, pr
             for j in range(units):
                 predicted[j] /= exp_sum
                 target = targets[source, j] if network.loss == ONE_HOT else np.float32(labels[source] == j)
+                target = target * network.target_scale + network.target_offset
                 loss += target * (log_sum_exp - out[j])
                 error[j] = (predicted[j] - target) * weight  # as in TensorFlow, whatever the sum of the targets is
         elif network.loss == BINARY:
             for j in range(units):
-                target = targets[source, j]
+                target = targets[source, j] * network.target_scale + network.target_offset
                 predicted[j] = sigmoid(out[j])
                 # -log(sigmoid) without overflow, as in `tf.nn.sigmoid_cross_entropy_with_logits`
                 positive = out[j] if out[j] > _ZERO else _ZERO

@@ -6,26 +6,27 @@ import contextlib
 import logging
 import os
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import dask
 import distributed.utils
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
-from distributed.diskutils import WorkSpace
 from distributed.system import MEMORY_LIMIT
 
 from sweeps.config import LEAST_MEMORY
-from sweeps.engine import forkserver, worker
+from sweeps.engine import forkserver, standby, worker
 from sweeps.engine.nanny import ObservantNanny
-from sweeps.engine.tasks import warm_up_soon
-from sweeps.errors import BackendUnreachable
+from sweeps.engine.standby import Crew, Settings
+from sweeps.errors import BackendUnreachable, Interrupted, SweepError
 from sweeps.system import signals
 
 #: what Dask raises where a process ends while it starts, a folder cannot be written, or one of its settings is wrong
 _CANNOT_START = (RuntimeError, OSError, ValueError, TypeError, KeyError)
+
+#: seconds between two looks at whether the workers that were started are there
+_GROWTH_INTERVAL = 0.1
 
 #: Dask's configuration
 SLOTS = {
@@ -55,12 +56,14 @@ SLOTS = {
 
 @contextlib.contextmanager
 def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Iterator[Client]:
-    """A client of `jobs` local worker processes that share the cores among them; they end with the block.
+    """A client of local worker processes that share the machine among them: at first one, soon `jobs`.
+
+    They wait for the next sweep of this process when the block ends in order.
 
     Args:
         memory: bytes that each may have (None: its share of the machine's); one that takes more is ended, and
             another one started.
-        share: into how many the cores are divided, if not into `jobs`.
+        share: into how many the machine is divided, if not into `jobs`.
 
     Raises:
         BackendUnreachable: a worker process ended while it was started, or its address space is too small.
@@ -68,37 +71,85 @@ def slots(jobs: int, memory: int | None = None, share: int | None = None) -> Ite
     method = forkserver.start()
     distributed.utils._forkserver_preload_set = True  # else Dask replaces what the fork server imports
     threads = max(1, CPU_COUNT // (share or jobs))
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(SLOTS | {"distributed.worker.multiprocessing-method": method}))
-        stack.enter_context(main_hidden())
-        with signals.blocked():
-            cluster = stack.enter_context(_cluster(jobs, memory, threads))
-            client = stack.enter_context(Client(cluster, set_as_default=False))
-        stack.enter_context(client.as_current())
-        # all processes import at once, while the client opens the stores
-        client.run(warm_up_soon, on_error="ignore")
+    memory = memory or max(MEMORY_LIMIT // (share or jobs), LEAST_MEMORY)
+    settings = Settings(method, threads, memory)
+    with (
+        dask.config.set(SLOTS | {"distributed.worker.multiprocessing-method": method}),
+        main_hidden(),
+        _crew(settings) as client,
+        _growing(client.cluster, jobs),
+    ):
         yield client
 
 
-def clear_away() -> None:
-    """Remove what Dask's killed processes have left, as Dask itself does when the next cluster starts."""
-    folder = Path(dask.config.get("temporary-directory") or tempfile.gettempdir()) / "dask-scratch-space"
-    if folder.is_dir():
-        WorkSpace(str(folder)).new_work_dir(prefix="none-").release()
+@contextlib.contextmanager
+def _crew(settings: Settings) -> Iterator[Client]:
+    """A client of workers that wait, or of one that is started; they wait again when the block ends in order."""
+    with signals.blocked():
+        crew, client = _joined(settings)
+    in_order = False
+    try:
+        with client.as_current():
+            yield client
+        in_order = True
+    except SweepError as error:
+        in_order = not isinstance(error, Interrupted)
+        raise
+    finally:
+        in_order = in_order and crew.leave(client)
+        client.close()
+        if in_order:
+            standby.put(crew)
+        else:
+            crew.close()
 
 
-def _cluster(jobs: int, memory: int | None, threads: int) -> LocalCluster:
+def _joined(settings: Settings) -> tuple[Crew, Client]:
+    if (waiting := standby.take(settings)) is not None:
+        client = waiting.client()
+        if waiting.enter(client):
+            return waiting, client
+        client.close()
+        waiting.close()
+    cluster = _cluster(settings)
+    crew = Crew(cluster, settings, dict(os.environ))  # as Dask leaves it
+    client = crew.client()
+    crew.enter(client)  # for those that come later; if the first has just died, the dispatcher waits for the next
+    return crew, client
+
+
+@contextlib.contextmanager
+def _growing(cluster: LocalCluster, jobs: int) -> Iterator[None]:
+    """Start as many workers at a time as there are cores, while those that are there work, until there are `jobs`."""
+    ended = threading.Event()
+
+    def grow() -> None:
+        while not ended.wait(_GROWTH_INTERVAL) and (begun := len(cluster.worker_spec)) < jobs:
+            if len(cluster.scheduler_info["workers"]) >= begun:
+                cluster.scale(min(begun + CPU_COUNT, jobs))
+
+    thread = threading.Thread(target=grow, name="more workers", daemon=True)
+    with signals.blocked():
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _cluster(settings: Settings) -> LocalCluster:
     try:
         return LocalCluster(
-            n_workers=jobs,
+            n_workers=1,
             threads_per_worker=1,
             worker_class=ObservantNanny,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
-            memory_limit=memory or max(MEMORY_LIMIT // jobs, LEAST_MEMORY),
+            memory_limit=settings.memory,
             # a forked process has the environment of the one that it was forked from
-            env=os.environ | worker.environment(threads),
+            env=os.environ | worker.environment(settings.threads),
             preload="sweeps.engine.worker",
         )
     except _CANNOT_START as error:

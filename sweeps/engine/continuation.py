@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
-from distributed import Future
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.config import SweepConfig
@@ -15,6 +14,7 @@ from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import outcome_of, raise_if_halted
+from sweeps.engine.scratch import DataFile, data_file
 from sweeps.engine.session import StudySession, open_session
 from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.engine.tasks import run_trial
@@ -77,15 +77,19 @@ def continue_trial(
     study = results.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
+    if len(config.rounds) > 1:
+        raise InputError(
+            f"--trial: only a trial that trains one model can be trained on, those of {name!r} have {config.rounds}\n"
+            "A new study with more --epochs trains longer"
+        )
     parent = results.whole(study, PARENT_RUN, study.user_attrs)
     request = check(config, space)
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
     begun = _trained(origin)
     # as many threads as the trial had: other sums of floats differ
-    with slots(1, config.memory_limit, share=config.jobs) as client:
+    with data_file(data) as sent, slots(1, config.memory_limit, share=config.jobs) as client:
         dispatcher = Dispatcher(client)
-        sent = None if data is None else client.scatter(data)
         found = result_of_check(dispatcher, submit_check(dispatcher, request, sent))
         checked = CheckedSweep(config, request, found)
         check_source(study, origin, request.source_of_space)
@@ -155,7 +159,7 @@ def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) ->
 
 
 def _run(
-    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: Future | None, begin: Callable[[], int]
+    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: DataFile | None, begin: Callable[[], int]
 ) -> TrialOutcome:
     """Run the trial, again as often as its worker dies of it, until it is given up.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
+from typing import Any
 
 from sweeps.errors import BackendUnreachable
 from sweeps.system import signals
@@ -57,6 +58,17 @@ def start() -> str:
         except OSError:  # its socket is in TMPDIR, which may have a path that is too long for one
             return "spawn"
     return "forkserver"
+
+
+def _forget() -> None:
+    """In a process that was forked: the server is the parent's, and ends with it though this process lives."""
+    server: Any = forkserver._forkserver
+    if server._forkserver_pid is not None:
+        os.close(server._forkserver_alive_fd)
+        server.__init__()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _check_address_space() -> None:

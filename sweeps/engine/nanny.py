@@ -16,10 +16,18 @@ _exits: dict[str, int] = {}
 
 
 class ObservantNanny(Nanny):  # type: ignore[misc]
-    """A nanny of this process that keeps how its worker ended."""
+    """A nanny of this process that keeps how its worker ended.
+
+    Attributes:
+        at_rest: no sweep uses the worker; one that dies is not replaced.
+    """
+
+    at_rest = False
 
     def _on_worker_exit_sync(self, exitcode: int) -> None:
         _exits[self.address] = exitcode
+        if self.at_rest:
+            self.close_gracefully()
         super()._on_worker_exit_sync(exitcode)
 
 

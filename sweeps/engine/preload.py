@@ -22,11 +22,15 @@ def _end_with_parent(signum: int = signal.SIGKILL) -> None:
 
 def _import() -> None:
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+    before = dict(os.environ)
     import distributed.nanny  # noqa: F401
 
     import sweeps.engine.warm_up
     import sweeps.trial.preflight
     import sweeps.trial.run  # noqa: F401
+    from sweeps.engine.reuse import IMPORTED
+
+    IMPORTED.update({name: value for name, value in os.environ.items() if before.get(name) != value})
 
 
 _end_with_parent()  # which would have to wait until all is imported

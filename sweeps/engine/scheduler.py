@@ -6,9 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from distributed import Future
-
 from sweeps.engine.dispatcher import Dispatcher, Ended
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.tasks import run_trial
 from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
 from sweeps.study.retries import LateResult
@@ -28,9 +27,16 @@ EPOCH_TIMEOUT = 2.0
 class Watcher(Protocol):
     """Who is told how a sweep goes."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
-        """The search begins; `task` says what the target is taken for, `best` is the best trial that the study has
-        already."""
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
+        """The search begins; `task` says what the target is taken for, `validation` on which rows trials are compared,
+        "" where that needs no words; `best` is the best trial that the study has already."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch of a running trial has ended."""
@@ -60,7 +66,7 @@ class Scheduler:
     Args:
         jobs: slots to keep busy.
         watcher: told of every epoch and every trial.
-        data: a dataset that was sent to the workers; None: they load what the plan names.
+        data: a dataset as a file; None: they load what the plan names.
     """
 
     def __init__(
@@ -71,7 +77,7 @@ class Scheduler:
         session: StudySession,
         watcher: Watcher,
         limits: Limits,
-        data: Future | None = None,
+        data: DataFile | None = None,
     ) -> None:
         self._dispatcher, self._plan, self._jobs, self._session = dispatcher, plan, jobs, session
         self._watcher, self._limits, self._data = watcher, limits, data

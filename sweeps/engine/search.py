@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 
 import optuna
-from distributed import Future
 from optuna.trial import TrialState
 
 from sweeps.baselines import BaselineProcess
 from sweeps.config import PASSING
 from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scratch import DataFile
 from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
@@ -40,13 +40,13 @@ def search(
     dispatcher: Dispatcher,
     watcher: Watcher,
     limits: Limits,
-    data: Future | None = None,
+    data: DataFile | None = None,
     baselines: BaselineProcess | None = None,
 ) -> None:
     """Store what was checked, then search.
 
     Args:
-        data: a dataset that was sent to the workers; None: they load what the plan names.
+        data: a dataset as a file; None: they load what the plan names.
         baselines: computes what the study has no baselines of.
     """
     config, store = checked.config, make_record(checked.config.study)
@@ -57,7 +57,7 @@ def search(
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
-        watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
+        watcher.begin(found.objective, str(found.data["task"]), found.validation, warnings, _best_so_far(study))
         jobs = studies.at_once(study, config.trials, config.jobs)
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()

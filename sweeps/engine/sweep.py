@@ -9,18 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from distributed import Future
 from optuna.trial import TrialState
 
 from search_spaces.metric_names import METRICS
 from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
-from sweeps.engine.cluster import clear_away, slots
+from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
-from sweeps.engine.tasks import have_data_soon, preflight, warm_up
+from sweeps.engine.scratch import DataFile, clear_away, data_file
+from sweeps.engine.tasks import DataSoon, preflight, warm_up
 from sweeps.errors import InputError
 from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
@@ -44,7 +44,6 @@ def run(
     watcher: Watcher,
     space: Space | None = None,
     data: Dataset | None = None,
-    defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
     counts_failed: bool = False,
@@ -53,8 +52,7 @@ def run(
 
     Args:
         space: a build function or a HyperModel in memory; None: the one that the configuration names.
-        data: a dataset in memory, sent to each worker once; None: the one that the configuration names.
-        defaults_first: whether the first trial has the space's default values.
+        data: a dataset in memory, which each worker reads once; None: the one that the configuration names.
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
         counts_failed: trials that failed for good count towards the total; otherwise others replace them.
@@ -66,7 +64,7 @@ def run(
         CorruptStore: the study's journal cannot be read.
     """
     config = with_pruner_of_study(config)
-    request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
+    request = replace(check(config, space), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
         return
@@ -75,15 +73,18 @@ def run(
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     # as many threads a trial whatever is missing: other sums of floats differ
     baselines = _baselines(config, request.source if data is None else data)
-    with baselines or contextlib.nullcontext(), slots(jobs_of(config), config.memory_limit, config.jobs) as client:
+    with (
+        baselines or contextlib.nullcontext(),
+        data_file(data) as sent,
+        slots(jobs_of(config), config.memory_limit, config.jobs) as client,
+    ):
         dispatcher = Dispatcher(client)
-        sent = None if data is None else client.scatter(data, broadcast=True)
         # none, where the only one has just died: the dispatcher waits for the next
-        first, *others = client.scheduler_info(n_workers=-1)["workers"] or [None]
+        first = next(iter(client.scheduler_info(n_workers=-1)["workers"]), None)
         placed = {"workers": [first], "allow_other_workers": True} if first else {}
         checking = submit_check(dispatcher, request, sent, **placed)
-        if sent is None and others:
-            client.run(have_data_soon, request.source, workers=others, on_error="ignore")
+        if sent is None and not config.folds:  # small data, of which the trials have other rows
+            client.register_plugin(DataSoon(request.source, but=first))
         # imports MLflow, while the workers import TensorFlow
         from sweeps.engine.search import search
         from tracking import import_soon_needed
@@ -114,7 +115,8 @@ def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProce
     if not config.baselines or complete:
         return None
     metric = parse_objective(config.objective)[0] if config.objective else None
-    return BaselineProcess(data, None if metric is None else score_name(metric))
+    score = None if metric is None else score_name(metric)
+    return BaselineProcess(data, score, config.rounds.folds, config.seed)
 
 
 def jobs_of(config: SweepConfig) -> int:
@@ -129,12 +131,12 @@ def jobs_of(config: SweepConfig) -> int:
 
 
 def submit_check(
-    dispatcher: Dispatcher, request: SweepRequest, data: Future | None, **options: Any
+    dispatcher: Dispatcher, request: SweepRequest, data: DataFile | None, **options: Any
 ) -> tuple[Task, Task]:
     """Begin to check data and space in a worker, which imports TensorFlow first; for `result_of_check`.
 
     Args:
-        data: a dataset that was sent to the workers; None: the worker loads what the request names.
+        data: a dataset as a file; None: the worker loads what the request names.
         options: of `Client.submit`, for the check.
     """
     return dispatcher.submit(warm_up), dispatcher.submit(preflight, request, data, **options)
@@ -157,7 +159,7 @@ def result_of_check(dispatcher: Dispatcher, tasks: tuple[Task, Task], timeout: f
     return found
 
 
-def check(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
+def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -182,9 +184,10 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
-        defaults_first=defaults_first and config.sampler != "grid",
+        start=config.start if config.sampler != "grid" else "none",
         total=config.trials,
         epochs=config.epochs,
+        rounds=config.rounds,
         keras=keras_state.of_client(),
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),

@@ -6,7 +6,11 @@ import gc
 import threading
 from functools import cache
 
-from sweeps.data import Dataset, DataSource, load
+from distributed import Worker, WorkerPlugin
+
+from sweeps.data import DataSource, load
+from sweeps.engine import reuse
+from sweeps.engine.scratch import DataFile
 from sweeps.errors import SweepError
 from sweeps.trial.lr_range import RangeRequest, RangeTest
 from sweeps.trial.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
@@ -34,6 +38,7 @@ def warm_up() -> None:
         rehearse()
         gc.collect()
         gc.freeze()
+        reuse.remember()
         _warm = True
 
 
@@ -60,19 +65,33 @@ def have_data(source: DataSource) -> None:
         keep_resident((part.x, part.y, part.sample_weight))
 
 
-def have_data_soon(source: DataSource) -> None:
-    """Begin to, in a worker that has nothing else to do; a trial that comes meanwhile may do it itself."""
-    threading.Thread(target=have_data, args=(source,), daemon=True).start()
+class DataSoon(WorkerPlugin):  # type: ignore[misc]
+    """Has every worker begin to read the data, also one that is started later; a trial that comes meanwhile may do it
+    itself.
+
+    Args:
+        but: the address of the worker that checks them, which reads them for it.
+    """
+
+    name = "sweeps-data"
+
+    def __init__(self, source: DataSource, but: str | None) -> None:
+        self._source, self._but = source, but
+
+    def setup(self, worker: Worker) -> None:
+        """Run by Dask."""
+        if worker.address != self._but:
+            threading.Thread(target=have_data, args=(self._source,), daemon=True).start()
 
 
-def preflight(request: SweepRequest, data: Dataset | None = None) -> Preflight:
+def preflight(request: SweepRequest, data: DataFile | None = None) -> Preflight:
     """See `sweeps.trial.preflight.preflight`."""
     warm_up()
     from sweeps.space.resolve import fatal_kind
     from sweeps.trial.preflight import preflight
 
     try:
-        return preflight(request, data)
+        return preflight(request, None if data is None else data.open())
     except SweepError as error:
         error.fatal = fatal_kind(error)
         # the message says all; what it came from may be a traceback of a thousand frames, which would not get through
@@ -88,11 +107,11 @@ def range_test(request: RangeRequest) -> RangeTest:
     return range_test(request)
 
 
-def run_trial(plan: TrialPlan, data: Dataset | None = None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, data: DataFile | None = None, number: int | None = None) -> TrialOutcome:
     """See `sweeps.trial.run.run_trial`."""
     warm_up()
     from sweeps.trial.run import run_trial
 
-    outcome = run_trial(plan, data, number)
+    outcome = run_trial(plan, None if data is None else data.open(), number)
     _settle()
     return outcome

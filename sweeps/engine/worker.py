@@ -13,6 +13,7 @@ import dask.sizeof
 import distributed.comm.core
 import distributed.utils_comm
 
+from sweeps.engine.tasks import warm_up_soon
 from sweeps.system import worker_process
 from sweeps.system.signals import ENDING
 
@@ -50,6 +51,7 @@ def dask_setup(worker: Worker) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = worker.local_directory
     # libraries write to the file descriptors themselves: over the live table, if they were let
     worker_process.redirect(Path(os.devnull))
+    warm_up_soon()  # while the client opens the stores
 
 
 async def kill(dask_worker: Nanny, again: bool = True) -> None:

@@ -122,6 +122,7 @@ def write_export(
         "trial": best.trial,
         "run_id": best.run_id,
         "epoch": best.epoch,
+        "rounds": best.rounds,
         "confirmed": best.confirmed,
         "confirmation": best.confirmation,
         "parameters": model.count_params(),

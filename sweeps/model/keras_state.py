@@ -131,6 +131,15 @@ def settle(client: KerasState | None, key: Hashable, load: Callable[[], T]) -> T
     return loaded
 
 
+def forget() -> None:
+    """Let user code be loaded anew, with the settings at the start of the process."""
+    global _current
+    _after_import.clear()
+    _current = None
+    if _initial is not None:
+        _initial.restore()
+
+
 def restore() -> None:
     """Restore the settings before a model is built: the `build` of another one may have changed them."""
     if _current is not None:

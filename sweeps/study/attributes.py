@@ -47,6 +47,8 @@ TASK = "task"
 RUN_ID = "run_id"
 #: its hyperparameters as the model got them
 PARAMS = "params"
+#: how many epochs its rounds, before the present one, have ended short of the most that they might have had
+SKIPPED = "skipped"
 #: metrics that were not finite in an epoch; also a tag of its run
 UNDEFINED = "not_finite"
 #: why it failed
@@ -70,6 +72,9 @@ MODEL_URI = "model_uri"
 NO_MODEL = ""
 #: the hash of its model's file
 MODEL_SHA256 = "model_sha256"
+#: of a trial of several rounds: by the round's name the objective in it at the trial's best epoch, and their standard
+#: deviation; the model is that of the last round
+ROUNDS = "rounds"
 #: the number of its model's weights
 N_PARAMS = "n_params"
 #: what its model takes as input, if the space's `fit` changed the data

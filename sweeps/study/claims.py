@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -94,7 +93,17 @@ def _next(study: optuna.Study) -> int:
     return next((trial.number for trial in trials if trial.state == TrialState.WAITING), len(trials))
 
 
-@functools.cache
+_open: dict[Path, Claims] = {}
+
+
 def claims_of(folder: Path) -> Claims:
     """A study's claims, opened once a process, as they must be."""
-    return Claims(folder)
+    if folder not in _open:
+        _open[folder] = Claims(folder)
+    return _open[folder]
+
+
+def forget_claims() -> None:
+    """Close all of them; this process works at no trial."""
+    while _open:
+        _open.popitem()[1].close()

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.errors import CorruptStore, InputError, SweepError
 from sweeps.study import confirmation
 from sweeps.study import study as studies
-from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import saved, spent
 from sweeps.system import paths
@@ -48,6 +48,8 @@ class Best:
     Attributes:
         value: the objective of this model, on the validation rows.
         trial: its number; None for the default configuration where only the confirmation has trained it.
+        rounds: with `--folds` or `--repeats`: `values`, the objective in each round by its name, whose mean `value`
+            is, and their standard deviation `std`. The model is that of the last one.
         confirmed: whether it is the winner of a confirmation, and not only the best value of the search.
         confirmation: what that has shown, see `sweeps.study.confirmation`.
     """
@@ -61,6 +63,7 @@ class Best:
     epoch: int
     model_uri: str
     baselines: list[BaselineRow] = field(default_factory=list)
+    rounds: dict[str, Any] | None = None
     confirmed: bool = False
     confirmation: dict[str, Any] | None = None
 
@@ -72,7 +75,11 @@ class Best:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial; its fields are those of `sweeps list --json`."""
+    """One trial; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        rounds: see `Best`; of a COMPLETE trial.
+    """
 
     number: int
     state: str
@@ -81,6 +88,7 @@ class TrialRow:
     run_id: str | None
     seconds: float | None
     error: str | None
+    rounds: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,9 +168,10 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
+    rounds = trial.user_attrs.get(ROUNDS)
     number = confirmed.best.trial if confirmed else trial.number
     return Best(
-        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study)),
+        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study), rounds),
         confirmed=confirmed is not None,
         confirmation=confirmed.summary() if confirmed else None,
     )
@@ -244,6 +253,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         attributes.get(RUN_ID),
         seconds,
         attributes.get(ERROR),
+        attributes.get(ROUNDS),
     )
 
 

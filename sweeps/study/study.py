@@ -29,7 +29,8 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
-from sweeps.study.samplers import Hyperband, make_pruner, make_sampler
+from sweeps.study.rounds import ONE, Rounds
+from sweeps.study.samplers import Hyperband, WithinRound, make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -72,6 +73,7 @@ class StudyRef:
     seed: int = 0
     sampler_options: Mapping[str, int] = field(default_factory=dict)
     pruner_options: Mapping[str, int] = field(default_factory=dict)
+    rounds: Rounds = ONE
 
     @property
     def checkpoints(self) -> Path:
@@ -103,6 +105,8 @@ class StudyRef:
         study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
         if isinstance(study.pruner, Hyperband) and BRACKETS not in study.user_attrs:
             study.pruner.key = study.study_name
+        if len(self.rounds) > 1:
+            study.pruner = WithinRound(study.pruner, self.epochs)
         return study
 
 
@@ -125,6 +129,7 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOUR
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         is_new = IDENTITY not in study.user_attrs
         if is_new:
+            forget(ref.journal)  # of an earlier study, whose folder was removed
             study.set_user_attr(BRACKETS, BY_NUMBER)
             study.set_user_attr(IDENTITY, asdict(identity))
     if not is_new:
@@ -149,9 +154,12 @@ def load(name: str, journal: Path) -> optuna.Study:
     return _load(name, journal)
 
 
-def forget(journal: Path) -> None:
-    """Let this process read the journal anew when it next opens the study."""
-    _open.pop(journal, None)
+def forget(journal: Path | None = None) -> None:
+    """Let this process read the journal anew when it next opens the study; None: those of all studies."""
+    if journal is None:
+        _open.clear()
+    else:
+        _open.pop(journal, None)
 
 
 def begun(journal: Path) -> bool:

@@ -17,6 +17,11 @@ def request_stop() -> None:
     _stop.set()
 
 
+def withdraw_stop() -> None:
+    """New trials may begin again."""
+    _stop.clear()
+
+
 def stop_requested() -> bool:
     """Whether running trials are to end, and no more to begin."""
     return _stop.is_set()

@@ -91,7 +91,8 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
                 raise
             end = TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=fault, halt=end.halt or fault)
         progress.close(forget=end.state != OutcomeState.INTERRUPTED)
-        if end.state == OutcomeState.COMPLETE and progress.last is not None and REPETITION not in trial.user_attrs:
+        again = progress.rounds or REPETITION in trial.user_attrs  # of which none is continued
+        if end.state == OutcomeState.COMPLETE and progress.last is not None and not again:
             final_states.keep(study, trial.number, plan.study, progress.last)
     clear_session()
     seconds = time.perf_counter() - started

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 from functools import partial, update_wrapper
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from sweeps.engine import sweep
 from sweeps.errors import InputError
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
+from tracking import child_runs, find_store
 
 pytestmark = pytest.mark.usefixtures("one_worker")
 
@@ -56,6 +60,31 @@ def test_a_build_function_and_arrays_are_swept_and_the_best_model_comes_back(her
             validation_data=(x[1200:], y[1200:]),
             **options | {"trials": 4},
         )
+
+
+def test_a_worker_that_dies_costs_no_trial_though_the_data_are_in_memory(here: Path) -> None:
+    def dies_once(hp: keras_tuner.HyperParameters) -> keras.Model:
+        died = here / "died"
+        if hasattr(hp, "trial") and (here / "runs/studies/dying").is_dir() and not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return build_model(hp)
+
+    result = sweeps.run(dies_once, load_digits(return_X_y=True), study="dying", trials=2, epochs=1, jobs=1, show=False)
+    assert [row.state for row in result.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert "killed by signal 9" in str(result.trials[0].error)
+
+
+def test_a_workspace_that_was_removed_is_begun_anew_by_the_same_process(here: Path) -> None:
+    given = {"space": build_model, "data": load_digits(return_X_y=True), "study": "twice", "epochs": 1, "show": False}
+    sweeps.run(**given, trials=2)
+    shutil.rmtree(here / "runs")
+    result = sweeps.run(**given, trials=1)
+    assert [row.number for row in result.trials] == [0]
+    assert result.model().count_params() > 0  # of the new store
+    runs = find_store(f"sqlite:///{here}/runs/mlflow.db", "twice")
+    assert runs is not None
+    assert len(child_runs(runs)) == 1
 
 
 @pytest.mark.slow

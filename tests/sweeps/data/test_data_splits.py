@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.data import Dataset, DataSource, Part, check_folds, folds, from_arrays, from_frame, splits, with_columns
+from sweeps.data import (
+    Array,
+    Dataset,
+    DataSource,
+    Part,
+    check_folds,
+    folds,
+    from_arrays,
+    from_frame,
+    has_few_rows,
+    splits,
+    with_columns,
+)
+from sweeps.data.dataset import Nested
 from sweeps.data.splits import split
 from sweeps.errors import InputError
 
@@ -149,6 +164,18 @@ def test_one_hot_targets_are_stratified_and_their_folds_are_those_of_the_indices
     for fold, columns in zip(folds(data, 5, 0), folds(with_columns(data), 5, 0), strict=True):
         np.testing.assert_array_equal(fold.validation.x, columns.validation.x)
         np.testing.assert_array_equal(columns.validation.y.sum(axis=0), [6, 4, 2])
+
+
+@pytest.mark.parametrize("several", [lambda y: [y, -y], lambda y: {"a": y, "b": -y}])
+def test_several_targets_are_divided_together(several: Callable[[Array], Nested]) -> None:
+    data = table(as_given=True)
+    parts = [Part(part.x, several(part.columns["row"]), None) for part in (data.train, data.validation)]
+    data = replace(data, encoded=None).with_parts(*parts)
+    assert not has_few_rows(data, 5)
+    for fold in folds(data, 5, 0):
+        for part in (fold.train, fold.validation):
+            for target, sign in zip(part.targets.values(), (1, -1), strict=True):
+                np.testing.assert_array_equal(target, sign * part.columns["row"])
 
 
 @pytest.mark.parametrize("as_given", [False, True])

@@ -109,7 +109,7 @@ def assert_pass(*files: str, **settings: str) -> None:
 
 
 KERNELS = ("dense_kernels/test_dense_products.py", "dense_kernels/test_dense_reference.py")
-WITH_KERAS = ("training/test_training_dense.py", "training/test_training_dense_dropout.py")
+WITH_KERAS = tuple(f"training/test_training_dense{part}.py" for part in ("", "_blocks", "_dropout", "_updates"))
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ def test_workers_draw_other_random_numbers_than_each_other() -> None:
         return random.random(), float(np.random.rand())
 
     with slots(2) as client:
+        client.wait_for_workers(2, timeout=60)
         first, second = client.run(drawn).values()
     assert first[0] != second[0]
     assert first[1] != second[1]

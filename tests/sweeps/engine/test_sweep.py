@@ -51,9 +51,11 @@ def test_status_list_and_best_print_one_json_document(finished: Workspace) -> No
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
     rows = finished.json("list", "digits-mlp")
     assert [row["number"] for row in rows] == list(range(6))
-    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error"}
+    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
     best = finished.json("best", "digits-mlp")
-    assert set(best) == {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines"}
+    fields = {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines", "rounds"}
+    assert set(best) == fields
+    assert best["rounds"] is None
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
     assert isinstance(best["params"]["n_hidden"], int)
