@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best export ui tensorboard test test-faults check format bench bench-scale bench-search bench-chapter picture docs clean
+.PHONY: help setup sweep best confirm report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-trainings bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -74,6 +74,12 @@ sweep: setup ## search for the best hyperparameters; the same again finishes wha
 best: setup ## the best trial: parameters, accuracy, run, model
 	$(RUN)/sweeps best -- "$$STUDY"
 
+confirm: setup ## train the best trials and the default again on fresh seeds; the winner on the test rows
+	$(RUN)/sweeps confirm $${JOBS:+--jobs "$$JOBS"} -- "$$STUDY"
+
+report: setup ## one HTML file of the study: winner, leaderboard, all figures
+	$(RUN)/sweeps report -- "$$STUDY"
+
 ui: setup ## the MLflow UI on 127.0.0.1
 	$(RUN)/sweeps ui
 
@@ -98,6 +104,9 @@ bench-scale: setup ## overhead, memory and the second core as a study grows (ten
 bench-search: setup ## how good samplers, pruners and first configurations are, on 34 tasks (minutes; SWEEPS_LCBENCH)
 	$(RUN)/python -m benchmarks.search
 
+bench-trainings: setup ## the portfolio of `mlp`, from the trainings that are kept (ARGS=--train=FOLDER trains: hours)
+	$(RUN)/python -m benchmarks.trainings
+
 bench-chapter: setup ## the chapter's results, its own code and KerasTuner beside ours (an hour; SWEEPS_HOUSING_CSV)
 	$(RUN)/python -m benchmarks.chapter
 
@@ -120,7 +129,7 @@ format: setup ## format, and fix what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-picture: setup ## docs/sweep.svg: the README's picture, from a real sweep
+picture: setup ## docs/sweep.svg and docs/report.png: the README's pictures, from a real sweep
 	@$(BIN)/python docs/picture.py
 
 docs: setup ## the documentation as a site: site/index.html

@@ -28,7 +28,6 @@ from sweeps.study.study import Objective
 from sweeps.system import paths
 from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
 from tracking import child_runs, find_store, open_store
-from tracking.store import NUMBER
 
 #: metrics that a trial logs about its own time
 _PHASE = "seconds_"
@@ -147,7 +146,7 @@ def _phases(study: str) -> dict[int, dict[str, float]]:
     store = find_store(paths.tracking_uri(), study)
     assert store is not None
     return {
-        int(run.data.tags[NUMBER]): {
+        int(run.data.tags["trial"]): {
             name.removeprefix(_PHASE): value for name, value in run.data.metrics.items() if name.startswith(_PHASE)
         }
         for run in child_runs(store)
@@ -164,7 +163,14 @@ class _Watch:
     opened: float = 0.0
     ended: list[tuple[TrialOutcome, float]] = field(default_factory=list)
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """Study and record are open, the first trials are about to begin."""
         self.opened = time.perf_counter()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.resources import files
 from typing import Any, ClassVar
 
 import keras
 import keras_tuner
 
+from search_spaces import hidden, optimizers
 from search_spaces.data_spec import DataSpec
 from search_spaces.schedules import schedule
 
-BATCH_SIZES = (16, 32, 64, 128)
+BATCH_SIZES = (16, 32, 64, 128, 256)
 
 
 class Family(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -23,15 +27,30 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
 
     Attributes:
         default_name: the name of the space in the registry.
-        kept: values of hyperparameters that a search does not vary unless `--set` names them.
+        kept: hyperparameter -> the values that a search has unless `--set` names it, in the words of `--set`. What they
+            leave out is there for those who ask for it: a search is short, and a dimension costs it trials.
     """
 
     default_name: ClassVar[str]
-    kept: ClassVar[Mapping[str, str]] = {}
+    kept: ClassVar[Mapping[str, str]] = {
+        **hidden.KEPT,
+        **optimizers.KEPT,
+        "batch_size": "32,64,128,256",
+        "schedule": "cosine",
+    }
 
     def __init__(self, spec: DataSpec, name: str | None = None) -> None:
         super().__init__(name=name or self.default_name)
         self.spec = spec
+
+    @cached_property
+    def portfolio(self) -> Sequence[Mapping[str, Any]]:
+        """Configurations one of which is good on most data sets, the best first, as `make bench-trainings` finds them.
+
+        Empty for a family for which nothing was measured.
+        """
+        file = files("search_spaces") / "portfolios" / f"{self.name}.json"
+        return json.loads(file.read_text(encoding="utf-8"))["configurations"] if file.is_file() else []
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any

@@ -8,7 +8,7 @@ import keras_tuner
 from search_spaces.data_spec import DataSpec
 from search_spaces.family import Family
 from search_spaces.heads import compile_arguments, output
-from search_spaces.hidden import KEPT, hidden_layers
+from search_spaces.hidden import hidden_layers
 from search_spaces.optimizers import optimizer
 from search_spaces.preprocessing import encode
 
@@ -16,16 +16,15 @@ from search_spaces.preprocessing import encode
 class MLP(Family):
     """A search space of multilayer perceptrons for any kind of target.
 
-    Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (32 to 512; `n_neurons_0` … with `per_layer`), `activation`,
-    `kernel_initializer`, `bias_initializer` (zeros by default) and `dropout` of the hidden layers (inactive without
-    them), `optimizer`, `learning_rate` (logarithmic), and, drawn in `fit`, `batch_size` and `schedule`.
+    Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (16 to 1024, logarithmic; `n_neurons_0` … with `per_layer`),
+    `activation`, `kernel_initializer`, `bias_initializer`, `batch_norm` and `dropout` of the hidden layers (inactive
+    without them), `optimizer`, `learning_rate` and `weight_decay` (logarithmic), and, drawn in `fit`, `batch_size` and
+    `schedule`. A search has the values in `kept` of them, unless `--set` names others.
 
     Args:
         spec: the description of the data.
         per_layer: draw a width for each hidden layer.
     """
-
-    kept = KEPT
 
     def __init__(self, spec: DataSpec, per_layer: bool = False) -> None:
         super().__init__(spec, "mlp_per_layer" if per_layer else "mlp")

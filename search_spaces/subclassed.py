@@ -60,7 +60,8 @@ class WideAndDeepModel(keras.Model):  # type: ignore[misc]
 class WideAndDeepSubclassed(Family):
     """A search space of `WideAndDeepModel`s for any kind of target.
 
-    Hyperparameters: `units` (32 to 512), `activation`, `optimizer`, `learning_rate`, `batch_size` and `schedule`.
+    Hyperparameters: `units` (32 to 512), `activation`, and, as in `MLP`, `optimizer`, `learning_rate`, `weight_decay`,
+    `batch_size` and `schedule`.
     """
 
     default_name = "wide_and_deep_subclassed"

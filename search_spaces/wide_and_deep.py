@@ -14,7 +14,7 @@ import keras_tuner
 from search_spaces.data_spec import InputSpec
 from search_spaces.family import Family
 from search_spaces.heads import LOSSES, compile_arguments, loss_weight, metrics, output
-from search_spaces.hidden import KEPT, hidden_layers
+from search_spaces.hidden import hidden_layers
 from search_spaces.optimizers import optimizer
 from search_spaces.preprocessing import column_features, column_inputs, encode, features_of, join
 
@@ -27,8 +27,7 @@ Paths = tuple[Any, keras.KerasTensor, keras.KerasTensor]
 class WideAndDeep(Family):
     """A search space of Wide & Deep networks for any kind of target.
 
-    Hyperparameters: `n_hidden` (1 to 8) and the properties of the hidden layers, `optimizer`, `learning_rate`,
-    `batch_size` and `schedule`, as in `MLP`.
+    Hyperparameters: `n_hidden` (1 to 8) and all others as in `MLP`.
 
     Args:
         spec: the description of the data.
@@ -36,7 +35,6 @@ class WideAndDeep(Family):
     """
 
     default_name = "wide_and_deep"
-    kept = KEPT
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """A compiled model for raw input with the spec's shapes and dtypes."""

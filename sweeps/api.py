@@ -28,7 +28,10 @@ from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
+    import pandas
+
     from sweeps.engine.continuation import Continued
+    from sweeps.study.confirmation import Confirmation
 
 #: options that name columns
 _OF_TABLES = ("target", "weight_column", "drop", "columns")
@@ -67,7 +70,7 @@ class Result:
 
     @property
     def best(self) -> Best:
-        """The COMPLETE trial with the best value of the objective.
+        """The winner of the confirmation; without one, the COMPLETE trial with the best value of the objective.
 
         Raises:
             InputError: No trial is complete.
@@ -140,6 +143,61 @@ class Result:
         dataset = None if data is None else _dataset(data, validation_data, known, swept)[0]
         return continue_trial(self.name, trial, epochs, space, dataset)
 
+    def confirm(
+        self, *, top: int | None = None, seeds: int = 4, jobs: int | None = None, again: bool = False, show: bool = True
+    ) -> Confirmation:
+        """Check the winner: train the best trials and the default configuration again; the same as `sweeps confirm`.
+
+        The winner is chosen by the new runs alone, and its model is evaluated on the test rows, once. `best`, `model`
+        and `export` then mean the winner. What was trained is not trained again.
+
+        Args:
+            top: How many of the best trials are finalists; by default five, or as many as there are.
+            seeds: How often each is trained again, with another seed or another fold.
+            jobs: Runs at once; by default as many as the trials of the sweep.
+            again: Look at the test rows although they were looked at before; each look is counted.
+            show: Print the progress and the result.
+
+        Returns:
+            The finalists with their figures, the winner and the verdict.
+
+        Raises:
+            InputError: The study has too few trials, space or data are not what they were, or the test rows were
+                looked at before.
+            TrialsFailed: Each finalist has failed.
+            Interrupted: Ended by a signal; another call goes on.
+        """
+        from sweeps.cli.confirm import show as show_result
+        from sweeps.cli.confirm_progress import ConfirmProgress
+        from sweeps.confirm.run import Request, confirm
+
+        request = Request(self.name, top, seeds, jobs, again)
+        forkserver.start()
+        if not show:
+            return confirm(request, Silent(), self.space, self._data)
+        screen = Console(file=LastingOutput(sys.stdout))  # type: ignore[arg-type]
+        with ConfirmProgress(screen, request) as progress:
+            found = confirm(request, progress, self.space, self._data)
+        show_result(found, screen)
+        return found
+
+    def evaluate_test(self, again: bool = False) -> dict[str, Any]:
+        """Evaluate the best model on the test rows, once: a look that is counted, as that of `confirm` is.
+
+        Args:
+            again: Look although they were looked at before.
+
+        Returns:
+            `rows`, `looks`, `metrics` of the model; for classes also `accuracy`, its Wilson `interval`, `classes` and
+            `confusion`; for a regression `r2`, `rmse`, `mae`, `absolute_error` and `residuals`.
+
+        Raises:
+            InputError: The rows were looked at before, or the study keeps none.
+        """
+        from sweeps.confirm.test_set import evaluate
+
+        return evaluate(self.study, self.space, self._data, again)
+
     def export(self, force: bool = False) -> Path:
         """Write the best model to `exports/STUDY` and register it as champion; the same as `sweeps export`.
 
@@ -157,6 +215,44 @@ class Result:
 
         export_best(self.name, force, self.space)
         return paths.export_folder(self.name)
+
+    def report(self, output: str | Path | None = None) -> Path:
+        """Write the report, one HTML file with all figures; the same as `sweeps report`.
+
+        Args:
+            output: The file; by default `report.html` in the study's folder.
+
+        Returns:
+            The file.
+
+        Raises:
+            InputError: There is no folder for the file.
+        """
+        from sweeps.cli.command_line import repeated
+        from sweeps.report import html
+
+        return html.write(self.name, repeated(self.study), None if output is None else Path(output))[0]
+
+    def trials_dataframe(self) -> pandas.DataFrame:
+        """All trials as a table, a row for each, with a column for each hyperparameter."""
+        from sweeps.report import notebook
+
+        return notebook.dataframe(self.study)
+
+    def plot_history(self) -> Any:
+        """The value of each COMPLETE trial, and the best so far, as a plotly Figure; `sweeps.plots` has more.
+
+        Raises:
+            InputError: No trial is complete.
+        """
+        from sweeps import plots
+
+        return plots.history(self)
+
+    def _repr_html_(self) -> str:
+        from sweeps.report import notebook
+
+        return notebook.as_html(self.study)
 
 
 def run(
@@ -189,6 +285,8 @@ def run(
             - `study` (str): The name; by default `DATA-SPACE`.
             - `trials` (int, 20): The study's total.
             - `epochs` (int, 10): Epochs of a trial.
+            - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
+              from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
@@ -198,12 +296,15 @@ def run(
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
+            - `start` (str, `"portfolio"`): What is trained first where nothing is enqueued: `"portfolio"` (the defaults
+              and configurations that were good on other data, of registered spaces), `"default"` or `"none"`.
             - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
               all trials together, once the objective has this value, after so many trials without a better one.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
+            - `confirm` (bool): Check the winner at the end, as `Result.confirm` does.
 
     Returns:
         The study with all its trials.
@@ -232,6 +333,8 @@ def run(
             said.append(f"{missing}; the same call without time_budget goes on")
         for sentence in said:
             print(sentence, file=LastingOutput(sys.stdout))
+    if config.confirm:
+        result.confirm(show=show)
     return result
 
 
@@ -302,7 +405,14 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes, parse_timedelta
@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
 from sweeps.study.budget import Budget
+from sweeps.study.rounds import Rounds
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
 
@@ -35,6 +36,8 @@ def parse_duration(value: object) -> object:
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
+#: what a sweep trains first, see `plan.SweepRequest`
+Start = Literal["portfolio", "default", "none"]
 
 #: bytes that a worker needs for its imports, some data and a model
 LEAST_MEMORY = 10**9
@@ -86,7 +89,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines", "warm_start"),
+    *("accept_changed_space", "baselines", "confirm", "start", "warm_start"),
 }
 
 
@@ -110,6 +113,8 @@ class SweepConfig(BaseModel):
     space: str = "mlp"
     trials: Count = 20
     epochs: Count = 10
+    folds: Annotated[int, Field(ge=2, le=20)] | None = None
+    repeats: Annotated[int, Field(ge=2, le=20)] | None = None
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
@@ -125,6 +130,7 @@ class SweepConfig(BaseModel):
     callback: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     patience: Count | None = None
     set: tuple[str, ...] = ()
+    start: Start = "portfolio"
     enqueue: Path | None = None
     warm_start: str | None = None
     time_budget: Seconds | None = None
@@ -133,6 +139,7 @@ class SweepConfig(BaseModel):
     baselines: bool = Field(default_factory=lambda: os.environ.get("SWEEPS_BASELINES") != "0")
     allow_lambda: bool = False
     accept_changed_space: bool = False
+    confirm: bool = False
 
     @field_validator("study")
     @classmethod
@@ -140,7 +147,8 @@ class SweepConfig(BaseModel):
         return check_study_name(value)
 
     @field_validator(
-        *("trials", "epochs", "epoch_budget", "stop_at", "patience_trials", "jobs", "seed", "patience", "time_budget"),
+        *("trials", "epochs", "folds", "repeats", "epoch_budget", "stop_at", "patience_trials", "jobs", "seed"),
+        *("patience", "time_budget"),
         mode="before",
     )
     @classmethod
@@ -152,21 +160,28 @@ class SweepConfig(BaseModel):
     @field_validator("epoch_budget")
     @classmethod
     def _a_budget_is_enough_for_a_trial(cls, value: int | None, info: ValidationInfo) -> int | None:
-        epochs = info.data.get("epochs", 1)
-        if value is not None and value < epochs:
-            raise ValueError(f"it must be enough for one trial, which has --epochs {epochs}")
+        given = {name: info.data.get(name) or 1 for name in ("epochs", "folds", "repeats")}
+        if value is not None and value < math.prod(given.values()):
+            options = " ".join(f"{flag(name)} {n}" for name, n in given.items() if n > 1 or name == "epochs")
+            raise ValueError(f"it must be enough for one trial, which has {options}")
         return value
+
+    @property
+    def rounds(self) -> Rounds:
+        """Of each trial."""
+        return Rounds(self.folds or 1, self.repeats or 1)
 
     @property
     def budget(self) -> Budget:
         """What the study may spend."""
-        return Budget(self.trials, self.epochs, self.epoch_budget, self.stop_at, self.patience_trials)
+        epochs_a_trial = self.epochs * len(self.rounds)
+        return Budget(self.trials, epochs_a_trial, self.epoch_budget, self.stop_at, self.patience_trials)
 
     def identity(self) -> dict[str, Any]:
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
         options = (
             *("target", "task", "weight_column", "drop", "columns"),
-            *("class_weight", "callback", "patience", "allow_lambda"),
+            *("class_weight", "callback", "patience", "allow_lambda", "folds", "repeats"),
         )
         given = {name: value for name in options if (value := getattr(self, name))}
         return {

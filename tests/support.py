@@ -127,10 +127,11 @@ class SharedWorker:
     @contextlib.contextmanager
     def lent(self) -> Iterator[None]:
         """What begins a sweep in this process gets this worker in place of workers of its own."""
+        from sweeps.confirm import run as confirm
         from sweeps.engine import continuation, lr_find, sweep
 
         with contextlib.ExitStack() as stack:
-            for module in (continuation, lr_find, sweep):
+            for module in (confirm, continuation, lr_find, sweep):
                 stack.enter_context(mock.patch.object(module, "slots", self._slots))
             yield
 

@@ -16,8 +16,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
 from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, translate_errors
 from tracking.experiments import EpochValue, epoch_curves
+from tracking.reading import SweepFacts, attach, phase_seconds, sweep_facts
 from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
-from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep
+from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep, log_document
 from tracking.trial_run import TrialRun
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "Refused",
     "Store",
     "StoreUnavailable",
+    "SweepFacts",
     "TrackingError",
     "TrialRun",
     "Unwritable",
+    "attach",
     "begin_sweep",
     "child_runs",
     "close_run",
@@ -39,6 +42,9 @@ __all__ = [
     "epoch_curves",
     "find_store",
     "import_soon_needed",
+    "log_document",
     "open_store",
+    "phase_seconds",
+    "sweep_facts",
     "translate_errors",
 ]

@@ -10,7 +10,7 @@ from mlflow.entities import Run, ViewType
 
 from tracking.moving import local_path
 from tracking.names import original_name, safe_name
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, STATE, Store, log, pages
+from tracking.store import KERAS_FILE, RUN_STATUS, STATE, Store, log, pages
 
 #: the run statuses that match a trial's state: a killed or interrupted trial has failed
 _MATCHING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
@@ -56,12 +56,12 @@ class ModelRow:
 
 def trial_runs(store: Store) -> list[RunRow]:
     """The runs of all trials, deleted ones too, the oldest first."""
-    return [_row(run) for run in _search_runs(store, f"tags.`{NUMBER}` LIKE '%'")]
+    return [_row(run, store.kind) for run in _search_runs(store, f"tags.`{store.kind}` LIKE '%'")]
 
 
 def sweep_runs(store: Store) -> dict[str, str]:
     """The status of each parent run by id, `DELETED` for a deleted one; a consistent study has one parent run."""
-    runs = _search_runs(store, "tags.kind = 'sweep'")
+    runs = _search_runs(store, f"tags.kind = '{store.parent_kind}'")
     return {str(run.info.run_id): "DELETED" if _is_deleted(run) else str(run.info.status) for run in runs}
 
 
@@ -134,11 +134,11 @@ def _search_runs(store: Store, query: str) -> Iterator[Run]:
     return pages(lambda token: store.client.search_runs([store.experiment_id], query, ViewType.ALL, 1000, order, token))
 
 
-def _row(run: Run) -> RunRow:
+def _row(run: Run, kind: str) -> RunRow:
     tags = run.data.tags
     return RunRow(
         str(run.info.run_id),
-        int(tags[NUMBER]) if tags[NUMBER].isdecimal() else None,
+        int(tags[kind]) if tags[kind].isdecimal() else None,
         str(run.info.status),
         tags.get(STATE),
         {original_name(stored, tags): value for stored, value in run.data.metrics.items()},

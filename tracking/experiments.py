@@ -55,7 +55,8 @@ def _of_epochs(names: Iterable[str]) -> list[str]:
     return sorted(
         name
         for name in logged - _OF_TRIAL
-        if not name.startswith("seconds_") and name.removeprefix("best_") not in logged - {name}
+        if not name.startswith("seconds_")
+        and all(name.removeprefix(prefix) not in logged - {name} for prefix in ("best_", "std_"))
     )
 
 

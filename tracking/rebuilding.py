@@ -19,7 +19,7 @@ from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from tracking.moving import local_path
-from tracking.store import KERAS_FILE, NUMBER, RUN_STATUS, SHA256, STATE, Store, log_all, start_run
+from tracking.store import KERAS_FILE, RUN_STATUS, SHA256, STATE, Store, log_all, start_run
 
 if TYPE_CHECKING:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -46,10 +46,10 @@ class LostRun:
     ended: datetime | None
 
     @classmethod
-    def of_trial(cls, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
-        """The run of a trial; `tags` without its number and state, `known` are the other attributes."""
-        tags = {NUMBER: str(number), STATE: state, **tags}
-        return cls(name=f"trial-{number:04d}", tags=tags, status=RUN_STATUS[state], **known)
+    def of_trial(cls, kind: str, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
+        """The run of a trial; `kind` is the store's, `tags` are without number and state, `known` are the others."""
+        tags = {kind: str(number), STATE: state, **tags}
+        return cls(name=f"{kind}-{number:04d}", tags=tags, status=RUN_STATUS[state], **known)
 
 
 def rebuild_run(store: Store, lost: LostRun) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
@@ -22,7 +22,7 @@ from tracking.errors import StoreUnavailable, Unwritable, one_line, translate_er
 from tracking.names import name_tags, safe_name
 from tracking.new_database import create_database
 
-NUMBER, STATE, ATTEMPT = "trial", "state", "attempt"
+STATE, ATTEMPT = "state", "attempt"
 #: the final status of a run, by the state of its trial
 RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
 #: the path of the model in a logged model of MLflow's Keras flavor
@@ -42,11 +42,19 @@ class Store:
 
     Attributes:
         spool: the folder for what cannot be sent while the store is unavailable; None: nothing is kept.
+        kind: what its numbered runs are: the trials of a sweep, or the runs that confirm its winner. The first part of
+            their names, and the tag with their number.
     """
 
     uri: str = field(repr=False)  # the URI of a database contains its password
     experiment_id: str
     spool: Path | None = None
+    kind: Literal["trial", "confirm"] = "trial"
+
+    @property
+    def parent_kind(self) -> str:
+        """The name of the parent run, and its tag `kind`."""
+        return "sweep" if self.kind == "trial" else self.kind
 
     @property
     def client(self) -> MlflowClient:
@@ -195,7 +203,7 @@ def _storable(metric: Metric) -> Metric:
 
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:
     """All child runs of the experiment, or of one parent run, the newest first."""
-    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'" if parent else f"tags.`{NUMBER}` LIKE '%'"
+    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'" if parent else f"tags.`{store.kind}` LIKE '%'"
     found = pages(
         lambda token: store.client.search_runs(
             [store.experiment_id], query, ViewType.ACTIVE_ONLY, max_results=1000, page_token=token

@@ -13,7 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tracking.errors import StoreUnavailable, translate_errors
 from tracking.spool import UnsentRun, save_unsent
-from tracking.store import NUMBER, STATE, Store, log, start_run
+from tracking.store import STATE, Store, log, start_run
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def begin_sweep(
         store.client.update_run(known, status="RUNNING")
         log(store, known, tags=tags)
         return known
-    run_id = start_run(store, "sweep", {"kind": "sweep", STATE: "RUNNING"})
+    run_id = start_run(store, store.parent_kind, {"kind": store.parent_kind, STATE: "RUNNING"})
     log(store, run_id, params=params, tags=tags)
     entity = Dataset(name=data.name, digest=data.digest[:36], source_type="local", source=data.source)
     store.client.log_inputs(run_id, [DatasetInput(entity, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])])
@@ -62,6 +62,14 @@ def end_sweep(
     }
     log(store, run_id, tags=tags | {STATE: status}, metrics=metrics)
     client.set_terminated(run_id, status)
+
+
+def log_document(
+    store: Store, run_id: str, file: str, text: str, metrics: Mapping[str, float], tags: Mapping[str, object]
+) -> None:
+    """Log a text as the artifact `file` of a run that has ended, with metrics and tags."""
+    store.client.log_text(run_id, text, file)
+    log(store, run_id, tags=tags, metrics=metrics)
 
 
 def _as_csv(rows: Sequence[Mapping[str, object]]) -> str:
@@ -103,10 +111,10 @@ def close_trial(store: Store, parent: str, number: int, run_id: str | None, erro
 
 
 def _run_of(store: Store, number: int) -> str | None:
-    runs = store.client.search_runs([store.experiment_id], f"tags.`{NUMBER}` = '{number}'", max_results=1)
+    runs = store.client.search_runs([store.experiment_id], f"tags.`{store.kind}` = '{number}'", max_results=1)
     return str(runs[0].info.run_id) if runs else None
 
 
 def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
     """Create a trial's run; return its id."""
-    return start_run(store, f"trial-{number:04d}", {NUMBER: str(number), STATE: "RUNNING", **tags}, parent)
+    return start_run(store, f"{store.kind}-{number:04d}", {store.kind: str(number), STATE: "RUNNING", **tags}, parent)

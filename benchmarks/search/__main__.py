@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from benchmarks.records import this_machine
-from benchmarks.search import judge, lcbench, records, tables
+from benchmarks.search import judge, lcbench, own_space, records, tables
 from benchmarks.search.methods import METHODS
 from benchmarks.search.records import Kept, Results, Score
 from benchmarks.show import Progress
@@ -46,6 +46,7 @@ class Searches(Progress):
 
 
 @click.command()
+@click.option("--on", "on", type=click.Choice(["lcbench", "own"]), default="lcbench", help="Which tasks.  [lcbench]")
 @click.option("--full", is_flag=True, help=f"All tasks, {_FULL_SEEDS} seeds, and the methods that take hours.")
 @click.option("--only", multiple=True, type=click.Choice(list(METHODS)), help="Only these methods; nothing is saved.")
 @click.option("--tasks", type=click.IntRange(2), help=f"How many tasks.  [{_TASKS}; with --full: all]")
@@ -54,6 +55,7 @@ class Searches(Progress):
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep searches in this file; the same again goes on.")
 @click.option("--output", type=click.Path(path_type=Path), help="[with --full: results.json beside this file]")
 def main(
+    on: str,
     full: bool,
     only: tuple[str, ...],
     tasks: int | None,
@@ -65,24 +67,28 @@ def main(
     """Compare ways to search, show the tables, and save them as JSON."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     folder = folder or os.environ.get(lcbench.VARIABLE)
-    if (reason := lcbench.missing(folder)) is not None or folder is None:
+    reason = lcbench.missing(folder) if on == "lcbench" else None
+    if reason is not None:
         console.print(f"left out: LCBench: {reason}", highlight=False, markup=False, soft_wrap=True)
         return
     runs = Searches(seeds or (_FULL_SEEDS if full else _SEEDS), full, Kept(keep), console)
     runs.say("the scales and the portfolios …")
-    everything = judge.prepare(lcbench.tasks(folder))
+    everything = judge.prepare(lcbench.tasks(str(folder))) if on == "lcbench" else own_space.judged()
     judged = everything[: tasks or (len(everything) if full else _TASKS)]
     scores = runs.scores(only or tuple(METHODS), judged)
     results = Results(
         machine=this_machine(),
+        judged_on="LCBench's surrogate" if on == "lcbench" else own_space.description(everything),
+        judged_by="accuracy" if on == "lcbench" else "test",
         tasks=tuple(each.task.name for each in judged),
         floor=sum(each.yardstick.floor for each in judged) / len(judged),
         scores=scores,
-        goals=tables.goals(scores),
+        goals=tables.goals(scores) if on == "lcbench" else tables.own_goals(scores, len(judged)),
         left_out=tuple(runs.left_out),
     )
     tables.show(results, console)
-    output = output or (records.FILE if full and not only else None)
+    file = records.FILE if on == "lcbench" else records.OWN_FILE
+    output = output or (file if full and not only else None)
     if output:
         results.save(output)
         console.print(f"written to {output}", highlight=False, soft_wrap=True)

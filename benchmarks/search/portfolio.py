@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmarks.search.task import Floats
 
 
-def greedy(regrets: Floats, size: int) -> list[int]:
+def greedy(regrets: Floats, size: int, first: Sequence[int] = ()) -> list[int]:
     """Choose configurations one after another, each the one that lowers the mean over the tasks most.
 
     Args:
         regrets: of each configuration on each task, float (tasks, configurations).
+        first: those that are chosen already.
 
     Returns:
-        Their columns in the order of choice: the first is the best single one.
+        Their columns in the order of choice; without `first`, the first is the best single one.
     """
-    chosen: list[int] = []
-    reached = np.full((len(regrets), 1), np.inf)
-    for _ in range(size):
+    chosen = list(first)
+    reached = regrets[:, chosen].min(axis=1, keepdims=True, initial=np.inf)
+    while len(chosen) < size:
         with_each = np.minimum(reached, regrets)
         chosen.append(int(with_each.mean(axis=0).argmin()))
         reached = with_each[:, chosen[-1:]]

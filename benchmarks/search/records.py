@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 from benchmarks.records import Goal, Machine, Record
 from benchmarks.search.trajectory import Tried
 
-#: written by `make bench-search`
+#: written by `make bench-search`, and with `--on own`
 FILE = Path(__file__).with_name("results.json")
+OWN_FILE = Path(__file__).with_name("results_own.json")
 
 #: what a budget is counted in
 COSTS = ("epochs", "trials", "seconds")
@@ -44,12 +45,16 @@ class Results(Record):
     """The contents of `results.json`.
 
     Attributes:
+        judged_on: what the tasks are.
+        judged_by: what the tables and the goals are of, one of `FIGURES`.
         tasks: their names, in the order of the regrets.
         floor: the mean regret by test of the best of the random configurations by validation.
         left_out: what was not run, and why.
     """
 
     machine: Machine
+    judged_on: str = "LCBench's surrogate"
+    judged_by: str = "accuracy"
     tasks: tuple[str, ...]
     floor: float
     scores: tuple[Score, ...]

@@ -15,11 +15,13 @@ from benchmarks.show import goals as show_goals
 from benchmarks.show import measured, table, verdict, wanted
 from benchmarks.table import markdown, page_command
 
-#: of the block of the page
-MARKER = "bench-search"
+#: of the blocks of the page
+MARKER, OWN_MARKER = "bench-search", "bench-search-own"
 
 #: the proposed default; chosen by what the first, third, fifth, … tasks have shown
 PROPOSED = "portfolio-4-median"
+#: the default of `sweeps run` for a registered space
+SHIPPED = "portfolio-8-median"
 _AT, _ALL = 20, 34
 
 _UNITS = {"epochs": "equal epochs", "trials": "equal trials", "seconds": "equal seconds"}
@@ -45,9 +47,25 @@ def goals(scores: Sequence[Score]) -> tuple[Goal, ...]:
     )
 
 
-def wins_of(score: Score, other: Score) -> int:
+def own_goals(scores: Sequence[Score], of: int) -> tuple[Goal, ...]:
+    """The goals for the default on this project's own space: `of` data sets and draws of their noise."""
+    by_name = {score.method: score for score in scores}
+    best = by_name.get(SHIPPED)
+    others = {name: by_name.get(name) for name in ("keras-tuner-bayesian", "optuna")}
+    return tuple(
+        Goal(
+            figure=f"of {of} data sets and draws, better by test at equal seconds than {METHODS[name].title}",
+            wanted=0.8 * of,
+            at_least=True,
+            measured=None if best is None or other is None else wins_of(best, other, "seconds", "test"),
+        )
+        for name, other in others.items()
+    )
+
+
+def wins_of(score: Score, other: Score, cost: str = "epochs", figure: str = "accuracy") -> int:
     """On how many tasks it has the lower regret."""
-    pairs = zip(score.of("epochs", "accuracy", _AT), other.of("epochs", "accuracy", _AT), strict=True)
+    pairs = zip(score.of(cost, figure, _AT), other.of(cost, figure, _AT), strict=True)
     return sum(one < two for one, two in pairs)
 
 
@@ -57,31 +75,35 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean(values):.2f}{error}"
 
 
-def head(cost: str) -> list[str]:
+def head(results: Results, cost: str) -> list[str]:
     """The columns of the table of one cost."""
-    rest = [f"better than {REFERENCE} at {_AT}", f"test at {_AT}"] if cost == "epochs" else []
+    rest = [f"better than {REFERENCE} at {_AT}"] if cost == "epochs" else []
+    rest += [f"test at {_AT}"] if rest and results.judged_by != "test" else []
     return [_UNITS[cost], *map(str, BUDGETS), *rest]
 
 
 def rows(results: Results, cost: str) -> list[list[str]]:
     """A line for each method."""
     reference = next((score for score in results.scores if score.method == REFERENCE), None)
-    return [list(_row(score, reference, cost)) for score in results.scores]
+    return [list(_row(score, reference, cost, results.judged_by)) for score in results.scores]
 
 
-def _row(score: Score, reference: Score | None, cost: str) -> Iterable[str]:
+def _row(score: Score, reference: Score | None, cost: str, figure: str) -> Iterable[str]:
     yield METHODS[score.method].title
-    yield from (spread(score.of(cost, "accuracy", budget)) for budget in BUDGETS)
+    yield from (spread(score.of(cost, figure, budget)) for budget in BUDGETS)
     if cost == "epochs":
-        of = len(score.of(cost, "accuracy", _AT))
-        yield "-" if reference in (None, score) else f"{wins_of(score, reference)} of {of}"
-        yield spread(score.of(cost, "test", _AT))
+        of = len(score.of(cost, figure, _AT))
+        yield "-" if reference in (None, score) else f"{wins_of(score, reference, cost, figure)} of {of}"
+        if figure != "test":
+            yield spread(score.of(cost, "test", _AT))
 
 
 def show(results: Results, console: Console) -> None:
     """Print the tables, the goals, and what was left out."""
     for cost in COSTS:
-        lines = table(f"regret at {', '.join(map(str, BUDGETS))} full trials' worth, {_UNITS[cost]}", *head(cost))
+        lines = table(
+            f"regret at {', '.join(map(str, BUDGETS))} full trials' worth, {_UNITS[cost]}", *head(results, cost)
+        )
         for row in rows(results, cost):
             lines.add_row(*row)
         console.print(lines)
@@ -96,25 +118,30 @@ def block(results: Results) -> str:
     one_seed = ", ".join(METHODS[score.method].title for score in results.scores if score.seeds < seeds)
     fewer = f" ({one_seed}: 1)" if one_seed else ""
     title = (
-        f"LCBench's surrogate, {len(results.tasks)} tasks, seeds a task: {seeds}{fewer}; "
+        f"{results.judged_on}, {len(results.tasks)} tasks, seeds a task: {seeds}{fewer}; "
         "mean over the tasks ± its standard error. "
         f"By test, the configuration with the best validation accuracy has a regret of {results.floor:.2f}."
     )
-    tables = [markdown(head(cost), rows(results, cost)) for cost in COSTS]
+    tables = [markdown(head(results, cost), rows(results, cost)) for cost in COSTS]
     lines = [[goal.figure, wanted(goal), measured(goal), verdict(goal)] for goal in results.goals]
     versions = ", ".join(f"{name} {version}" for name, version in results.machine.versions.items())
     where = (
-        f"{versions}. `make bench-search ARGS=--full` measures this again, "
+        f"{versions}. `make bench-search ARGS={_argument(results)}` measures this again, "
         "`python -m benchmarks.search.tables` writes it here."
     )
     left_out = [f"Left out: {line}." for line in results.left_out]
     return "\n\n".join([title, *tables, *left_out, markdown(["figure", "goal", "measured", ""], lines), where])
 
 
-main = page_command(
-    Results.load, block, records.FILE, records.FILE.parents[2] / "docs/benchmarks.md", "make bench-search", MARKER
-)
+def _argument(results: Results) -> str:
+    return "--full" if results.judged_by != "test" else '"--on own --full"'
+
+
+_PAGE = records.FILE.parents[2] / "docs/benchmarks.md"
+main = page_command(Results.load, block, records.FILE, _PAGE, "make bench-search", MARKER)
+own = page_command(Results.load, block, records.OWN_FILE, _PAGE, "make bench-search", OWN_MARKER)
 
 
 if __name__ == "__main__":
-    main()
+    main(standalone_mode=False)
+    own()

@@ -14,18 +14,18 @@ LIMIT = 60
 
 
 def main() -> None:
-    """Read a pickled `(data, score)`; write the names of the baselines, then each `Baseline`."""
+    """Read a pickled `(data, score, folds, seed)`; write the names of the baselines, then each `Baseline`."""
     yield_processor()
-    data, score = pickle.load(sys.stdin.buffer)  # from the process that started this one
+    data, score, k, seed = pickle.load(sys.stdin.buffer)  # from the process that started this one
     from sweeps.baselines.compute import compute, names_of
-    from sweeps.data import Dataset, load
+    from sweeps.data import Dataset, folds, load
 
     dataset = data if isinstance(data, Dataset) else load(data)
     _write(names_of(dataset, score))
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + LIMIT
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-    for baseline in compute(dataset, score):
+    for baseline in compute(dataset, score, folds(dataset, k, seed) if k > 1 else ()):
         _write(asdict(baseline))
 
 

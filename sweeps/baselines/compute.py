@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -41,29 +41,39 @@ def names_of(data: Dataset, score: str | None) -> tuple[str, ...]:
     return tuple(REGRESSORS if _kind(data, score) == "regression" else CLASSIFIERS)
 
 
-def compute(data: Dataset, score: str | None = None) -> Iterator[Baseline]:
+def compute(data: Dataset, score: str | None = None, folds: Sequence[Dataset] = ()) -> Iterator[Baseline]:
     """Fit each baseline to the training rows and score it on the validation rows.
 
     Args:
         score: the metric that the sweep asks for, as `score_name` gives it; None: the task's own.
+        folds: of the data, whose mean scores are wanted; none: the scores of the data's own split.
     """
-    kind = _kind(data, score)
+    kind, splits = _kind(data, score), folds or (data,)
     try:
-        train, validation = training_and_validation(data, kind == "regression")
+        pairs = [training_and_validation(split, kind == "regression") for split in splits]
     except InputError as error:
         yield from (Baseline(name, reason=str(error)) for name in names_of(data, score))
         return
     if kind == "one_hot":
-        train, validation = _indices(train), _indices(validation)
+        pairs = [(_indices(train), _indices(validation)) for train, validation in pairs]
     for name, make in (REGRESSORS if kind == "regression" else CLASSIFIERS).items():
         begun = time.monotonic()
         try:
             with threadpool_limits(1):  # the cores are the trials'
-                scores = _scores(fitted(make(train), train, kind), validation, kind, data)
-            yield Baseline(name, scores, time.monotonic() - begun)
+                scores = [
+                    _scores(fitted(make(train), train, kind), validation, kind, split)
+                    for split, (train, validation) in zip(splits, pairs, strict=True)
+                ]
+            yield Baseline(name, _means(scores), time.monotonic() - begun)
         except Exception as error:  # what one model cannot do says nothing about the next
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             yield Baseline(name, seconds=time.monotonic() - begun, reason=reason)
+
+
+def _means(scores: list[dict[str, float]]) -> dict[str, float]:
+    """Of each score that all splits have."""
+    shared = set.intersection(*map(set, scores))
+    return {name: float(np.mean([one[name] for one in scores])) for name in scores[0] if name in shared}
 
 
 def _kind(data: Dataset, score: str | None) -> str:

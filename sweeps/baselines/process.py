@@ -35,10 +35,12 @@ class BaselineProcess:
     Args:
         data: a dataset in memory, or the source that the process loads.
         score: the metric that is asked for, as `sweeps.study.baselines.score_name` gives it; None: the task's own.
+        folds: how many the trials have; their mean scores are wanted then.
+        seed: of the folds.
     """
 
-    def __init__(self, data: Dataset | DataSource, score: str | None) -> None:
-        self._request = (data, score)
+    def __init__(self, data: Dataset | DataSource, score: str | None, folds: int = 1, seed: int = 0) -> None:
+        self._request = (data, score, folds, seed)
         self._lock = threading.Lock()
         self._found: Found | None = None
         self._late = False

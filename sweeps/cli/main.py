@@ -8,15 +8,19 @@ from collections.abc import Iterable
 import click
 
 from sweeps.cli.best import best
+from sweeps.cli.confirm import confirm
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.data import data
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
 from sweeps.cli.export import export
+from sweeps.cli.importance import importance
 from sweeps.cli.list_ import list_
 from sweeps.cli.lr_range import lr_range
 from sweeps.cli.output import drop
 from sweeps.cli.predict import predict
+from sweeps.cli.report import report
+from sweeps.cli.resume import resume
 from sweeps.cli.run import run
 from sweeps.cli.status import status
 from sweeps.cli.tensorboard import tensorboard
@@ -31,7 +35,10 @@ def cli() -> None:
     """Hyperparameter sweeps for Keras."""
 
 
-for command in (run, status, list_, best, export, predict, data, continue_, lr_range, doctor, env, ui, tensorboard):
+for command in (
+    *(run, resume, status, list_, best, confirm, importance, report, export, predict),
+    *(data, continue_, lr_range, doctor, env, ui, tensorboard),
+):
     cli.add_command(command)
 
 

@@ -26,6 +26,8 @@ class Progress:
         done: counts by state of those that are there already.
     """
 
+    _what = "trial"
+
     def __init__(self, console: Console, total: int | None, jobs: int, done: Mapping[str, int]) -> None:
         self._console, self._total, self._jobs = console, total, jobs
         self._counts = Counter(done)
@@ -50,11 +52,20 @@ class Progress:
         if self._console.is_terminal:
             self._live.stop()
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """The search begins; `best` is the best trial that the study has already."""
         self._objective, self._best = objective, best
         if task:
             self._say(f"task: {task}")
+        if validation:
+            self._say(f"validation: {validation}")
         for warning in warnings:
             self._say(f"warning: {warning}")
 
@@ -76,14 +87,23 @@ class Progress:
         value = ""
         if outcome.value is not None:
             value = f" best_{self._objective.metric}={outcome.value:.4f}"
-            if self._objective.better(outcome.value, self._best.value if self._best else None):
+            if self._is_best(outcome):
                 self._best = outcome
                 value += " (best so far)"
         if outcome.error or not self._console.is_terminal:
             error = f": {outcome.error}" if outcome.error else ""
             self._say(
-                f"{self._progress}  trial {outcome.number} {outcome.state}{value}  {outcome.seconds:.1f} s{error}"
+                f"{self._progress}  {self._what} {self._named(outcome.number)} {outcome.state}{value}  "
+                f"{outcome.seconds:.1f} s{error}"
             )
+
+    def _named(self, number: int) -> str:
+        """A trial in the table, and in lines."""
+        return str(number)
+
+    def _is_best(self, outcome: TrialOutcome) -> bool:
+        assert outcome.value is not None
+        return self._objective.better(outcome.value, self._best.value if self._best else None)
 
     @property
     def _done(self) -> int:
@@ -110,18 +130,17 @@ class Progress:
             return Group(Text(f"starting {self._jobs} workers and looking at data and space …", "dim"))
         states = "  ".join(f"{n} {state.lower()}" for state, n in sorted(self._counts.items()) if n)
         gone = duration(time.monotonic() - self._started)
-        head = Text.assemble((f"{self._progress} trials", "bold"), f"  {states}  {gone}{self._left()}")
+        head = Text.assemble((f"{self._progress} {self._what}s", "bold"), f"  {states}  {gone}{self._left()}")
         parts: list[Any] = [head]
         if self._best is not None and self._best.value is not None:
             text = f"best {self._objective.metric} {self._best.value:.4f}, trial {self._best.number}: "
             parts.append(Text(text + as_text(self._best.params), "green"))
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("trial", "epoch", self._objective.metric):
+        for column in (self._what, "epoch", self._objective.metric):
             table.add_column(column, justify="right")
         for number, report in sorted(self._running.copy().items()):
-            table.add_row(
-                str(number), f"{report.epoch}/{report.epochs}", "" if report.value is None else f"{report.value:.4f}"
-            )
+            value = "" if report.value is None else f"{report.value:.4f}"
+            table.add_row(self._named(number), f"{report.epoch}/{report.epochs}", value)
         return Group(*parts, table)
 
 

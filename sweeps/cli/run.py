@@ -22,6 +22,12 @@ from sweeps.cli.table_options import table_options
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
 @click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")
+@click.option(
+    "--folds",
+    type=int,
+    help="Train each trial on this many folds of the training and validation rows; its value is the mean.  [none]",
+)
+@click.option("--repeats", type=int, help="Train each trial from this many seeds; its value is the mean.  [none]")
 @click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
@@ -68,6 +74,12 @@ from sweeps.cli.table_options import table_options
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="JSON file: a list of hyperparameter dictionaries to run first."
 )
+@click.option(
+    "--start",
+    metavar="portfolio|default|none",
+    help="Train first, where nothing is enqueued: the defaults and configurations that were good on other data (of "
+    "registered spaces), the defaults, or nothing.  [portfolio]",
+)
 @click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
 @click.option("--epoch-budget", type=int, help="Epochs of all trials together; what pruned trials leave buys others.")
@@ -94,6 +106,12 @@ from sweeps.cli.table_options import table_options
     help="Continue although the space has been edited since the study was started; each trial records its version.",
 )
 @click.option(
+    "--confirm",
+    is_flag=True,
+    default=None,
+    help="Check the winner at the end, as sweeps confirm does with its defaults.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line has precedence.",
@@ -110,4 +128,10 @@ def run(config: Path | None, **options: Any) -> None:
     from sweeps.config import load_config
 
     given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
-    run_sweep(load_config(given, config), console(LastingOutput(sys.stdout)))
+    sweep, screen = load_config(given, config), console(LastingOutput(sys.stdout))
+    run_sweep(sweep, screen)
+    if sweep.confirm:
+        from sweeps.cli.confirm import run_confirm, show
+        from sweeps.confirm.run import Request
+
+        show(run_confirm(Request(sweep.study), screen), screen)

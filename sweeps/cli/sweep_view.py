@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import signal
 import time
 
 from rich.console import Console
-from rich.table import Table
 
-from sweeps.cli.progress import Progress, as_text, duration
-from sweeps.config import SweepConfig, flag
+from sweeps.cli import ending
+from sweeps.cli.command_line import command
+from sweeps.cli.progress import Progress, duration
+from sweeps.cli.trial_table import show
+from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
-from sweeps.study import baselines, results, study
+from sweeps.study import baselines, confirmation, results, study
+from sweeps.study.leaderboard import leaderboard
 from sweeps.system import paths, signals
 
 
@@ -28,8 +29,9 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     """
     signals.listen(f"ended at once; go on with\n  {command(config)}")
     done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
+    rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
     console.print(
-        f"study {config.study}: {_count(config.trials, 'trial')} of {_count(config.epochs, 'epoch')}, "
+        f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
         f"dataset {config.dataset}, space {config.space}, {jobs} at once",
         highlight=False,
         markup=False,
@@ -49,6 +51,11 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         # without a limit: one that was too short for a trial would be so again
         whole = command(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
+    found = results.open_study(config.study)
+    if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
+        by_make = "SWEEPS_FROM_MAKE" in os.environ
+        checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
+        console.print(f"{checking} checks the winner on fresh seeds", highlight=False, markup=False, soft_wrap=True)
 
 
 def unfinished(config: SweepConfig, begun: float) -> str:
@@ -64,28 +71,6 @@ def unfinished(config: SweepConfig, begun: float) -> str:
     return f"the time budget of {duration(config.time_budget)} is over: {of}" if missing else ""
 
 
-def command(config: SweepConfig) -> str:
-    """The command line that runs this configuration: what differs from the defaults."""
-    words = ["sweeps", "run", config.study]
-    for name, field in SweepConfig.model_fields.items():
-        value = getattr(config, name)
-        if name == "study" or value == field.get_default(call_default_factory=True):
-            continue
-        if isinstance(value, bool):
-            words.append(flag(name) if value else flag(f"no_{name}"))
-            continue
-        if name.endswith("_options"):
-            value = tuple(f"{option}={number}" for option, number in value.items())
-        elif isinstance(value, dict):
-            value = json.dumps(value)
-        elif isinstance(value, float):
-            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
-        values = value if isinstance(value, tuple) else (value,)
-        for one in values:
-            words += [flag(name), str(one)]
-    return shlex.join(words)
-
-
 def show_best(name: str, console: Console, n: int = 5) -> None:
     """The `n` best trials and the commands that come next; nothing for a study without a complete trial."""
     if not study.begun(paths.journal(name)):
@@ -94,25 +79,16 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     rows = results.top(found, n)
     if not rows:
         return
-    metric = study.objective_of(found).metric
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("trial", f"best_{metric}", "epoch", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("hyperparameters", overflow="fold")
-    epochs = results.value_epochs(found)
-    for row in rows:
-        figures = (f"{row.value:.4f}", str(epochs.get(row.number, "")), f"{row.seconds or 0:.1f}")
-        table.add_row(str(row.number), *figures, as_text(row.params))
-    console.print(table, markup=False)
-    for sentence in baselines.sentences(found):
+    show(console, leaderboard(found, rows, f"best_{study.objective_of(found).metric}"))
+    for sentence in (*ending.sentences(found), *baselines.sentences(found)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     status = results.status(found)
     states = ", ".join(f"{count} {state}" for state, count in status.trials.items() if count)
     if status.epochs_saved:
         states += f"; {status.epochs_spent} epochs trained, {status.epochs_saved} saved by pruning"
-    following = f"sweeps best {name} | sweeps export {name} | sweeps ui"
+    following = f"sweeps best {name} | sweeps report {name} | sweeps export {name} | sweeps ui"
     if "SWEEPS_FROM_MAKE" in os.environ:
-        following = f"make best | make export | make ui   (STUDY={name})"
+        following = f"make best | make report | make export | make ui   (STUDY={name})"
     console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
 
 

@@ -9,10 +9,12 @@ from sweeps.data.profile import TableProfile, profile
 from sweeps.data.registry import DATASETS
 from sweeps.data.rows import Rows, as_dtype, first_rows, read_rows
 from sweeps.data.source import TASKS, DataSource
+from sweeps.data.splits import MOST_BYTES, bytes_of_folds, check_folds, folds, has_few_rows
 from sweeps.data.tables import is_frame
 
 __all__ = [
     "DATASETS",
+    "MOST_BYTES",
     "TASKS",
     "Array",
     "CsvFormat",
@@ -22,9 +24,13 @@ __all__ = [
     "Rows",
     "TableProfile",
     "as_dtype",
+    "bytes_of_folds",
+    "check_folds",
     "first_rows",
+    "folds",
     "from_arrays",
     "from_frame",
+    "has_few_rows",
     "is_frame",
     "leaks",
     "load",

@@ -50,7 +50,7 @@ def _read(text: str) -> Any:
         raise ValueError(_WANTED) from None
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=20)  # a study may have as many folds
 def row_weights(weighting: str | tuple[tuple[str, float], ...], data: Dataset) -> Array:
     """The weight of each training row, float32 (n,): the weight of its class times its sample weight.
 

@@ -177,6 +177,8 @@ class Dataset:
 
     def in_form(self, form: str) -> Dataset:
         """A copy with the target in one of the forms that the attribute `form` lists."""
+        if form == "columns" and self.encoded is None and self.spec.target == "sparse":
+            return self.one_hot()  # of a registered space with additional metrics
         if form == "given" or self.encoded is None:
             return self
         return self.encoded if form == "indices" else self.encoded.one_hot()

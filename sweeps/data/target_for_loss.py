@@ -35,7 +35,7 @@ def for_model(data: Dataset, model: keras.Model) -> Dataset:
     return _described(data, kind, name_of_loss(loss), _outputs(model), getattr(loss, "ignore_class", None))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=20)  # a study may have as many folds
 def _described(data: Dataset, kind: str | None, loss: str, outputs: int | None, ignored: int | None) -> Dataset:
     taken = _for_loss(data, kind, loss, outputs, ignored)
     spec = taken.spec

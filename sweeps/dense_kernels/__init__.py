@@ -3,21 +3,24 @@
 Arrays in, arrays out: this package knows neither Keras nor the rest of `sweeps`. README.md has the formulas, the layout
 of the arrays, and how to add an activation. Call `supported()` before importing a module that needs Numba.
 
-    target.py       whether Numba's target has the instructions; the off-switch
-    cache.py        where compiled kernels are kept
-    network.py      the description of a network; its parameters as arrays
-    runner.py       `Runner`: steps over rows of data
-    kernels.py      forward, loss, backward and update; one kernel for all depths and widths
-    losses.py       losses and their gradients
-    updates.py      optimizers
-    activations.py  activations and their derivatives
-    dropout.py      Dropout, with TensorFlow's random numbers
-    products.py     matrix products that skip zeros
-    vectors.py      SIMD vectors of floats as values of compiled functions
-    memory.py       scalars, bit masks and tiles in memory
-    llvm.py         LLVM's vectors as a Numba type
-    compiling.py    Numba's options and cache
-    reference.py    the same computations in NumPy, for tests
+    target.py          whether Numba's target has the instructions; the off-switch
+    cache.py           where compiled kernels are kept
+    network.py         the description of a network; its parameters as arrays
+    runner.py          `Runner`: steps over rows of data
+    kernels.py         forward, loss, backward and update; one kernel for all depths and widths
+    hidden.py          what follows the product in a hidden layer
+    losses.py          losses and their gradients
+    updates.py         optimizers
+    activations.py     activations and their derivatives
+    normalization.py   batch normalization
+    approximations.py  tanh, erf and others that compile to vector instructions
+    dropout.py         Dropout, with TensorFlow's random numbers
+    products.py        matrix products that skip zeros
+    vectors.py         SIMD vectors of floats as values of compiled functions
+    memory.py          scalars, bit masks and tiles in memory
+    llvm.py            LLVM's vectors as a Numba type
+    compiling.py       Numba's options and cache
+    reference.py       the same computations in NumPy, for tests
 """
 
 from sweeps.dense_kernels.cache import is_compiled

@@ -57,11 +57,11 @@ def draw(seed, call, threshold, scale, count, factors):  # type: ignore[no-untyp
 
 
 @jit
-def apply(factors, width, stride, begin, rows, outputs, slopes):  # type: ignore[no-untyped-def]
-    """Multiply a layer's outputs and slopes, from index `begin`, by factors (rows, width)."""
+def apply(factors, width, stride, rows, outputs, slopes):  # type: ignore[no-untyped-def]
+    """Multiply a layer's outputs and slopes, both (rows * stride,), by factors (rows, width)."""
     for row in range(rows):
         row_factors = factors[row * width : (row + 1) * width]
-        place = begin + row * stride
+        place = row * stride
         out, slope = outputs[place : place + width], slopes[place : place + width]
         for j in range(width):
             out[j] *= row_factors[j]

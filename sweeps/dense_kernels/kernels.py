@@ -1,6 +1,7 @@
 """The steps of a chain of dense layers: forward, loss, backward, update; one kernel for all depths and widths.
 
-A column of ones is appended to the inputs of each layer: the bias is a row of its weights.
+A column of ones is appended to the inputs of each layer: the bias is a row of its weights. Without a bias it is a
+column of zeros, which are skipped.
 """
 
 from __future__ import annotations
@@ -11,17 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import uintp
 
-from sweeps.dense_kernels.activations import activate
 from sweeps.dense_kernels.compiling import jit, kernel
-from sweeps.dense_kernels.dropout import apply, draw
-from sweeps.dense_kernels.llvm import LANES
-from sweeps.dense_kernels.losses import loss_and_errors
+from sweeps.dense_kernels.hidden import finish, unfinish, vectors_of
+from sweeps.dense_kernels.losses import loss_and_errors, penalty
 from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
 from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
-_ONE = np.float32(1)
 
 
 class NetworkArrays(NamedTuple):
@@ -31,11 +29,16 @@ class NetworkArrays(NamedTuple):
         widths: int64 (layers + 1,), from the inputs to the outputs.
         strides, offsets: as in `network.Parameters`.
         activations: int64 (layers,), values of `activations.BY_NAME`; the last one is not used.
+        ones: float32 (layers,), 1 for a layer with a bias, 0 for one without.
+        penalties: float32 (layers,), the factor of the sum of the kernel's squares in the loss.
+        normalizations: int64 (layers,), where a layer is normalized: a value of `normalization`.
+        normalization_constants: float32 (layers, 3), see `normalization.batch_statistics`.
         weights, moment_1, moment_2: `network.Parameters.arrays`.
         input_shift, input_scale, input_offset: float32 (inputs,).
         output_scale, output_offset: float32 (outputs,).
         loss: a value of `losses.BY_NAME`.
         loss_weight: factor of the loss.
+        target_scale, target_offset: label smoothing as an affine map of the targets of a cross-entropy.
         dropout_thresholds: uint64 (layers,), see `dropout.thresholds`; 0 for none.
         dropout_scales: float32 (layers,), factors of the outputs that are kept.
         dropout_states: int64 (layers, 2).
@@ -45,6 +48,10 @@ class NetworkArrays(NamedTuple):
     strides: Integers
     offsets: Integers
     activations: Integers
+    ones: Floats
+    penalties: Floats
+    normalizations: Integers
+    normalization_constants: Floats
     weights: Floats
     moment_1: Floats
     moment_2: Floats
@@ -55,6 +62,8 @@ class NetworkArrays(NamedTuple):
     output_offset: Floats
     loss: int
     loss_weight: np.float32
+    target_scale: np.float32
+    target_offset: np.float32
     dropout_thresholds: npt.NDArray[np.uint64]
     dropout_scales: Floats
     dropout_states: Integers
@@ -66,6 +75,10 @@ class Scratch(NamedTuple):
     Attributes:
         rows: rows of the largest batch.
         outputs, slopes, errors: float32, (rows, stride) for each layer, preceded by that of the inputs.
+        normalized: as these, the outputs of normalizations before gamma and beta; size 0 where there are none.
+        kept: as these, the factors of Dropout after `AFTER_ACTIVATION`.
+        statistics: float32 (layers, 2, widest stride), mean and inverse deviation of each column.
+        gradients: float32 (2 * widest stride,), of gamma and beta of one layer.
         factors: float32, the factors of Dropout in one layer.
         transposed: float32, the transpose of one layer's weights.
         row_marks: uint64, bit masks of the nonzero columns of each row, in one layer.
@@ -76,16 +89,14 @@ class Scratch(NamedTuple):
     outputs: Floats
     slopes: Floats
     errors: Floats
+    normalized: Floats
+    kept: Floats
+    statistics: Floats
+    gradients: Floats
     factors: Floats
     transposed: Floats
     row_marks: npt.NDArray[np.uint64]
     column_marks: npt.NDArray[np.uint32]
-
-
-@jit
-def vectors_of(width):  # type: ignore[no-untyped-def]
-    """The number of vectors that hold `width` floats."""
-    return (width + LANES - 1) // LANES
 
 
 @jit
@@ -97,7 +108,7 @@ def gather(x, order, network, outputs):  # type: ignore[no-untyped-def]
         for j in range(target.size):
             shifted = np.float32(source[j]) - network.input_shift[j]
             target[j] = shifted * network.input_scale[j] + network.input_offset[j]
-        outputs[row * stride + width] = _ONE
+        outputs[row * stride + width] = network.ones[0]
 
 
 @jit
@@ -122,15 +133,7 @@ def forward(network, rows, scratch, step, training):  # type: ignore[no-untyped-
         w = uintp(network.weights[network.offsets[layer] :].ctypes.data)
         product(a, marks, rows, stride, w, vectors_of(width), stride_out, uintp(scratch.outputs[end:].ctypes.data))
         if layer < last:
-            for row in range(end, end + rows * stride_out, stride_out):
-                activate(
-                    network.activations[layer], scratch.outputs[row : row + width], scratch.slopes[row : row + width]
-                )
-                scratch.outputs[row + width] = _ONE
-            if training and network.dropout_thresholds[layer]:
-                threshold, scale = network.dropout_thresholds[layer], network.dropout_scales[layer]
-                draw(network.dropout_states[layer], step, threshold, scale, rows * width, scratch.factors)
-                apply(scratch.factors, width, stride_out, end, rows, scratch.outputs, scratch.slopes)
+            finish(network, layer, rows, end, scratch, step, training)
         begin = end
     return begin
 
@@ -155,12 +158,12 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
             mark_rows(errors, rows, stride_out, marks)
             below = uintp(scratch.errors[begin:].ctypes.data)
             product(errors, marks, rows, stride_out, transposed, vectors_of(width), stride, below)
-            for i in range(begin, begin + rows * stride):
-                scratch.errors[i] *= scratch.slopes[i]
+            unfinish(network, layer - 1, rows, begin, scratch, update, step)
         marks = uintp(scratch.column_marks.ctypes.data)
         mark_columns(a, rows, stride, marks)
         descent_step(
-            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, update, step, w,
+            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, update, step,
+            np.float32(2) * network.penalties[layer], w,
             uintp(network.moment_1[weight:].ctypes.data), uintp(network.moment_2[weight:].ctypes.data),
         )  # fmt: skip
 
@@ -183,6 +186,7 @@ def train(network, update, x, labels, targets, weights, order, rows, start, stop
         training = update.rates.size > 0
         begin = forward(network, batch.size, scratch, step, training)
         predicted = predictions[step * rows : step * rows + batch.size]
-        losses[step] = loss_and_errors(network, labels, targets, weights, batch, begin, scratch, predicted)
+        loss = loss_and_errors(network, labels, targets, weights, batch, begin, scratch, predicted)
+        losses[step] = loss + penalty(network)
         if training:
             backward(network, update, step, batch.size, begin, scratch)

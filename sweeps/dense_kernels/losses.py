@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sweeps.dense_kernels.activations import sigmoid
+from sweeps.dense_kernels.approximations import sigmoid
 from sweeps.dense_kernels.compiling import jit
 
 SPARSE, ONE_HOT, BINARY, SQUARED = range(4)
@@ -60,11 +60,12 @@ def loss_and_errors(network, labels, targets, weights, order, begin, scratch, pr
             for j in range(units):
                 predicted[j] /= exp_sum
                 target = targets[source, j] if network.loss == ONE_HOT else np.float32(labels[source] == j)
+                target = target * network.target_scale + network.target_offset
                 loss += target * (log_sum_exp - out[j])
                 error[j] = (predicted[j] - target) * weight  # as in TensorFlow, whatever the sum of the targets is
         elif network.loss == BINARY:
             for j in range(units):
-                target = targets[source, j]
+                target = targets[source, j] * network.target_scale + network.target_offset
                 predicted[j] = sigmoid(out[j])
                 # -log(sigmoid) without overflow, as in `tf.nn.sigmoid_cross_entropy_with_logits`
                 positive = out[j] if out[j] > _ZERO else _ZERO
@@ -79,4 +80,18 @@ def loss_and_errors(network, labels, targets, weights, order, begin, scratch, pr
                 error[j] = np.float32(2) * distance * network.output_scale[j] * weight / np.float32(units)
             loss /= np.float32(units)
         total += loss * weight
+    return total
+
+
+@jit
+def penalty(network):  # type: ignore[no-untyped-def]
+    """The sum of the kernels' squares, each times its layer's factor."""
+    total = _ZERO
+    for layer in range(network.penalties.size):
+        if network.penalties[layer] != _ZERO:
+            first, size = network.offsets[layer], network.widths[layer] * network.strides[layer + 1]
+            squares = _ZERO
+            for i in range(first, first + size):
+                squares += network.weights[i] * network.weights[i]
+            total += network.penalties[layer] * squares
     return total

@@ -1,6 +1,6 @@
 """A reference implementation of the kernels in NumPy and float64, for tests and for reading.
 
-It imports nothing from the kernels.
+It imports nothing from the kernels. `reference_activations.py` has the activations.
 """
 
 from __future__ import annotations
@@ -8,41 +8,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS, Doubles, sigmoid
+
+#: from the gradient of a step's outputs to that of its inputs
+Backward = Callable[[Doubles], Doubles]
+#: from inputs to outputs, with the way back
+Step = Callable[[Doubles], tuple[Doubles, Backward]]
 
 
-def _sigmoid(z: Doubles) -> Doubles:
-    return 1 / (1 + np.exp(-z))
+def _activation(name: str) -> Step:
+    activation, slope = ACTIVATIONS[name]
+    return lambda z: (activation(z), lambda errors: errors * slope(z))
 
 
-def _normal(z: Doubles) -> Doubles:
-    """The cumulative distribution function of the standard normal distribution."""
-    erf: Doubles = np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))
-    return 0.5 + 0.5 * erf
+def _factors(factors: Doubles) -> Step:
+    return lambda z: (z * factors, lambda errors: errors * factors)
 
 
-def _density(z: Doubles) -> Doubles:
-    return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-
-
-#: name -> activation and its derivative, as functions of z
-ACTIVATIONS: dict[str, tuple[Callable[[Doubles], Doubles], Callable[[Doubles], Doubles]]] = {
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
-    "linear": (lambda z: z, np.ones_like),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "sigmoid": (_sigmoid, lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
-    "elu": (lambda z: np.where(z > 0, z, np.expm1(z)), lambda z: np.where(z > 0, 1, np.exp(z))),
-    "silu": (lambda z: z * _sigmoid(z), lambda z: _sigmoid(z) * (1 + z * (1 - _sigmoid(z)))),
-    "gelu": (lambda z: z * _normal(z), lambda z: _normal(z) + z * _density(z)),
-}
-
-
-def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, Doubles, Doubles]:
+def loss_of(
+    loss: str, z: Doubles, targets: npt.NDArray[Any], smoothing: float = 0.0
+) -> tuple[Doubles, Doubles, Doubles]:
     """A loss of `losses.BY_NAME` for the last layer's outputs before its activation, (rows, units).
 
     Returns:
@@ -50,12 +41,14 @@ def loss_of(loss: str, z: Doubles, targets: npt.NDArray[Any]) -> tuple[Doubles, 
     """
     if loss.endswith("categorical_crossentropy"):
         one_hot = np.eye(z.shape[1])[targets] if loss.startswith("sparse") else targets
-        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-        softmax = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return -(one_hot * np.log(softmax)).sum(axis=1), softmax - one_hot, softmax
+        one_hot = one_hot * (1 - smoothing) + smoothing / z.shape[1]
+        log_softmax = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+        softmax = np.exp(log_softmax)
+        return -(one_hot * log_softmax).sum(axis=1), softmax - one_hot, softmax
     if loss == "binary_crossentropy":
+        targets = targets * (1 - smoothing) + smoothing / 2
         rows = (np.logaddexp(0, z) - z * targets).mean(axis=1)
-        return rows, (_sigmoid(z) - targets) / z.shape[1], _sigmoid(z)
+        return rows, (sigmoid(z) - targets) / z.shape[1], sigmoid(z)
     return ((z - targets) ** 2).mean(axis=1), 2 * (z - targets) / z.shape[1], z
 
 
@@ -83,7 +76,8 @@ def _philox(counter: list[int], k0: int, k1: int) -> list[int]:
 
 @dataclass
 class Optimizer:
-    """SGD (with momentum or Nesterov) where `beta_2` is None, else Adam; both with decoupled weight decay."""
+    """SGD (with momentum or Nesterov) where `beta_2` and `rho` are None; Adam, or with `nesterov` Nadam, with `beta_2`;
+    RMSprop with `rho`, or Adagrad where it is 1. All with decoupled weight decay."""
 
     learning_rate: float
     weight_decay: float = 0.0
@@ -91,23 +85,38 @@ class Optimizer:
     nesterov: bool = False
     beta_1: float = 0.9
     beta_2: float | None = None
+    rho: float | None = None
     epsilon: float = 1e-7
     steps: int = 0
     moments: dict[tuple[str, int], tuple[Doubles, Doubles]] = field(default_factory=dict)
 
     def updated(self, name: tuple[str, int], w: Doubles, g: Doubles) -> Doubles:
         """`w` after step number `steps` with the gradient `g`."""
-        m, v = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
-        rate = self.learning_rate
-        w = w - w * rate * self.weight_decay
-        if self.beta_2 is None:
-            m = self.momentum * m - rate * g
-            self.moments[name] = m, v
-            return w + (self.momentum * m - rate * g if self.nesterov else m)
+        moments = self.moments.get(name, (np.zeros_like(w), np.zeros_like(w)))
+        step = self._rmsprop if self.rho is not None else self._sgd if self.beta_2 is None else self._adam
+        change, self.moments[name] = step(g, *moments)
+        return w - w * self.learning_rate * self.weight_decay - change
+
+    def _sgd(self, g: Doubles, v: Doubles, unused: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        v = self.momentum * v - self.learning_rate * g
+        return (self.learning_rate * g - self.momentum * v if self.nesterov else -v), (v, unused)
+
+    def _adam(self, g: Doubles, m: Doubles, v: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        assert self.beta_2 is not None
         m, v = m + (g - m) * (1 - self.beta_1), v + (g * g - v) * (1 - self.beta_2)
-        self.moments[name] = m, v
-        rate *= math.sqrt(1 - self.beta_2**self.steps) / (1 - self.beta_1**self.steps)
-        return w - rate * m / (np.sqrt(v) + self.epsilon)
+        correction = 1 - self.beta_2**self.steps
+        if not self.nesterov:
+            rate = math.sqrt(correction) / (1 - self.beta_1**self.steps)
+            return self.learning_rate * rate * m / (np.sqrt(v) + self.epsilon), (m, v)
+        u = [self.beta_1 * (1 - 0.5 * 0.96**t) for t in range(1, self.steps + 2)]
+        mean = u[-1] * m / (1 - math.prod(u)) + (1 - u[-2]) * g / (1 - math.prod(u[:-1]))
+        return self.learning_rate * mean / (np.sqrt(v / correction) + self.epsilon), (m, v)
+
+    def _rmsprop(self, g: Doubles, v: Doubles, p: Doubles) -> tuple[Doubles, tuple[Doubles, Doubles]]:
+        assert self.rho is not None
+        v = self.rho * v + (1 if self.rho == 1 else 1 - self.rho) * g * g
+        p = self.momentum * p + self.learning_rate * g / np.sqrt(v + self.epsilon)
+        return p, (v, p)
 
 
 @dataclass
@@ -118,12 +127,17 @@ class Reference:
         network: the network's description.
         kernels, biases: (inputs, units) and (units,) for each layer; replaced by training.
         dropout_states: (layers, 2), a seed and the number of calls.
+        gammas, betas: (units,) for each layer, of its normalization; replaced by training.
+        moving: [mean, variance] for each layer, both (units,); replaced by training.
     """
 
     network: Any
     kernels: list[Doubles]
     biases: list[Doubles]
     dropout_states: Sequence[Sequence[int]] = ()
+    gammas: list[Doubles] = field(default_factory=list)
+    betas: list[Doubles] = field(default_factory=list)
+    moving: list[list[Doubles]] = field(default_factory=list)
 
     def step(
         self,
@@ -141,35 +155,74 @@ class Reference:
         """
         network, last = self.network, len(self.kernels) - 1
         before, after = network.input_scaling, network.output_scaling
+        kernels = list(self.kernels)
         a = (x.astype(np.float64) - before.shift) * before.scale + before.offset
-        inputs, slopes = [], []
+        inputs: list[Doubles] = []
+        passes: list[Backward] = []
         for i, layer in enumerate(network.layers):
             inputs.append(a)
             z = a @ self.kernels[i] + self.biases[i]
             if i == last:
                 break
-            activation, slope = ACTIVATIONS[layer.activation]
-            a, slopes_here = activation(z), slope(z)
-            if optimizer is not None and layer.dropout:
-                factors = dropout_factors(self.dropout_states[i], optimizer.steps, layer.dropout, z.shape)
-                a, slopes_here = a * factors, slopes_here * factors
-            slopes.append(slopes_here)
+            a, back = self._hidden(i, layer, z, optimizer)
+            passes.append(back)
         if network.loss == "mean_squared_error":
             z = z * after.scale + after.offset
-        losses, errors, predictions = loss_of(network.loss, z, targets)
+        losses, errors, predictions = loss_of(network.loss, z, targets, network.label_smoothing)
         if network.loss == "mean_squared_error":
             errors = errors * after.scale
         share = network.loss_weight / len(x) * (np.ones(len(x)) if weights is None else weights)
         if optimizer is not None:
-            self._learn(inputs, slopes, errors * share[:, None], optimizer)
-        return float((losses * share).sum()), predictions
+            self._learn(inputs, passes, errors * share[:, None], optimizer)
+        penalties = sum(layer.l2 * (w**2).sum() for layer, w in zip(network.layers, kernels, strict=True))
+        return float((losses * share).sum() + penalties), predictions
 
-    def _learn(self, inputs: list[Doubles], slopes: list[Doubles], errors: Doubles, optimizer: Optimizer) -> None:
+    def _hidden(self, i: int, layer: Any, z: Doubles, optimizer: Optimizer | None) -> tuple[Doubles, Backward]:
+        """What follows hidden layer `i`'s product, and the way back through it."""
+        norm = layer.normalization
+        steps = [self._normalization(i, norm, optimizer)] if norm is not None else []
+        steps.insert(0 if norm is not None and norm.after_activation else len(steps), _activation(layer.activation))
+        if optimizer is not None and layer.dropout:
+            steps.append(_factors(dropout_factors(self.dropout_states[i], optimizer.steps, layer.dropout, z.shape)))
+        backs = []
+        for step in steps:
+            z, back = step(z)
+            backs.append(back)
+        return z, lambda errors: reduce(lambda e, back: back(e), reversed(backs), errors)
+
+    def _normalization(self, i: int, norm: Any, optimizer: Optimizer | None) -> Step:
+        """Batch normalization of layer `i`; on the way back gamma and beta are updated."""
+
+        def forward(z: Doubles) -> tuple[Doubles, Backward]:
+            mean, variance = (z.mean(axis=0), z.var(axis=0)) if optimizer is not None else self.moving[i]
+            if optimizer is not None:
+                self.moving[i] = [
+                    old * norm.momentum + new * (1 - norm.momentum)
+                    for old, new in zip(self.moving[i], (mean, variance), strict=True)
+                ]
+            gamma, deviation = self.gammas[i], np.sqrt(variance + norm.epsilon)
+            x = (z - mean) / deviation
+
+            def backward(errors: Doubles) -> Doubles:
+                assert optimizer is not None
+                self.gammas[i] = optimizer.updated(("gamma", i), gamma, (errors * x).sum(axis=0))
+                self.betas[i] = optimizer.updated(("beta", i), self.betas[i], errors.sum(axis=0))
+                # the derivatives of mean and variance take part
+                found: Doubles = gamma / deviation * (errors - errors.mean(axis=0) - x * (errors * x).mean(axis=0))
+                return found
+
+            return x * gamma + self.betas[i], backward
+
+        return forward
+
+    def _learn(self, inputs: list[Doubles], passes: list[Backward], errors: Doubles, optimizer: Optimizer) -> None:
         """Propagate the last layer's errors back and update the weights of all layers."""
         optimizer.steps += 1
         for i in reversed(range(len(self.kernels))):
-            gradients = inputs[i].T @ errors, errors.sum(axis=0)
+            penalty = 2 * self.network.layers[i].l2 * self.kernels[i]
+            gradients = inputs[i].T @ errors + penalty, errors.sum(axis=0)
             if i:
-                errors = errors @ self.kernels[i].T * slopes[i - 1]
+                errors = passes[i - 1](errors @ self.kernels[i].T)
             self.kernels[i] = optimizer.updated(("kernel", i), self.kernels[i], gradients[0])
-            self.biases[i] = optimizer.updated(("bias", i), self.biases[i], gradients[1])
+            if self.network.layers[i].use_bias:
+                self.biases[i] = optimizer.updated(("bias", i), self.biases[i], gradients[1])

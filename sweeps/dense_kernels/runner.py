@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweeps.dense_kernels import activations, cache, dropout, losses
+from sweeps.dense_kernels import activations, cache, dropout, losses, normalization
 from sweeps.dense_kernels.kernels import NetworkArrays, Scratch, train
-from sweeps.dense_kernels.network import Affine, Floats, Layer, Network, Parameters, aligned
+from sweeps.dense_kernels.network import Affine, Floats, Layer, Network, Normalization, Parameters, aligned
 from sweeps.dense_kernels.products import COLUMN_WORD, WORD, padded_rows
 from sweeps.dense_kernels.updates import NO_UPDATE, Update
 
@@ -116,6 +116,7 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
     before, after = network.input_scaling, network.output_scaling
     rates = [layer.dropout for layer in network.layers]
+    uniform = 1 / 2 if losses.BY_NAME[network.loss] == losses.BINARY else 1 / network.widths[-1]
     return NetworkArrays(
         widths=np.array(network.widths, np.int64),
         strides=parameters.strides,
@@ -123,6 +124,10 @@ def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
         activations=np.array(
             [activations.BY_NAME.get(layer.activation, activations.LINEAR) for layer in network.layers], np.int64
         ),
+        ones=np.array([layer.use_bias for layer in network.layers], np.float32),
+        penalties=np.array([layer.l2 for layer in network.layers], np.float32),
+        normalizations=np.array([_place(layer.normalization) for layer in network.layers], np.int64),
+        normalization_constants=np.array([_constants(layer.normalization) for layer in network.layers], np.float32),
         weights=parameters.arrays[0],
         moment_1=parameters.arrays[1],
         moment_2=parameters.arrays[2],
@@ -133,22 +138,39 @@ def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
         output_offset=np.array(after.offset, np.float32),
         loss=losses.BY_NAME[network.loss],
         loss_weight=np.float32(network.loss_weight),
+        target_scale=np.float32(1 - network.label_smoothing),
+        target_offset=np.float32(network.label_smoothing * uniform),
         dropout_thresholds=dropout.thresholds(np.array(rates, np.float32)),
         dropout_scales=np.array([1 / (1 - rate) for rate in rates], np.float32),
         dropout_states=parameters.dropout_states,
     )
 
 
+def _place(layer: Normalization | None) -> int:
+    if layer is None:
+        return normalization.NOWHERE
+    return normalization.AFTER_ACTIVATION if layer.after_activation else normalization.BEFORE_ACTIVATION
+
+
+def _constants(layer: Normalization | None) -> tuple[float, float, float]:
+    return (0, 0, 0) if layer is None else (layer.momentum, 1 - layer.momentum, layer.epsilon)
+
+
 def _scratch(network: Network, parameters: Parameters, rows: int) -> Scratch:
     """Work memory for steps of at most `rows` rows."""
     strides, widths = parameters.strides, network.widths
-    widest = int(strides.max())
+    widest, size = int(strides.max()), rows * int(strides.sum())
+    normalized = [layer.normalization for layer in network.layers if layer.normalization is not None]
     transposed = max(padded_rows(out + 1) * stride for out, stride in zip(widths[1:], strides, strict=False))
     return Scratch(
         rows=rows,
-        outputs=aligned(rows * int(strides.sum())),
-        slopes=aligned(rows * int(strides.sum())),
-        errors=aligned(rows * int(strides.sum())),
+        outputs=aligned(size),
+        slopes=aligned(size),
+        errors=aligned(size),
+        normalized=aligned(size if normalized else 0),
+        kept=aligned(size if any(one.after_activation for one in normalized) else 0),
+        statistics=np.zeros((len(network.layers), 2, widest), np.float32),
+        gradients=aligned(2 * widest),
         factors=aligned(rows * widest + 3),
         transposed=aligned(int(transposed)),
         row_marks=aligned(rows * -(-widest // WORD), np.uint64),

@@ -16,7 +16,7 @@ from sweeps.doctor.record import check_experiment, check_record
 from sweeps.doctor.trials import check_trials
 from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.study import study as studies
-from sweeps.study.record import find_record, in_reach, make_record, settle_workspace
+from sweeps.study.record import confirming, find_record, in_reach, make_record, settle_workspace
 from sweeps.system import paths
 from sweeps.system.locks import is_alive, present
 from tracking import Store, TrackingError, translate_errors
@@ -64,9 +64,21 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
     if not studies.begun(journal):
         studies.load(name, journal)  # its error lists the studies
     settle_workspace()
+    journals = [journal, *filter(studies.begun, [paths.confirm_journal(name)])]
     if not fix:
-        alive = is_alive(journal.parent)
-        return Examination(name, alive, tuple(_run_checks(name, journal, alive, False, rescore)))
+        alive = {each: is_alive(each.parent) for each in journals}
+        found = [one for each in journals for one in _run_checks(name, each, alive[each], False, rescore)]
+        return Examination(name, any(alive.values()), tuple(found))
+    found = [one for each in journals for one in _repaired_alone(name, each, rescore)]
+    return Examination(name, False, tuple(found), frozenset(finding for finding in found if finding.repair))
+
+
+def _repaired_alone(name: str, journal: Path, rescore: bool) -> list[Finding]:
+    """All checks of a journal with their repairs.
+
+    Raises:
+        InputError: another process works at it.
+    """
     findings: list[Finding] | None = None
 
     def repair() -> None:
@@ -77,7 +89,7 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
         if_alone(repair)
     if findings is None:
         raise InputError(f"--fix: no sweep of study {name!r} may be running; wait until it has ended")
-    return Examination(name, False, tuple(findings), frozenset(finding for finding in findings if finding.repair))
+    return findings
 
 
 def repair_files(journal: Path) -> list[Finding]:
@@ -100,24 +112,29 @@ def repair_records(study: optuna.Study, folder: Path, store: Store) -> list[Find
 
 
 def _run_checks(name: str, journal: Path, alive: bool, fix: bool, rescore: bool) -> Iterator[Finding]:
-    """All checks; that of the files first, since the others read them."""
+    """All checks of a study, or of the one that confirms it; that of the files first, since the others read them."""
     report = _repaired if fix else iter
     if not alive:
         yield from report(check_files(journal))
     studies.forget(journal)
     study = studies.load(name, journal)
-    checks: tuple[Check, ...] = (*_RESUME_CHECKS, check_export)
-    if rescore:
+    confirms = journal != paths.journal(name)
+    checks: tuple[Check, ...] = _RESUME_CHECKS[1:] if confirms else (*_RESUME_CHECKS, check_export)
+    if rescore and not confirms:
         from sweeps.doctor.rescore import check_score
 
         checks = (*checks, check_score)
     store = find_record(name)
+    if store is None and confirms:  # the study's own check says so
+        return
     if store is None:
         create = partial(make_record, name)
         finding = Finding(f"study {name}", "has no experiment in MLflow", "creates it again", create)
         yield from report(iter([finding]))
         if not fix or (store := find_record(name)) is None:
             return
+    if confirms:
+        store = confirming(store, name)
     with in_reach():
         context = StudyContext(name, journal.parent, study, store, alive)
         for check in checks:

@@ -27,7 +27,9 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         files = dict(manifest["sha256"])
-        trial, value = int(manifest["trial"]), float(manifest["value"])
+        named, value = manifest["trial"], float(manifest["value"])
+        run_id = None if named is not None else str(manifest["run_id"])
+        number = None if named is None else int(named)
     except (OSError, ValueError, KeyError, TypeError):
         yield folder / "manifest.json", "cannot be read"
         return
@@ -36,9 +38,13 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is missing"
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
-    row = next((row for row in results.rows(context.study) if row.number == trial), None)
-    if row is None or row.state != "COMPLETE" or row.value != value:
-        yield folder, f"its manifest names trial {trial} with the value {value}, which the study does not have"
+    if run_id is not None:  # of the default configuration, which only the confirmation has trained
+        trial = results.trial_of(context.study, run_id)
+    else:
+        trial = next((one for one in context.study.get_trials(deepcopy=False) if one.number == number), None)
+    if trial is None or trial.state.name != "COMPLETE" or trial.value != value:
+        what = f"run {run_id}" if number is None else f"trial {number}"
+        yield folder, f"its manifest names {what} with the value {value}, which the study does not have"
 
 
 def _export_again(study: str) -> None:

@@ -26,7 +26,15 @@ def check_files(journal: Path) -> Iterator[Finding]:
     if torn := journals.torn(journal):
         what, remedy = f"ends in a torn record of {torn} bytes", "cuts it off and keeps the former file as .bak"
         yield Finding(str(journal), what, remedy, partial(journals.repair, journal))
-    export = paths.export_folder(folder.name)
+    confirming = folder / paths.CONFIRM
+    if folder.name != paths.CONFIRM or journal == paths.journal(paths.CONFIRM):
+        yield from _check_export_folder(paths.export_folder(folder.name))
+    for path in sorted(folder.rglob(".*")):
+        if confirming not in path.parents:  # another process may be at work there
+            yield _removable(path, "a temporary file")
+
+
+def _check_export_folder(export: Path) -> Iterator[Finding]:
     # the names that `atomic_files.new_folder` gives; another study's name may begin with this one's
     pattern = re.compile(re.escape(f".{export.name}-") + r"\w{8}(-old)?")
     temporary = [path for path in export.parent.glob(".*") if pattern.fullmatch(path.name) and is_left(path)]
@@ -37,8 +45,6 @@ def check_files(journal: Path) -> Iterator[Finding]:
             )
         else:
             yield _removable(path, "left over from an export")
-    for path in sorted(folder.rglob(".*")):
-        yield _removable(path, "a temporary file")
 
 
 def check_spool(context: StudyContext) -> Iterator[Finding]:

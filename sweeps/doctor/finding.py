@@ -39,6 +39,7 @@ class StudyContext:
 
     Attributes:
         folder: the study's folder in the workspace.
+        store: of the kind of the study's runs.
         alive: a sweep of the study is running; what it works on is no finding.
     """
 
@@ -47,3 +48,7 @@ class StudyContext:
     study: optuna.Study
     store: Store
     alive: bool
+
+    def trial(self, number: int) -> str:
+        """A trial in a finding: `trial 7`; of the study that confirms another one, `confirm 7`."""
+        return f"{self.store.kind} {number}"

@@ -7,7 +7,8 @@ import math
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import StudyContext
-from sweeps.study.attributes import CONFIG, EPOCH, ERROR, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.attributes import CONFIG, EPOCH, ERROR, IDENTITY, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.study.rounds import round_begun, rounds_of
 from sweeps.study.study import objective_of
 from tracking.rebuilding import LostRun, rebuild_run
 
@@ -22,9 +23,13 @@ def expected_metrics(context: StudyContext, trial: FrozenTrial) -> dict[str, flo
 def rebuild_trial_run(context: StudyContext, trial: FrozenTrial) -> None:
     """Create a trial's run from its state, its parameters and the objective's value at each epoch."""
     attributes, metric = trial.user_attrs, objective_of(context.study).metric
-    values = [(metric, value, step) for step, value in trial.intermediate_values.items() if math.isfinite(value)]
+    rounds, most = len(rounds_of(context.study)), context.study.user_attrs[IDENTITY]["epochs"]
+    begun = round_begun(trial.last_step, most) if rounds > 1 else 0  # a trial that is trained on has more epochs
+    reports = ((step - begun, value) for step, value in trial.intermediate_values.items())
+    values = [(metric, value, epoch) for epoch, value in reports if epoch > 0 and math.isfinite(value)]
     values += [(name, value, attributes.get(EPOCH, 0)) for name, value in expected_metrics(context, trial).items()]
     lost = LostRun.of_trial(
+        context.store.kind,
         trial.number,
         trial.state.name,
         tags={"error": attributes[ERROR][:500]} if ERROR in attributes else {},
@@ -46,9 +51,9 @@ def rebuild_sweep_run(context: StudyContext) -> None:
     times = [time for trial in trials for time in (trial.datetime_start, trial.datetime_complete) if time]
     lost = LostRun(
         run_id=study.user_attrs[PARENT_RUN],
-        name="sweep",
+        name=context.store.parent_kind,
         parent=None,
-        tags={"kind": "sweep", "state": outcome},
+        tags={"kind": context.store.parent_kind, "state": outcome},
         params={name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None},
         metrics=[],
         status=outcome,

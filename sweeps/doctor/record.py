@@ -90,7 +90,7 @@ def _check_sweep_runs(context: StudyContext) -> Iterator[Finding]:
 
 def _check_runs(context: StudyContext, trial: FrozenTrial, rows: list[RunRow]) -> Iterator[Finding]:
     """One run belongs to the trial and has its state and score; any other is surplus."""
-    store, where, state = context.store, f"trial {trial.number}", trial.state.name
+    store, where, state = context.store, context.trial(trial.number), trial.state.name
     own = _run_of(trial, rows)
     if own is None:
         remedy = "creates one from the study, without the metrics that only MLflow had"
@@ -131,7 +131,7 @@ def _check_models(context: StudyContext, finished: list[FrozenTrial]) -> Iterato
     for trial in finished:
         if trial.state.name != "COMPLETE" or trial.user_attrs.get(MODEL_URI) == NO_MODEL:
             continue
-        where, uri = f"trial {trial.number}", str(trial.user_attrs.get(MODEL_URI))
+        where, uri = context.trial(trial.number), str(trial.user_attrs.get(MODEL_URI))
         model = models.get(uri) or by_run.get(uri)
         if model is None and (folder := model_folder(context.store, uri)) is not None:
             params = trial.user_attrs.get(PARAMS, trial.params)

@@ -15,6 +15,7 @@ from sweeps.export.keras_file import load_keras_file
 from sweeps.space.reference import is_own
 from sweeps.study import results
 from sweeps.study.attributes import CONFIG, GIVEN, IDENTITY
+from sweeps.study.rounds import rounds_of
 from sweeps.system import paths
 
 
@@ -42,6 +43,8 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     from sweeps.data.target_for_loss import for_model
     from sweeps.training import as_tensors
 
+    rounds = rounds_of(context.study)
+    data = rounds.data(data, len(rounds) - 1, known.seed)  # the model is of the last round
     rows = for_model(data, model).validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")
@@ -49,10 +52,11 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
         raise InputError(
             f"--rescore: the model computes {', '.join(sorted(scores))}, not the study's objective {metric!r}"
         )
+    value = [*manifest["rounds"]["values"].values()][-1] if manifest.get("rounds") else manifest["value"]
     # float32 sums depend on the batch size
-    if not math.isclose(scores[metric], manifest["value"], rel_tol=1e-4, abs_tol=1e-6):
+    if not math.isclose(scores[metric], value, rel_tol=1e-4, abs_tol=1e-6):
         yield Finding(
             str(folder),
-            f"its model scores {scores[metric]:.6f}, but {manifest['value']:.6f} was logged",
+            f"its model scores {scores[metric]:.6f}, but {value:.6f} was logged",
             f"compare with trial {manifest['trial']}: sweeps list {context.name}",
         )

@@ -28,7 +28,7 @@ def check_trials(context: StudyContext) -> Iterator[Finding]:
             f"raise the total: sweeps run {context.name} … --trials {counted}",
         )
     for trial in trials:
-        where = f"trial {trial.number}"
+        where = context.trial(trial.number)
         if trial.state == TrialState.COMPLETE and not math.isfinite(trial.value or 0.0):
             what = f"COMPLETE with the value {trial.value}"
             yield Finding(where, what, "it cannot be undone, but the trial is never the best")

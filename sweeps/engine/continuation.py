@@ -77,6 +77,11 @@ def continue_trial(
     study = results.open_study(name)
     origin = _finished(study, number)
     config = _configuration(study, {"space": space, "data": data})
+    if len(config.rounds) > 1:
+        raise InputError(
+            f"--trial: only a trial that trains one model can be trained on, those of {name!r} have {config.rounds}\n"
+            "A new study with more --epochs trains longer"
+        )
     parent = results.whole(study, PARENT_RUN, study.user_attrs)
     request = check(config, space)
     if data is None:
@@ -87,7 +92,7 @@ def continue_trial(
         dispatcher = Dispatcher(client)
         found = result_of_check(dispatcher, submit_check(dispatcher, request, sent))
         checked = CheckedSweep(config, request, found)
-        _check_source(study, origin, request.source_of_space)
+        check_source(study, origin, request.source_of_space)
         check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study
         plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
@@ -105,12 +110,12 @@ def continue_trial(
     )
 
 
-def _check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
+def check_source(study: optuna.Study, origin: FrozenTrial, source: SpaceSource) -> None:
     """Raises: InputError: the space is not the one that the trial is of."""
     if changed := source.changes(study, origin.user_attrs.get(SPACE_VERSION)):
         raise InputError(
             f"the space has changed since trial {origin.number}: {shortened(changed)}\n"
-            "A trial is trained on only with the space that it had"
+            "A trial is trained on, or again, only with the space that it had"
         )
 
 

@@ -27,9 +27,16 @@ EPOCH_TIMEOUT = 2.0
 class Watcher(Protocol):
     """Who is told how a sweep goes."""
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
-        """The search begins; `task` says what the target is taken for, `best` is the best trial that the study has
-        already."""
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
+        """The search begins; `task` says what the target is taken for, `validation` on which rows trials are compared,
+        "" where that needs no words; `best` is the best trial that the study has already."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch of a running trial has ended."""

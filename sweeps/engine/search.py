@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 
 import optuna
@@ -19,10 +20,12 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
-from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, GIVEN, OUTCOME, PARENT_RUN, TOTAL
+from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.baselines import baselines as baselines_of
+from sweeps.study.budget import Budget
 from sweeps.study.record import in_reach, make_record
 from sweeps.study.results import status, top
+from sweeps.study.study import StudyRef
 from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import take_up
@@ -54,7 +57,7 @@ def search(
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
-        watcher.begin(found.objective, str(found.data["task"]), warnings, _best_so_far(study))
+        watcher.begin(found.objective, str(found.data["task"]), found.validation, warnings, _best_so_far(study))
         # without hyperparameters there is one point, which the second slot would draw again
         jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
@@ -63,22 +66,40 @@ def search(
             baselines.finish()
 
 
-@contextlib.contextmanager
-def recorded(checked: CheckedSweep, store: Store, in_memory: bool) -> Iterator[StudySession]:
+def recorded(checked: CheckedSweep, store: Store, in_memory: bool) -> AbstractContextManager[StudySession]:
     """The study of a sweep and its run in MLflow while trials are run; at the end both say how it ended.
 
     Args:
         in_memory: the data were given by a Python program.
     """
-    config = checked.config
-
-    def create() -> optuna.Study:
-        return studies.create(checked.ref, checked.identity, checked.request.source_of_space)
 
     def prepare(session: StudySession) -> None:
         _prepare(session, checked, in_memory)
 
-    with open_session(checked.ref, store, config.budget, create, prepare) as session:
+    return recorded_as(checked.ref, checked, store, checked.config.budget, prepare, _end)
+
+
+@contextlib.contextmanager
+def recorded_as(
+    ref: StudyRef,
+    checked: CheckedSweep,
+    store: Store,
+    budget: Budget,
+    prepare: Callable[[StudySession], None],
+    end: Callable[[optuna.Study, Store, str, str], None],
+) -> Iterator[StudySession]:
+    """As `recorded`, for a study in the journal of `ref`.
+
+    Args:
+        budget: what it may spend.
+        prepare: brings the study to its beginning, with its run in MLflow, before other processes may open it.
+        end: closes that run; it gets the study, the store, the run's id and its status.
+    """
+
+    def create() -> optuna.Study:
+        return studies.create(ref, checked.identity, checked.request.source_of_space)
+
+    with open_session(ref, store, budget, create, prepare) as session:
         study = session.study
         outcome, faults = "KILLED", tuple[type[Exception], ...]()
         try:
@@ -98,7 +119,7 @@ def recorded(checked: CheckedSweep, store: Store, in_memory: bool) -> Iterator[S
                 with contextlib.suppress(TrackingError):
                     send_all(store)
                 session.reap()  # whose worker died, or did not end in time
-                _end(study, store, study.user_attrs[PARENT_RUN], outcome)
+                end(study, store, study.user_attrs[PARENT_RUN], outcome)
 
 
 def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> None:
@@ -112,6 +133,8 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
     given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
     study.set_user_attr(GIVEN, [what for what, is_given in given.items() if is_given])
+    if found.enqueue and not (checked.request.enqueue or checked.request.warm_start):
+        study.set_user_attr(DEFAULTS, dict(found.enqueue[0]))
     session.notes += _enqueue(study, found.enqueue, by_hand=bool(checked.request.enqueue))
     _begin(checked, study, session.store)
 
@@ -120,14 +143,14 @@ def _enqueue(study: optuna.Study, points: Sequence[Mapping[str, object]], by_han
     """Enqueue what the study does not have; what is to be said of the others, if a person has asked for them."""
     version, before = study.user_attrs.get(SPACE_VERSION), len(study.get_trials(deepcopy=False))
     for params in points:
-        study.enqueue_trial(_named(params, version), skip_if_exists=True)
+        study.enqueue_trial(named(params, version), skip_if_exists=True)
     there = before + len(points) - len(study.get_trials(deepcopy=False))
     if not there or not by_hand:
         return []
     return [f"enqueued trials: {there} of {len(points)} given twice or in the study already, not trained again"]
 
 
-def _named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
+def named(params: Mapping[str, object], version: int | None) -> dict[str, object]:
     """An enqueued trial under the names that its hyperparameters may have in this version of the space."""
     others = {versioned(name, version): value for name, value in params.items()} if version and version > 1 else {}
     return {**params, **others}
@@ -158,13 +181,12 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
     config, source = checked.config, checked.request.source
     described = DataDescription(source.short_name, checked.found.digest, config.dataset)
     options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
-    tags: dict[str, object] = {f"version.{name}": version(name) for name in _PACKAGES}
-    tags |= {
+    tags = versions() | {
         "trials": config.trials,
         "jobs": config.jobs,
         "objective": checked.found.objective.metric,
         "dense_layers": checked.found.dense_layers,
-    } | _commit()
+    }
     if task := checked.found.data["task"]:
         tags["task"] = task
     tags |= {f"keras.{name}": value for name, value in checked.found.keras.items()}
@@ -176,8 +198,12 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
     study.set_user_attr(PARENT_RUN, run_id)
 
 
+def versions() -> dict[str, object]:
+    """Tags with the versions of libraries and, where the current folder is in a repository, the git commit."""
+    return {f"version.{name}": version(name) for name in _PACKAGES} | _commit()
+
+
 def _commit() -> dict[str, object]:
-    """The git commit of the current folder, where it is in a repository."""
     try:
         found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

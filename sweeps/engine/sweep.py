@@ -44,7 +44,6 @@ def run(
     watcher: Watcher,
     space: Space | None = None,
     data: Dataset | None = None,
-    defaults_first: bool = True,
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
     counts_failed: bool = False,
@@ -54,7 +53,6 @@ def run(
     Args:
         space: a build function or a HyperModel in memory; None: the one that the configuration names.
         data: a dataset in memory, which each worker reads once; None: the one that the configuration names.
-        defaults_first: whether the first trial has the space's default values.
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
         counts_failed: trials that failed for good count towards the total; otherwise others replace them.
@@ -66,7 +64,7 @@ def run(
         CorruptStore: the study's journal cannot be read.
     """
     config = with_pruner_of_study(config)
-    request = replace(check(config, space, defaults_first), counts_failed=counts_failed)
+    request = replace(check(config, space), counts_failed=counts_failed)
     if _complete(config, request, data):
         clear_away()
         return
@@ -85,7 +83,7 @@ def run(
         first = next(iter(client.scheduler_info(n_workers=-1)["workers"]), None)
         placed = {"workers": [first], "allow_other_workers": True} if first else {}
         checking = submit_check(dispatcher, request, sent, **placed)
-        if sent is None:
+        if sent is None and not config.folds:  # small data, of which the trials have other rows
             client.register_plugin(DataSoon(request.source, but=first))
         # imports MLflow, while the workers import TensorFlow
         from sweeps.engine.search import search
@@ -117,7 +115,8 @@ def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProce
     if not config.baselines or complete:
         return None
     metric = parse_objective(config.objective)[0] if config.objective else None
-    return BaselineProcess(data, None if metric is None else score_name(metric))
+    score = None if metric is None else score_name(metric)
+    return BaselineProcess(data, score, config.rounds.folds, config.seed)
 
 
 def jobs_of(config: SweepConfig) -> int:
@@ -160,7 +159,7 @@ def result_of_check(dispatcher: Dispatcher, tasks: tuple[Task, Task], timeout: f
     return found
 
 
-def check(config: SweepConfig, space: Space | None = None, defaults_first: bool = True) -> SweepRequest:
+def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     """What can be checked without TensorFlow; the rest is checked in a worker.
 
     Raises:
@@ -185,9 +184,10 @@ def check(config: SweepConfig, space: Space | None = None, defaults_first: bool 
             tuple(_absolute(one, "callback") for one in config.callback),
             config.patience,
         ),
-        defaults_first=defaults_first,
+        start=config.start if config.sampler != "grid" else "none",
         total=config.trials,
         epochs=config.epochs,
+        rounds=config.rounds,
         keras=keras_state.of_client(),
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),

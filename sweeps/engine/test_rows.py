@@ -1,4 +1,4 @@
-"""The test rows of a study, which none of its trials has seen."""
+"""The test rows of a study, which none of its trials has seen, and its validation rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 
 from sweeps.config import SweepConfig
-from sweeps.data import Dataset, load
+from sweeps.data import Dataset, Part, load
 from sweeps.engine.sweep import source_of
 from sweeps.errors import InputError
 from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY
@@ -23,6 +23,22 @@ def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | Non
     Raises:
         InputError: a program gave the data, which are gone with it; or they are other data now.
     """
+    return _rows(data_of(study, data).test)
+
+
+def validation(study: optuna.Study) -> tuple[Any, ...]:
+    """The validation rows of a study as `held_out` gives the test rows.
+
+    Raises:
+        InputError: a program gave the data, or they are other data now.
+    """
+    found = _rows(data_of(study).validation)
+    assert found is not None
+    return found
+
+
+def data_of(study: optuna.Study, data: Dataset | None = None) -> Dataset:
+    """The data of a study with the target as its models take it; see `held_out`."""
     name, given = study.study_name, study.user_attrs.get(GIVEN, ())
     if data is None and "data" in given:
         raise InputError(
@@ -33,8 +49,11 @@ def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | Non
         source = source_of(SweepConfig(**study.user_attrs[CONFIG]))
         data = load(replace(source, as_given=source.as_given or "space" in given))
     if data.digest != study.user_attrs[IDENTITY]["digest"]:
-        raise InputError(f"test_data: dataset {data.name!r} is not what study {name!r} was begun with")
-    test = data.in_form(study.user_attrs[DATA].get("form", "given")).test
-    if test is None:
+        raise InputError(f"dataset {data.name!r} is not what study {name!r} was begun with")
+    return data.in_form(study.user_attrs[DATA].get("form", "given"))
+
+
+def _rows(part: Part | None) -> tuple[Any, ...] | None:
+    if part is None:
         return None
-    return (test.x, test.y) if test.sample_weight is None else (test.x, test.y, test.sample_weight)
+    return (part.x, part.y) if part.sample_weight is None else (part.x, part.y, part.sample_weight)

@@ -12,7 +12,7 @@ from sweeps.errors import InputError
 from sweeps.export.keras_file import load_keras_file
 from sweeps.export.readme import readme
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
-from sweeps.study import results
+from sweeps.study import confirmation, results
 from sweeps.study.attributes import DATA, IDENTITY, PREPARED
 from sweeps.study.identity import remember_place
 from sweeps.study.results import Best
@@ -40,7 +40,7 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
     best = results.best(opened)
     results.whole(opened, DATA, opened.user_attrs)
     if not best.model_uri:
-        raise InputError(f"trial {best.trial}, the best of study {study!r}, has no Keras model to export")
+        raise InputError(f"{best.name}, the best of study {study!r}, has no Keras model to export")
     if folder.exists() and not force:  # checked before the download, which may take minutes
         raise InputError(f"{folder} is there already; --force replaces it")
     import_keras()  # before MLflow imports it, which would print TensorFlow's messages
@@ -51,18 +51,21 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
     store = store_of(study)
     with new_folder(folder, force) as staging:
         fetch(store, best.model_uri, staging)
-        prepared = opened.get_trials(deepcopy=False)[best.trial].user_attrs.get(PREPARED)
+        trial = results.trial_of(opened, best.run_id)
+        prepared = trial.user_attrs.get(PREPARED) if trial else None
         details = write_export(staging, staging / "model.keras", best, opened.user_attrs, prepared, space)
     if isinstance(space, str):
         remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
-        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": str(best.trial)})
+        number = "default" if best.trial is None else str(best.trial)
+        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": number})
     head = details["head"]
     raw = f"Predictions are the raw outputs: their meaning is not known ({head['why']})\n"
     return (
-        f"{folder}: {best.objective} {best.value:.4f} of trial {best.trial}, {details['parameters']:,} parameters; "
+        f"{folder}: {best.objective} {best.value:.4f} of {best.name}, {details['parameters']:,} parameters; "
         f"registered in MLflow as {study} version {version_}, alias champion\n"
         f"{raw if head['gives'] == 'raw' else ''}"
+        f"{confirmation.sentence(best.confirmation, study)}\n"
         f"Predict with: sweeps predict --model {os.path.relpath(folder)} FILE"
     )
 
@@ -119,6 +122,9 @@ def write_export(
         "trial": best.trial,
         "run_id": best.run_id,
         "epoch": best.epoch,
+        "rounds": best.rounds,
+        "confirmed": best.confirmed,
+        "confirmation": best.confirmation,
         "parameters": model.count_params(),
         "input": signature.inputs,
         "named_inputs": signature.named,

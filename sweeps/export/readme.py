@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sweeps.study import confirmation
 from sweeps.study.results import Best
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def readme(
     read_table = _read_table(signature, reading or {}) if columns else ""
     return f"""# {best.study}
 
-The best model of study `{best.study}`: trial {best.trial}, epoch {best.epoch}, {best.objective} {best.value:.4f}.
+The best model of study `{best.study}`: {best.name}, epoch {best.epoch}, {_value(best)}.
+{confirmation.sentence(best.confirmation, best.study)}
+
 Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head, labels)}.
 
 In Python with Keras{"" if custom_classes else " alone"}:
@@ -76,6 +79,16 @@ answer = loaded.serve(x)
 | params.json | the hyperparameters |
 | manifest.json | origin, versions, SHA-256 of each file |
 """
+
+
+def _value(best: Best) -> str:
+    """The trial's value; of several models, which one this is."""
+    value = f"{best.objective} {best.value:.4f}"
+    if best.rounds is None:
+        return value
+    values = best.rounds["values"]
+    *_, (name, of_this) = values.items()
+    return f"{value}. This is the mean of {len(values)} models; the one here is of `{name}`, with {of_this:.4f}"
 
 
 def _output(signature: Signature, head: Head, labels: Sequence[str] | None) -> str:

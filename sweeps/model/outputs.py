@@ -56,7 +56,7 @@ class Head:
             threshold: the least probability of the second of two classes, or of a label, that chooses it; see
                 `takes_threshold`. None: the more probable class, and labels without a choice.
         """
-        numbers = np.asarray(self._main(outputs)).astype(np.float64)
+        numbers = np.asarray(self.main(outputs)).astype(np.float64)
         if self.gives == "raw":
             return [{"raw": _rounded(row, 6)} for row in numbers]
         numbers = _TRANSFORMS.get(self.meaning, np.asarray)(numbers)
@@ -67,7 +67,8 @@ class Head:
             return [_labels(row, labels or (), threshold) for row in numbers]
         return [self._class(row, labels, threshold) for row in numbers]
 
-    def _main(self, outputs: Any) -> Any:
+    def main(self, outputs: Any) -> Any:
+        """This output of all that the model gives."""
         if self.output is None:
             return outputs[0] if isinstance(outputs, list | tuple) else outputs
         return outputs[self.output]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -101,3 +102,8 @@ class SpaceSource:
 def versioned(name: str, version: int) -> str:
     """A hyperparameter's name in the study, where an earlier version of the space has other values for that name."""
     return f"{name} [version {version}]"
+
+
+def unversioned(name: str) -> str:
+    """The name of a hyperparameter without what `versioned` has added."""
+    return re.sub(r" \[version \d+\]$", "", name)

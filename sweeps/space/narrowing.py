@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,24 @@ class Narrowing:
         except InputError as error:
             argument = str(self) if len(str(self)) <= 100 else f"{self.name}=…"
             raise InputError(f"--set {argument}: {error}") from None
+
+    def check(self, value: object, declared: Iterable[kinds.HyperParameter]) -> None:
+        """Compare a value that the space has with the allowed ones.
+
+        Raises:
+            InputError: no declaration of the hyperparameter, narrowed, has it; the message names the `--set` that does.
+        """
+        for hp in declared:
+            canonical(hp, value)
+            with contextlib.suppress(InputError):
+                canonical(self._apply(hp), value)
+                return
+        low, dots, high = self.allowed.partition("..")
+        wider = f"{self.allowed},{value}"
+        if dots:
+            low, high = (end(low, str(value), key=float) for end in (min, max))
+            wider = f"{low}..{high}"
+        raise InputError(f"{self.name} is kept at {self.allowed}: free it by --set {self.name}={wider}")
 
     def _apply(self, hp: kinds.HyperParameter) -> kinds.HyperParameter:
         if isinstance(hp, kinds.Fixed):

@@ -22,6 +22,8 @@ BASELINES = "baselines"
 BRACKETS = "brackets"
 #: the value of `BRACKETS`
 BY_NUMBER = "number"
+#: the space's default values by parameter, where its first trial was to have them
+DEFAULTS = "defaults"
 #: how many trials it is to have
 TOTAL = "total"
 #: whether trials that failed for good count towards the total, as in KerasTuner
@@ -30,6 +32,10 @@ COUNTS_FAILED = "counts_failed"
 PARENT_RUN = "parent_run"
 #: how the last sweep ended, once its record is closed
 OUTCOME = "outcome"
+#: each look at the test rows, before it is taken: of which trial, its model, and when
+TEST_LOOKS = "test_looks"
+#: what the last look has shown
+TEST = "test"
 
 # Of a trial, whatever its state
 
@@ -41,6 +47,8 @@ TASK = "task"
 RUN_ID = "run_id"
 #: its hyperparameters as the model got them
 PARAMS = "params"
+#: how many epochs its rounds, before the present one, have ended short of the most that they might have had
+SKIPPED = "skipped"
 #: metrics that were not finite in an epoch; also a tag of its run
 UNDEFINED = "not_finite"
 #: why it failed
@@ -64,10 +72,20 @@ MODEL_URI = "model_uri"
 NO_MODEL = ""
 #: the hash of its model's file
 MODEL_SHA256 = "model_sha256"
+#: of a trial of several rounds: by the round's name the objective in it at the trial's best epoch, and their standard
+#: deviation; the model is that of the last round
+ROUNDS = "rounds"
+#: the number of its model's weights
+N_PARAMS = "n_params"
 #: what its model takes as input, if the space's `fit` changed the data
 PREPARED = "prepared"
 #: what each COMPLETE trial has
 RESULT = (RUN_ID, PARAMS, EPOCH, MODEL_URI)
+
+# Of a trial of the study that confirms another one
+
+#: what it repeats: see `sweeps.trial.repetition`
+REPETITION = "repetition"
 
 # Of a trial that trains another one on. It has more epochs than the others, so it does not count towards the study's
 # total and is not compared with them

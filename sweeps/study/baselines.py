@@ -21,7 +21,8 @@ class BaselineRow:
 
     Attributes:
         name: "majority_class", "mean", "logistic_regression", "ridge" or "gradient_boosting".
-        value: of the objective's metric on the validation rows; None if there is none.
+        value: of the objective's metric on the validation rows, the mean over the folds if there are some; None if
+            there is none.
         seconds: to fit and score.
         reason: why there is no value; None if there is one.
     """

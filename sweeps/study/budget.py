@@ -13,8 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import retries
 from sweeps.study import study as studies
-from sweeps.study.attributes import IDENTITY, PARAMS, RETRY_OF
+from sweeps.study.attributes import IDENTITY, PARAMS, RETRY_OF, SKIPPED
 from sweeps.study.points import is_walked
+from sweeps.study.rounds import rounds_of
 
 #: stands for a total that is not known: more trials than any search has that can be completed
 UNLIMITED = 1_000_000
@@ -26,7 +27,7 @@ class Budget:
 
     Attributes:
         trials: COMPLETE and PRUNED ones, in all.
-        epochs_a_trial: at most.
+        epochs_a_trial: at most, in all its rounds.
         epochs: of all trials together; None for no limit.
         stop_at: the value of the objective that is enough; None for none.
         patience: how many trials may end one after another without a better value; None for any number.
@@ -109,20 +110,25 @@ def spent(study: optuna.Study) -> int:
 
 def saved(study: optuna.Study) -> int:
     """How many epochs the pruned trials would have had beyond those that they have had."""
-    most = study.user_attrs.get(IDENTITY, {}).get("epochs", 0)
+    most, rounds = study.user_attrs.get(IDENTITY, {}).get("epochs", 0), len(rounds_of(study))
     pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
-    return sum(max(0, _wanted(trial, most) - (trial.last_step or 0)) for trial in studies.own(pruned))
+    return sum(max(0, _wanted(trial, most) * rounds - _had(trial)) for trial in studies.own(pruned))
 
 
 def _epochs(trials: Sequence[FrozenTrial], reserved: Collection[int], most: int) -> Iterator[int]:
     """How many epochs each trial has had, all attempts at it together, or may have by one of the `reserved`."""
     for attempts in retries.by_trial(trials):
         if studies.own(attempts):
-            yield max(most if attempt.number in reserved else attempt.last_step or 0 for attempt in attempts)
+            yield max(most if attempt.number in reserved else _had(attempt) for attempt in attempts)
+
+
+def _had(trial: FrozenTrial) -> int:
+    """How many epochs a trial has had."""
+    return max(0, (trial.last_step or 0) - int(trial.user_attrs.get(SKIPPED, 0)))
 
 
 def _wanted(trial: FrozenTrial, most: int) -> int:
-    """How many epochs a trial was to have: those that it has drawn, where they are a hyperparameter."""
+    """How many epochs a trial was to have in each round: those that it has drawn, where they are a hyperparameter."""
     drawn = trial.user_attrs.get(PARAMS, trial.params).get("epochs")
     return min(drawn, most) if isinstance(drawn, int) else most
 

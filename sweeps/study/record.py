@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from sweeps.errors import BackendUnreachable, CorruptStore, InputError
 from sweeps.study import study as studies
@@ -89,6 +90,11 @@ def find_record(study: str) -> Store | None:
         return find_store(paths.tracking_uri(), study, paths.spool(study), _runs_of(study))
 
 
+def confirming(store: Store, study: str) -> Store:
+    """The store for the runs that confirm the study's winner."""
+    return replace(store, kind="confirm", spool=paths.confirm_journal(study).parent / "spool")
+
+
 def make_record(study: str) -> Store:
     """The MLflow store with the study's experiment, made where it is not there.
 
@@ -113,7 +119,7 @@ def _lock() -> AbstractContextManager[None]:
 
 def _refuse_if_alive() -> None:
     for folder in sorted((paths.home() / "studies").glob("*")):
-        if is_alive(folder):
+        if is_alive(folder) or is_alive(folder / paths.CONFIRM):
             raise InputError(
                 f"the workspace {paths.home()} was moved or copied while a sweep of study {folder.name!r} runs in "
                 "it; wait for its end"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.errors import CorruptStore, InputError
+from sweeps.errors import CorruptStore, InputError, SweepError
+from sweeps.study import confirmation
 from sweeps.study import study as studies
-from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, RUN_ID, TOTAL
+from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import UNLIMITED, saved, spent
 from sweeps.system import paths
@@ -41,22 +44,43 @@ class Status:
 
 @dataclass(frozen=True)
 class Best:
-    """The selected trial; its fields are those of `sweeps best --json`."""
+    """The selected trial; its fields are those of `sweeps best --json`.
+
+    Attributes:
+        value: the objective of this model, on the validation rows.
+        trial: its number; None for the default configuration where only the confirmation has trained it.
+        rounds: with `--folds` or `--repeats`: `values`, the objective in each round by its name, whose mean `value`
+            is, and their standard deviation `std`. The model is that of the last one.
+        confirmed: whether it is the winner of a confirmation, and not only the best value of the search.
+        confirmation: what that has shown, see `sweeps.study.confirmation`.
+    """
 
     study: str
     objective: str
     value: float
-    trial: int
+    trial: int | None
     run_id: str
     params: dict[str, Any]
     epoch: int
     model_uri: str
     baselines: list[BaselineRow] = field(default_factory=list)
+    rounds: dict[str, Any] | None = None
+    confirmed: bool = False
+    confirmation: dict[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """In messages: `trial 7`, or `the default configuration`."""
+        return "the default configuration" if self.trial is None else f"trial {self.trial}"
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial; its fields are those of `sweeps list --json`."""
+    """One trial; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        rounds: see `Best`; of a COMPLETE trial.
+    """
 
     number: int
     state: str
@@ -65,6 +89,31 @@ class TrialRow:
     run_id: str | None
     seconds: float | None
     error: str | None
+    rounds: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One study of the workspace; its fields are those of `sweeps list --json`.
+
+    Attributes:
+        changed: when its journal was last written, as ISO 8601 in local time.
+        error: why it cannot be read; the other figures are missing then.
+    """
+
+    study: str
+    changed: str
+    objective: str = ""
+    total: int | None = None
+    trials: dict[str, int] = field(default_factory=dict)
+    best: float | None = None
+    error: str | None = None
+
+
+def studies_here() -> list[StudyRow]:
+    """The studies of the workspace by name."""
+    folder = paths.home() / "studies"
+    return [_study_row(journal) for journal in sorted(folder.glob("*/journal.log")) if _is_begun(journal)]
 
 
 def open_study(name: str) -> optuna.Study:
@@ -106,12 +155,13 @@ def top(study: optuna.Study, n: int) -> list[TrialRow]:
 
 
 def best(study: optuna.Study) -> Best:
-    """The COMPLETE trial with the best finite value of the objective.
+    """The winner of the confirmation; without one, the COMPLETE trial with the best finite value of the objective.
 
     Raises:
         InputError: no trial is complete yet.
     """
-    trial = next(iter(_ranked(study)), None)
+    confirmed = confirmation.current(study)
+    trial = trial_of(study, confirmed.run_id) if confirmed else next(iter(_ranked(study)), None)
     if trial is None or trial.value is None:
         counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
         raise InputError(
@@ -120,7 +170,21 @@ def best(study: optuna.Study) -> Best:
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
-    return Best(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study))
+    rounds = trial.user_attrs.get(ROUNDS)
+    number = confirmed.best.trial if confirmed else trial.number
+    return Best(
+        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study), rounds),
+        confirmed=confirmed is not None,
+        confirmation=confirmed.summary() if confirmed else None,
+    )
+
+
+def trial_of(study: optuna.Study, run_id: str) -> FrozenTrial | None:
+    """The trial of an MLflow run: of the study, or of the one that confirms it."""
+    journal = paths.confirm_journal(study.study_name)
+    others = [studies.load(study.study_name, journal)] if studies.begun(journal) else []
+    trials = (trial for each in (study, *others) for trial in each.get_trials(deepcopy=False))
+    return next((trial for trial in trials if trial.user_attrs.get(RUN_ID) == run_id), None)
 
 
 def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: int | None = None) -> Any:
@@ -138,6 +202,14 @@ def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: 
     return attributes[name]
 
 
+def default_trial(study: optuna.Study) -> TrialRow | None:
+    """The best COMPLETE trial of the space's default values; None where the study had none of them, or does not say."""
+    values = study.user_attrs.get(DEFAULTS)
+    if values is None:
+        return None
+    return next((_row(trial) for trial in _ranked(study) if trial.params == values), None)
+
+
 def model_uri(study: optuna.Study, number: int) -> str:
     """Where the model of a trial is.
 
@@ -148,6 +220,23 @@ def model_uri(study: optuna.Study, number: int) -> str:
     if not 0 <= number < len(trials) or not trials[number].user_attrs.get(MODEL_URI):
         raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
     return str(trials[number].user_attrs[MODEL_URI])
+
+
+def _is_begun(journal: Path) -> bool:
+    try:
+        return studies.begun(journal)
+    except CorruptStore:
+        return True  # its row says so
+
+
+def _study_row(journal: Path) -> StudyRow:
+    name = journal.parent.name
+    changed = datetime.fromtimestamp(journal.stat().st_mtime).isoformat(timespec="seconds")
+    try:
+        found = status(open_study(name))
+    except SweepError as error:
+        return StudyRow(name, changed, error=str(error).splitlines()[0])
+    return StudyRow(name, changed, found.objective, found.total, found.trials, found.best)
 
 
 def _ranked(study: optuna.Study) -> list[FrozenTrial]:
@@ -166,6 +255,7 @@ def _row(trial: FrozenTrial) -> TrialRow:
         attributes.get(RUN_ID),
         seconds,
         attributes.get(ERROR),
+        attributes.get(ROUNDS),
     )
 
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION
-from sweeps.study.attributes import AFTER, CONTINUES, CUT_SHORT, DEATH, EPOCHS, RETRY_OF, TUNER_TRIAL
+from sweeps.study.attributes import AFTER, CONTINUES, CUT_SHORT, DEATH, EPOCHS, REPETITION, RETRY_OF, TUNER_TRIAL
 
 #: how often a trial's worker may die before the trial is given up
 DEATHS = 3
@@ -94,7 +94,7 @@ def retry(study: optuna.Study, number: int) -> int:
     trial = study.get_trials(deepcopy=False)[number]
     # what was enqueued for it and not asked for yet is part of it, too
     params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-    lasting = (CONTINUES, EPOCHS, AFTER, TUNER_TRIAL)
+    lasting = (CONTINUES, EPOCHS, AFTER, TUNER_TRIAL, REPETITION)
     kept = {name: trial.user_attrs[name] for name in lasting if name in trial.user_attrs}
     return enqueue(study, params, kept | {RETRY_OF: number})
 

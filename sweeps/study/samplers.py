@@ -8,6 +8,7 @@ still read.
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.errors import InputError, unknown
 from sweeps.study.grid import GridSampler, OrderedGridSampler
+from sweeps.study.rounds import round_begun
 
 Made = TypeVar("Made")
 
@@ -76,6 +78,27 @@ class Hyperband(optuna.pruners.HyperbandPruner):
 
     def _get_bracket_id(self, study: Any, trial: FrozenTrial) -> int:
         return super()._get_bracket_id(SimpleNamespace(study_name=self.key), trial)  # type: ignore[arg-type]
+
+
+class WithinRound(BasePruner):
+    """Compares a trial of several rounds by what it has come to in its present round.
+
+    A median pruner takes a trial's best value of all steps, which would be that of the round with the easiest rows.
+
+    Args:
+        pruner: of a trial of one round.
+        epochs: the steps of a round.
+    """
+
+    def __init__(self, pruner: BasePruner, epochs: int) -> None:
+        self._pruner, self._epochs = pruner, epochs
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is to end."""
+        begun = round_begun(trial.last_step, self._epochs)
+        seen = copy.copy(trial)
+        seen.intermediate_values = {step: value for step, value in trial.intermediate_values.items() if step > begun}
+        return self._pruner.prune(study, seen)
 
 
 def _hyperband(epochs: int, factor: int = 3) -> BasePruner:

@@ -29,7 +29,8 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
-from sweeps.study.samplers import Hyperband, make_pruner, make_sampler
+from sweeps.study.rounds import ONE, Rounds
+from sweeps.study.samplers import Hyperband, WithinRound, make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -72,6 +73,7 @@ class StudyRef:
     seed: int = 0
     sampler_options: Mapping[str, int] = field(default_factory=dict)
     pruner_options: Mapping[str, int] = field(default_factory=dict)
+    rounds: Rounds = ONE
 
     @property
     def checkpoints(self) -> Path:
@@ -103,6 +105,8 @@ class StudyRef:
         study.pruner = make_pruner(self.pruner, self.epochs, self.pruner_options)
         if isinstance(study.pruner, Hyperband) and BRACKETS not in study.user_attrs:
             study.pruner.key = study.study_name
+        if len(self.rounds) > 1:
+            study.pruner = WithinRound(study.pruner, self.epochs)
         return study
 
 

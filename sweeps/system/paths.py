@@ -12,6 +12,9 @@ from sweeps.errors import InputError
 #: how the URIs of tracking stores begin
 SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql")
 
+#: the folder, in a study's, of the runs that confirm its winner
+CONFIRM = "confirm"
+
 #: bytes of a path that SQLite opens, and the journal beside it
 _LONGEST = 500
 
@@ -54,6 +57,16 @@ def study_folder(study: str) -> Path:
 def journal(study: str) -> Path:
     """The study's Optuna journal."""
     return study_folder(study) / "journal.log"
+
+
+def confirmation(study: str) -> Path:
+    """The result of the study's confirmation."""
+    return study_folder(study) / "confirmation.json"
+
+
+def confirm_journal(study: str) -> Path:
+    """The Optuna journal of the runs that confirm the study's winner."""
+    return study_folder(study) / CONFIRM / "journal.log"
 
 
 def spool(study: str) -> Path:

@@ -12,12 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.models.functional import Functional
-from keras.src.optimizers import adam, adamw, sgd
 
 from sweeps import dense_kernels
 from sweeps.training.build import loss_by_name, only_output
 from sweeps.training.deferred import can_be_deferred
-from sweeps.training.kernels import updates_one_by_one
+from sweeps.training.dense_blocks import Block, blocks_of
 from sweeps.training.preprocessing import nodes
 from sweeps.training.rows import Rows
 
@@ -31,30 +30,19 @@ LOSSES: dict[tuple[str, type], str] = {
     ("sigmoid", keras.losses.BinaryCrossentropy): "binary_crossentropy",
     ("linear", keras.losses.MeanSquaredError): "mean_squared_error",
 }
-#: by exact type: a subclass may override the update
-OPTIMIZERS = (sgd.SGD, adam.Adam, adamw.AdamW)
-_UNSET_IN_LAYERS = (
-    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint",
-)  # fmt: skip
-_UNSET_IN_OPTIMIZERS = (
-    "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "loss_scale_factor", "gradient_accumulation_steps",
-    "amsgrad", "_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A model of dense layers, with an optional Dropout after each hidden one and a rescaling at either end.
+    """A model of blocks of dense layers, with a rescaling at either end.
 
     Attributes:
         network: the model's description for the kernels.
-        layers: Keras's dense layers, from the inputs to the outputs.
-        dropouts: for each of them the Dropout layer after it, or None.
+        blocks: Keras's layers, from the inputs to the outputs.
     """
 
     network: Network
-    layers: tuple[Any, ...]
-    dropouts: tuple[Any | None, ...]
+    blocks: tuple[Block, ...]
 
 
 def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | None:
@@ -64,32 +52,21 @@ def chain_of(model: Any, training: Rows, validation: Rows | None) -> Chain | Non
         model: a compiled and built Keras model.
         training, validation: the rows to train and to validate on.
     """
-    if type(model) not in (keras.Sequential, Functional) or model.jit_compile or not _is_supported(model.optimizer):
+    if type(model) not in (keras.Sequential, Functional) or model.jit_compile:
         return None
     layers = _layers_in_a_row(model)
     if layers is None or dense_kernels.supported() is not None:
         return None
-    dense = [layer for layer in layers if type(layer) is keras.layers.Dense]
-    if not dense or not all(_is_plain(layer) for layer in dense) or not _are_all_variables(model, dense):
-        return None
-    first, last = layers.index(dense[0]), layers.index(dense[-1]) + 1
-    dropouts = _dropouts(layers[first:last])
-    network = _network(model, dense, dropouts, layers[:first], layers[last:]) if dropouts is not None else None
-    if dropouts is None or network is None:
+    from sweeps.training.dense_optimizers import is_supported
+
+    parts = blocks_of(layers) if is_supported(model.optimizer) else None
+    network = _network(model, *parts) if parts is not None else None
+    if parts is None or network is None:
         return None
     for rows in (training, validation):
         if rows is not None and not (can_be_deferred(model, rows) and _fits(network, rows)):
             return None
-    return Chain(network, tuple(dense), dropouts)
-
-
-def _is_supported(optimizer: Any) -> bool:
-    """Whether the kernels implement `optimizer`."""
-    if type(optimizer) not in OPTIMIZERS or not updates_one_by_one(optimizer):
-        return False
-    if any(getattr(optimizer, name, None) for name in _UNSET_IN_OPTIMIZERS):
-        return False
-    return isinstance(optimizer._learning_rate, keras.Variable)
+    return Chain(network, parts[1])
 
 
 def _layers_in_a_row(model: Any) -> list[Any] | None:
@@ -106,61 +83,25 @@ def _layers_in_a_row(model: Any) -> list[Any] | None:
     return layers if len(set(map(id, layers))) == len(layers) else None
 
 
-def _dropouts(layers: list[Any]) -> tuple[Any | None, ...] | None:
-    """For each dense layer the Dropout after it, or None; None where there is any other layer."""
-    dropouts: list[Any | None] = []
-    for layer in layers:
-        if type(layer) is keras.layers.Dense:
-            dropouts.append(None)
-        elif type(layer) is not keras.layers.Dropout or not _is_standard(layer) or dropouts[-1] is not None:
-            return None
-        elif layer.rate:
-            dropouts[-1] = layer
-    return tuple(dropouts)
-
-
-def _is_standard(dropout: Any) -> bool:
-    """Whether numbers are dropped independently of each other, at a rate below 1, in float32."""
-    return dropout.noise_shape is None and dropout.rate < 1 and dropout.dtype_policy.name == "float32"
-
-
-def _is_plain(layer: Any) -> bool:
-    """Whether a dense layer has kernel, bias and one of Keras's activations, and nothing else."""
-    if layer.bias is None or layer.lora_enabled or layer.dtype_policy.name != "float32":
-        return False
-    if any(getattr(layer, name) is not None for name in _UNSET_IN_LAYERS) or "call" in vars(layer):
-        return False
-    # by identity: a user's function may have the same name
-    return getattr(keras.activations, layer.activation.__name__, None) is layer.activation
-
-
-def _are_all_variables(model: Any, dense: list[Any]) -> bool:
-    """Whether the variables of the dense layers are all that is trained."""
-    variables = [id(variable) for layer in dense for variable in (layer.kernel, layer.bias)]
-    return [id(variable) for variable in model.trainable_variables] == variables
-
-
-def _network(
-    model: Any, dense: list[Any], dropouts: tuple[Any | None, ...], before: list[Any], after: list[Any]
-) -> Network | None:
+def _network(model: Any, before: list[Any], blocks: tuple[Block, ...], after: list[Any]) -> Network | None:
     """The model's description for the kernels; None where they do not support an activation, the loss or a scaling."""
     from sweeps.dense_kernels.activations import BY_NAME
-    from sweeps.dense_kernels.network import Layer, Network
+    from sweeps.dense_kernels.network import Network
 
-    inputs, outputs = dense[0].kernel.shape[0], dense[-1].units
-    scalings = _affine(before, inputs), _affine(after, outputs)
-    loss = _loss(model, dense[-1])
+    trained = [id(variable) for block in blocks for variable in block.variables]
+    if [id(variable) for variable in model.trainable_variables] != trained:
+        return None
+    inputs, last = blocks[0].dense.kernel.shape[0], blocks[-1]
+    scalings = _affine(before, inputs), _affine(after, last.dense.units)
+    loss = _loss(model, last.activation)
     if scalings[0] is None or scalings[1] is None or loss is None:
         return None
-    if any(layer.activation.__name__ not in BY_NAME for layer in dense[:-1]):
+    if last.normalization is not None or any(block.activation not in BY_NAME for block in blocks[:-1]):
         return None
-    if after and loss[0] != "mean_squared_error":
+    if after and loss["loss"] != "mean_squared_error":
         return None
-    layers = (
-        Layer(layer.units, layer.activation.__name__, dropout.rate if dropout is not None else 0.0)
-        for layer, dropout in zip(dense, dropouts, strict=True)
-    )
-    return Network(inputs, tuple(layers), loss[0], scalings[0], scalings[1], loss_weight=loss[1])
+    layers = tuple(block.layer() for block in blocks)
+    return Network(inputs, layers, input_scaling=scalings[0], output_scaling=scalings[1], **loss)
 
 
 def _affine(layers: list[Any], features: int) -> Affine | None:
@@ -193,17 +134,23 @@ def _broadcast(values: Any, shape: tuple[int, ...]) -> Floats:
     return np.ascontiguousarray(np.broadcast_to(array, shape)).reshape(-1)
 
 
-def _loss(model: Any, last: Any) -> tuple[str, float] | None:
-    """The kernels' name of the loss, and its weight; None where they do not support it."""
+def _loss(model: Any, activation: str) -> dict[str, Any] | None:
+    """The loss, its weight and its label smoothing for the kernels; None where they do not support it."""
     compiled = model._compile_loss
     if compiled is None or keras.tree.is_nested(compiled._user_loss) or compiled._user_loss is None:
         return None
     loss = compiled._user_loss if isinstance(compiled._user_loss, keras.Loss) else _loss_named(compiled._user_loss)
-    if loss is None or loss.get_config() != {**type(loss)().get_config(), "name": loss.name}:
+    kind = LOSSES.get((activation, type(loss)))
+    if loss is None or kind is None:
         return None
-    kind = LOSSES.get((last.activation.__name__, type(loss)))
+    config = loss.get_config()
+    usual = {**type(loss)().get_config(), "name": loss.name}
+    smoothing = config.get("label_smoothing", 0.0)
+    if config != usual | ({"label_smoothing": smoothing} if "label_smoothing" in usual else {}):
+        return None
     weights = keras.tree.flatten(compiled._user_loss_weights)
-    return None if kind is None else (kind, 1.0 if weights in ([], [None]) else float(weights[0]))
+    weight = 1.0 if weights in ([], [None]) else float(weights[0])
+    return {"loss": kind, "loss_weight": weight, "label_smoothing": smoothing}
 
 
 def _loss_named(name: Any) -> Any:

@@ -10,12 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.optimizers import sgd
 
 from sweeps.dense_kernels import updates
 from sweeps.dense_kernels.network import Floats, Parameters
 from sweeps.dense_kernels.runner import Runner
 from sweeps.training.dense_chain import Chain
+from sweeps.training.dense_optimizers import count_steps, next_steps, slots_of
 from sweeps.training.rows import Order, Rows
 
 #: minimum batch size of a validation, whose results do not depend on it: activations stay in a core's cache
@@ -26,58 +26,37 @@ class State:
     """The variables of a chain and its optimizer, copied between Keras and the kernels."""
 
     def __init__(self, optimizer: Any, chain: Chain) -> None:
-        self._optimizer, self._dropouts = optimizer, chain.dropouts
-        self.parameters = Parameters(chain.network, moments=len(_moments(optimizer, chain.layers[0].kernel)))
+        self._optimizer, blocks = optimizer, chain.blocks
+        parameters = Parameters(chain.network, moments=len(slots_of(optimizer, blocks[0].dense.kernel)))
+        self.parameters = parameters
         self._views: list[tuple[Any, Floats]] = []
-        for i, layer in enumerate(chain.layers):
-            for variable, arrays in (
-                (layer.kernel, self.parameters.kernels(i)),
-                (layer.bias, self.parameters.biases(i)),
-            ):
-                self._views += zip((variable, *_moments(optimizer, variable)), arrays, strict=True)
+        for i, block in enumerate(blocks):
+            rows = [parameters.kernels(i)]
+            if block.dense.bias is not None:
+                rows.append(parameters.biases(i))
+            if block.normalization is not None:
+                rows += [parameters.gammas(i), parameters.betas(i)]
+                moving = block.normalization.moving_mean, block.normalization.moving_variance
+                self._views += zip(moving, parameters.moving_statistics(i), strict=True)
+            for variable, arrays in zip(block.variables, rows, strict=True):
+                self._views += zip((variable, *slots_of(optimizer, variable)), arrays, strict=True)
+        states = zip(blocks, parameters.dropout_states, strict=True)
+        self._states: list[tuple[Any, Any]] = [
+            (block.dropout.seed_generator.state, state) for block, state in states if block.dropout is not None
+        ]
 
     def read(self) -> None:
         """Copy the variables from Keras; callbacks may have changed them."""
-        for variable, array in self._views:
+        for variable, array in (*self._views, *self._states):
             array[...] = variable.numpy()
-        for dropout, state in zip(self._dropouts, self.parameters.dropout_states, strict=True):
-            if dropout is not None:
-                state[...] = dropout.seed_generator.state.numpy()
 
     def write(self, steps: int) -> None:
         """Copy the variables to Keras, after `steps` steps."""
         for variable, array in self._views:
             variable.assign(array)
-        self._optimizer.iterations.assign_add(steps)
-        for dropout in self._dropouts:
-            if dropout is not None:
-                dropout.seed_generator.state.assign_add(np.array([0, steps]))
-
-    def update(self, steps: int) -> updates.Update:
-        """The optimizer's next `steps` steps, at its current learning rate."""
-        optimizer = self._optimizer
-        rate, decay = optimizer._learning_rate.numpy(), optimizer.weight_decay or 0
-        if isinstance(optimizer, sgd.SGD):
-            return updates.sgd(
-                steps, rate, weight_decay=decay, momentum=optimizer.momentum, nesterov=optimizer.nesterov
-            )
-        return updates.adam(
-            steps,
-            rate,
-            taken=int(optimizer.iterations.numpy()),
-            weight_decay=decay,
-            beta_1=optimizer.beta_1,
-            beta_2=optimizer.beta_2,
-            epsilon=optimizer.epsilon,
-        )
-
-
-def _moments(optimizer: Any, variable: Any) -> tuple[Any, ...]:
-    """The optimizer's slot variables of a variable."""
-    index = optimizer._get_variable_index(variable)
-    if isinstance(optimizer, sgd.SGD):
-        return (optimizer.momentums[index],) if optimizer.momentum else ()
-    return optimizer._momentums[index], optimizer._velocities[index]
+        count_steps(self._optimizer, steps)
+        for state, _ in self._states:
+            state.assign_add(np.array([0, steps]))
 
 
 class _Pass:
@@ -123,7 +102,7 @@ class DenseTraining(_Pass):
         """Train on the rows in `order`, int32 (count,)."""
         self._state.read()
         steps = -(-len(order) // self.runner.batch_size)
-        self._run(order, self._state.update(steps))
+        self._run(order, next_steps(self._model.optimizer, steps))
         self._state.write(steps)
 
 

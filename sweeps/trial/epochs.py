@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -13,6 +13,7 @@ from sweeps.errors import InputError
 from sweeps.study.attributes import UNDEFINED
 from sweeps.study.objective_choice import no_such_metric
 from sweeps.study.study import Objective
+from sweeps.trial.rounds import Round, mean
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
     from tracking import TrialRun
@@ -41,10 +42,12 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         patience: epochs without a better value after which it stops; None for never.
         after: the epoch before which it does not stop for that reason; a trial that is trained on begins with it.
         compared: whether the pruner compares it with other trials.
+        round: which of the trial's rounds this is; values are the means over it and those before it.
 
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
         best_weights: those of the model after that epoch.
+        epochs_trained: the metrics of each.
         followed: another callback acts on `stopped`.
     """
 
@@ -61,13 +64,15 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         patience: int | None = None,
         after: int = 0,
         compared: bool = True,
+        round: Round = Round(),  # noqa: B008  # it is immutable
     ) -> None:
         super().__init__()
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
         self.best: float | None = None
         self.best_epoch = 0
         self.stopped, self.followed, self.compared = stopped, False, compared
-        self._epochs: list[dict[str, float]] = []
+        self.round = round
+        self.epochs_trained: list[dict[str, float]] = []
         self._undefined: dict[str, str] = {}
         self.best_weights: list[Any] = []
         self._active, self._tell, self._patience, self._after = params, tell, patience, after
@@ -75,13 +80,14 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def history(self) -> dict[str, list[float]]:
         """By metric one value an epoch, NaN for an epoch without it."""
-        names = dict.fromkeys(name for metrics in self._epochs for name in metrics)
-        return {name: [metrics.get(name, math.nan) for metrics in self._epochs] for name in names}
+        epochs = self.round.means_of(self.epochs_trained)
+        names = dict.fromkeys(name for metrics in epochs for name in metrics)
+        return {name: [metrics.get(name, math.nan) for metrics in epochs] for name in names}
 
     @property
     def epochs_done(self) -> int:
         """How many epochs it has been told of."""
-        return len(self._epochs)
+        return len(self.epochs_trained)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record, report, and leave by an exception where the trial is not to go on.
@@ -94,23 +100,36 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             optuna.TrialPruned: the pruner sees no prospect.
         """
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        value = self._value(metrics, epoch + 1)
+        self._value(metrics, epoch + 1)
         self.run.log_params(self._active())
-        self._record(metrics, epoch + 1)
+        value = self._record(metrics, epoch + 1)
         self._tell(epoch + 1, value)
         if value is not None and self.objective.better(value, self.best):
             self.best, self.best_epoch = value, epoch + 1
             self.best_weights = self.model.get_weights()
         if self.stopped() and not self.followed:
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.epochs}")
-        if value is None:
+        if self.round.most_epochs <= epoch + 1 < self.epochs:
+            self.model.stop_training = True
+        if value is None or self.round.former:
             return
         if self._patience is not None and epoch + 1 - max(self.best_epoch, self._after) >= self._patience:
             self.model.stop_training = True
             return
         # at the last epoch there is nothing left to save
-        if self.compared and epoch + 1 < self.epochs and self.trial.should_prune():
-            raise optuna.TrialPruned(f"pruned after epoch {epoch + 1} of {self.epochs}")
+        if epoch + 1 < self.epochs:
+            self.prune(f"pruned after epoch {epoch + 1} of {self.epochs}")
+
+    def prune(self, reason: str) -> None:
+        """Raises: optuna.TrialPruned: the pruner sees no prospect."""
+        if self.compared and self.trial.should_prune():
+            self.log_means()
+            raise optuna.TrialPruned(reason)
+
+    def log_means(self) -> None:
+        """Log the means over the rounds under the metrics' own names, where those are several."""
+        for epoch, means in enumerate(self.round.means_of(self.epochs_trained) if self.round.name else (), 1):
+            self.run.log_metrics(means, step=epoch)
 
     def conclude(self, model: keras.Model, result: Any) -> float:
         """Give the model the weights of its best epoch, and return that epoch's value.
@@ -126,18 +145,29 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         logs = epoch_logs(result, self.objective.metric)
         if self.best is not None:
             model.set_weights(self.best_weights)
-        elif not self._epochs:
+        elif not self.epochs_trained:
             self.set_model(model)
             for epoch, metrics in enumerate(logs):
                 self.on_epoch_end(epoch, metrics)
         elif logs and self.objective.metric in logs[-1]:
             self.best_epoch = self.epochs_done
-            self.overrule({name: float(value) for name, value in logs[-1].items()})
-        if self.best is None and self._epochs:
-            raise no_such_metric(self.objective.metric, self._epochs[-1])
+            figures = {name: float(value) for name, value in logs[-1].items()}
+            self.overrule(figures)
+            self.epochs_trained[-1] |= figures
+            self.best = mean(self.values)
+        if self.best is None and self.epochs_trained:
+            raise no_such_metric(self.objective.metric, self.epochs_trained[-1])
         if self.best is None:
             raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
         return self.best
+
+    @property
+    def values(self) -> list[float]:
+        """The objective in each round so far, at the best epoch; at its end, where the rounds have it only there."""
+        metric = self.objective.metric
+        rounds = [*self.round.former, self.epochs_trained]
+        at = [epochs[min(self.best_epoch, len(epochs)) - 1] for epochs in rounds]
+        return [one[metric] if metric in one else epochs[-1][metric] for one, epochs in zip(at, rounds, strict=True)]
 
     def overrule(self, metrics: Mapping[str, float]) -> None:
         """These are the trial's figures, not what its epochs have shown.
@@ -150,12 +180,12 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             raise no_such_metric(self.objective.metric, metrics)
         self.best = value
         self._note_undefined(metrics)
-        self.run.log_metrics(metrics, step=self.best_epoch)
+        self.run.log_metrics(self.round.named(metrics), step=self.best_epoch)
 
     def state(self) -> dict[str, Any]:
         """What another attempt needs to go on, as `put_back` takes it."""
         return {
-            "epochs": self._epochs,
+            "epochs": self.epochs_trained,
             "best": self.best,
             "best_epoch": self.best_epoch,
             # those of the epoch that has just ended are the model's own
@@ -168,18 +198,24 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         Args:
             model: it has the weights of the last of those epochs.
         """
-        for epoch, metrics in enumerate(state["epochs"], 1):
-            self._record(metrics, epoch)
+        self.record(state["epochs"])
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.best_weights = model.get_weights() if state["best_weights"] is None else state["best_weights"]
 
-    def _record(self, metrics: dict[str, float], epoch: int) -> None:
-        """An epoch (from 1), in the trial's run and for the pruner."""
-        self._epochs.append(metrics)
+    def record(self, epochs: Iterable[dict[str, float]]) -> None:
+        """What another attempt has trained, as this attempt's."""
+        for epoch, metrics in enumerate(epochs, 1):
+            self._record(metrics, epoch)
+
+    def _record(self, metrics: dict[str, float], epoch: int) -> float | None:
+        """An epoch (from 1), in the trial's run and for the pruner; the objective's mean over the rounds so far."""
+        self.epochs_trained.append(metrics)
         self._note_undefined(metrics)
-        self.run.log_metrics(metrics, step=epoch)
-        if self.compared and self.objective.metric in metrics:
-            self.trial.report(metrics[self.objective.metric], step=epoch)
+        self.run.log_metrics(self.round.named(metrics), step=epoch)
+        value = self.round.means(metrics, epoch).get(self.objective.metric)
+        if self.compared and value is not None:
+            self.trial.report(value, step=self.round.begun + epoch)
+        return value
 
     def _value(self, metrics: Mapping[str, float], epoch: int) -> float | None:
         asked = self.objective.metric

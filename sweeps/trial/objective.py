@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,74 +15,105 @@ import optuna
 from sweeps.data import Dataset
 from sweeps.data.target_for_loss import for_model
 from sweeps.model import keras_state
-from sweeps.model.signature import outputs_by_name
-from sweeps.report.curves import draw
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
-from sweeps.space.resolve import build, explain, resolve
-from sweeps.study.attributes import AFTER, CONTINUES, EPOCH, EPOCHS, MODEL_SHA256, MODEL_URI, PARAMS, PREPARED, TRAINED
+from sweeps.space.resolve import build, resolve
+from sweeps.study.attributes import AFTER, CONTINUES, EPOCHS, PARAMS, SKIPPED
 from sweeps.study.claims import claims_of
 from sweeps.study.draft import Draft, Repeated
 from sweeps.system import worker_process
-from sweeps.training import as_tensors, clear_session
+from sweeps.training import clear_session
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_options import Fitting
-from sweeps.trial.fit_rows import ROWS, named_example, prepared
 from sweeps.trial.plan import EpochReport, TrialPlan
+from sweeps.trial.record import record
 from sweeps.trial.resume import ResumableFit, TrialProgress
+from sweeps.trial.rounds import Round
 from tracking import TrialRun
-from tracking.models import log_model
-from tracking.store import SHA256
 
 
 class TrialOverdue(Exception):
     """The trial takes longer than it may."""
 
 
+class _Clock:
+    """How long a trial takes, and the parts of it.
+
+    Attributes:
+        seconds: by part.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._begun = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the trial began."""
+        return time.monotonic() - self._begun
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """The block is a part of this name."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started  # type: ignore[assignment]
+
+
 def objective(
     trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: TrialProgress
 ) -> float:
-    """The best value of the objective's metric over the trial's epochs.
+    """The best value of the objective's metric over the trial's epochs; with several rounds, of its mean over them.
 
     Raises:
         NothingNew: the study has tried every point that was drawn.
     """
     data = plan.fitting.target_of(data)
-    space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
-    draft = Draft(trial, plan.study, claims_of(plan.study.journal.parent).turn)
+    draft, clock = Draft(trial, plan.study, claims_of(plan.study.journal.parent).turn), _Clock()
+    for index, epochs in enumerate(progress.rounds):  # an earlier attempt has trained them
+        _watch(trial, plan, run, progress, index, plan.epochs, dict, lambda *_: None).record(epochs)
     while True:
         try:
-            return _drawn_and_trained(trial, draft, plan, space, data, run, seed, progress)
+            value = _next_round(trial, draft, plan, data, run, seed, progress, clock)
         except Repeated:
             clear_session()
             draft.redraw()
+            continue
+        if value is not None:
+            return value
+        clear_session()
 
 
-def _drawn_and_trained(
+def _next_round(
     trial: optuna.Trial,
     draft: Draft,
     plan: TrialPlan,
-    space: keras_tuner.HyperModel,
     data: Dataset,
     run: TrialRun,
     seed: int,
     progress: TrialProgress,
-) -> float:
-    """See `objective`.
+    clock: _Clock,
+) -> float | None:
+    """Train the trial's model in the first round that it has not had.
+
+    Returns:
+        See `objective`; None where another round follows.
 
     Raises:
         Repeated: the study has tried the point that was drawn; nothing was trained or stored.
     """
-    seconds: dict[str, float] = {}
+    index = len(progress.rounds)
+    seed = plan.rounds.seed(seed, index)
+    data = plan.rounds.data(data, index, plan.study.seed)
+    space = keras_state.settle(plan.keras, plan.space, lambda: resolve(plan.space, data.spec, plan.fitting.metrics))
     keras.utils.set_random_seed(seed)
     is_grid = plan.study.sampler == "grid"
     narrowings = narrowings_of(plan.set, space)
     firsts = getattr(trial.study.sampler, "firsts", None)
     hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version, firsts)
-    begun = time.monotonic()
     try:
-        with _clock(seconds, "build"):
+        with clock.part("build"):
             model = build(space, hp)
             data = for_model(data, model)
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
@@ -90,34 +122,62 @@ def _drawn_and_trained(
 
         def tell(epoch: int, value: float | None) -> None:
             draft.store()  # of a space that trains without `model.fit`
-            worker_process.send("sweep", EpochReport(trial.number, epoch, epochs, value))
-            if plan.trial_timeout and time.monotonic() - begun > plan.trial_timeout and epoch < epochs:
+            done, most = index * epochs + epoch, len(plan.rounds) * epochs
+            worker_process.send("sweep", EpochReport(trial.number, done, most, value))
+            if plan.trial_timeout and clock.elapsed > plan.trial_timeout and done < most:
                 raise TrialOverdue(plan.overdue)
 
-        watch = EpochWatch(
-            trial,
-            run,
-            plan.objective,
-            epochs=epochs,
-            params=lambda: hp.active_values,
-            tell=tell,
-            stopped=worker_process.stop_requested,
-            patience=plan.fitting.patience,
-            after=int(trial.user_attrs.get(AFTER, 0)),
-            compared=CONTINUES not in trial.user_attrs,
-        )
+        watch = _watch(trial, plan, run, progress, index, epochs, lambda: hp.active_values, tell)
         result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress, draft.settle)
     finally:
         if not draft.repeats:
             draft.store()
             trial.set_user_attr(PARAMS, hp.active_values)
             run.log_params(hp.active_values)
-    seconds |= getattr(result, "timings", {})
-    with _clock(seconds, "log"):
+    clock.seconds.update(getattr(result, "timings", {}))
+    with clock.part("log"):
         best = watch.conclude(model, result)
-        _record(trial, plan, run, model, watch, data, example)
-    run.log_metrics({f"seconds_{name}": value for name, value in seconds.items()}, step=epochs)
+        if watch.round.remaining:
+            watch.prune(f"pruned after {watch.round.name}")
+            progress.end_round(watch.epochs_trained)
+            return None
+        record(trial, plan, run, model, watch, data, example)
+    run.log_metrics({f"seconds_{name}": value for name, value in clock.seconds.items()}, step=epochs)
     return best
+
+
+def _watch(
+    trial: optuna.Trial,
+    plan: TrialPlan,
+    run: TrialRun,
+    progress: TrialProgress,
+    index: int,
+    epochs: int,
+    params: Callable[[], dict[str, Any]],
+    tell: Callable[[int, float | None], None],
+) -> EpochWatch:
+    """The watch of a round.
+
+    Args:
+        epochs: how many it has, at most.
+        params, tell: see `EpochWatch`.
+    """
+    former, begun = progress.rounds[:index], index * plan.epochs
+    if skipped := begun - sum(map(len, former)):
+        trial.set_user_attr(SKIPPED, skipped)
+    return EpochWatch(
+        trial,
+        run,
+        plan.objective,
+        epochs=epochs,
+        params=params,
+        tell=tell,
+        stopped=worker_process.stop_requested,
+        patience=plan.fitting.patience,
+        after=int(trial.user_attrs.get(AFTER, 0)),
+        compared=CONTINUES not in trial.user_attrs,
+        round=Round(plan.rounds.name(index), former, begun, len(plan.rounds) - index - 1),
+    )
 
 
 def train(
@@ -158,65 +218,3 @@ def train(
     finally:
         del model.fit
     return result, fit.example
-
-
-def _record(
-    trial: optuna.Trial,
-    plan: TrialPlan,
-    run: TrialRun,
-    model: keras.Model,
-    watch: EpochWatch,
-    data: Dataset,
-    example: Any,
-) -> None:
-    """Log the model with its best weights, the learning curves and the trial's summary figures.
-
-    Args:
-        example: rows that the model was fed; None: it is tried with those of the data.
-    """
-    example, output = example_of(
-        run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example
-    )
-    if example is not None and (inputs := prepared(example, data.train.x)) is not None:
-        trial.set_user_attr(PREPARED, inputs)
-        run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
-    logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
-    trial.set_user_attr(EPOCH, watch.best_epoch)
-    trial.set_user_attr(MODEL_URI, logged["model_uri"])
-    trial.set_user_attr(MODEL_SHA256, logged[SHA256])
-    if not watch.compared:
-        trial.set_user_attr(TRAINED, watch.epochs_done)
-    run.log_text(draw(watch.history), "learning_curves.svg")
-    summary: list[str] = []
-    model.summary(print_fn=lambda line, **_: summary.append(line))
-    run.log_text("\n".join(summary), "model_summary.txt")
-    figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
-    run.log_metrics(figures | {f"best_{plan.objective.metric}": watch.best or 0.0}, step=watch.best_epoch)
-    run.set_tags(logged)
-
-
-def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
-    """The example and what the model makes of it, for the logged model's signature; None and None where it cannot be
-    asked: a model is not lost for want of an example."""
-    try:
-        answer = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
-    except Exception as wrong:  # whatever a person's model raises
-        run.set_tags({"input_example": f"left out, since the model does not take it: {explain(wrong)}"})
-        return None, None
-    return named_example(model, keras.tree.map_structure(_as_trained, example)), outputs_by_name(model, answer)
-
-
-def _as_trained(column: Any) -> Any:
-    """Keras casts floats, and nothing else."""
-    return column.astype(keras.config.floatx()) if column.dtype.kind == "f" else column
-
-
-def _head(column: Any) -> Any:
-    return column[:ROWS]
-
-
-@contextlib.contextmanager
-def _clock(seconds: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[name] = time.perf_counter() - started

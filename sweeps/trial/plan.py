@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sweeps.config import SweepConfig
+from sweeps.config import Start, SweepConfig
 from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
 from sweeps.study.budget import Budget
 from sweeps.study.identity import Identity
+from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
 from sweeps.trial.fit_options import Fitting
@@ -51,8 +52,13 @@ class TrialPlan:
 
     @property
     def epochs(self) -> int:
-        """Epochs a trial, at most."""
+        """Epochs of each round of a trial, at most."""
         return self.study.epochs
+
+    @property
+    def rounds(self) -> Rounds:
+        """Of each trial."""
+        return self.study.rounds
 
     @property
     def overdue(self) -> str:
@@ -78,6 +84,8 @@ class SweepRequest:
     """What is looked at before anything is stored.
 
     Attributes:
+        start: what is trained first where nothing is enqueued: the default values and the portfolio of a registered
+            space, the default values, or nothing.
         total: how many trials the study is to have.
         epochs: of a trial, at most.
         counts_failed: trials that failed for good count towards the total.
@@ -86,6 +94,7 @@ class SweepRequest:
         allow_lambda: they may hold lambdas.
         source_of_space: what the space is made of.
         warm_start: what is trained first beside the enqueued trials; None: nothing.
+        rounds: of each trial.
     """
 
     space: SpaceRef
@@ -96,7 +105,7 @@ class SweepRequest:
     seed: int
     grid: bool
     fitting: Fitting = field(default_factory=Fitting)
-    defaults_first: bool = True
+    start: Start = "portfolio"
     total: int | None = None
     epochs: int = 1
     counts_failed: bool = False
@@ -105,6 +114,7 @@ class SweepRequest:
     allow_lambda: bool = False
     source_of_space: SpaceSource = field(default_factory=SpaceSource)
     warm_start: WarmStart | None = None
+    rounds: Rounds = ONE
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Preflight:
         draws_epochs: the number of epochs is a hyperparameter, and the space itself has none of that name.
         keras: Keras's global settings that are not its defaults.
         dense_layers: how dense layers are trained in this worker, and why.
+        validation: on how many rows trials are compared, in a line; "" where that needs no words.
     """
 
     objective: Objective
@@ -137,6 +148,7 @@ class Preflight:
     draws_epochs: bool = False
     keras: Mapping[str, str] = field(default_factory=dict)
     dense_layers: str = ""
+    validation: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +173,7 @@ class CheckedSweep:
             seed=config.seed,
             sampler_options=config.sampler_options,
             pruner_options=config.pruner_options,
+            rounds=config.rounds,
         )
 
     @property

@@ -13,7 +13,7 @@ import optuna
 from keras_tuner.errors import FailedTrialError, FatalError
 
 from sweeps import dense_kernels
-from sweeps.data import Dataset, leaks, load, not_plain
+from sweeps.data import Dataset, check_folds, leaks, load, not_plain
 from sweeps.data.target_for_loss import for_model
 from sweeps.errors import InputError, NoModel, SweepError, unknown
 from sweeps.model import keras_state
@@ -31,12 +31,13 @@ from sweeps.space.hyperparameters import (
 from sweeps.space.narrowing import Narrowing
 from sweeps.space.resolve import build, comes_of, declaration, explain, resolve
 from sweeps.study.objective_choice import choose_objective, parse_objective
+from sweeps.study.rounds import validation_of
 from sweeps.training import clear_session, fit
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import LOSSES, epoch_logs
 from sweeps.trial.plan import Preflight, SweepRequest
 from sweeps.trial.saved_model_check import Saving
-from sweeps.trial.warm_start import adapted, names_of
+from sweeps.trial.warm_start import adapted, names_of, portfolio_of, starts
 
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
 #: draws beside the default values
@@ -58,6 +59,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     space = keras_state.settle(
         request.keras, request.space, lambda: resolve(request.space, data.spec, request.fitting.metrics)
     )
+    request.rounds.data(data, 0, request.seed)  # here too, so that what is wrong with folds is said before a trial
     make_callbacks(request.fitting.callbacks)
     narrowings = narrowing.narrowings_of(request.set, space)
     logs: Mapping[str, float] | None = None
@@ -71,8 +73,9 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
             raise
     asked, kept = narrowings[: len(request.set)], narrowings[len(request.set) :]
     declare, defaults = _declare(space, data), ProposedHyperParameters({})
-    warm = request.warm_start
-    names = {wanted.name for wanted in asked} | names_of((*request.enqueue, *(warm.trials if warm else ())))
+    warm, portfolio = request.warm_start, portfolio_of(space, request)
+    values_given = (*request.enqueue, *(warm.trials if warm else ()), *portfolio)
+    names = {wanted.name for wanted in asked} | names_of(values_given)
     found = discover(declare, names - {EPOCHS}, defaults)
     draws_epochs = EPOCHS not in found and any(wanted.name == EPOCHS for wanted in asked)
     if draws_epochs:
@@ -80,15 +83,17 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         found = discover(declare, names, defaults)
     narrowing.check_narrowings(asked, found)
     _check_free(request.enqueue, kept, found)
-    # what the space's author thinks good is the first trial where none is given, and a baseline for the others
-    defaults_first = logs is not None and request.defaults_first and not request.grid
     others, warm_said = adapted(warm, declare, found, narrowings, request.grid) if warm else ([], "")
-    first_trials = (*request.enqueue, *others) or (({},) if defaults_first else ())
+    first_trials = (*request.enqueue, *others)
+    if not first_trials and logs is not None:  # the default values build a model
+        first_trials = starts(request, portfolio, declare, found, narrowings)
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(first_trials):  # the sampler will draw
         logs, warnings = _try_random(space, narrowings, ambiguous(found), data, request, logs, saving)
     data = _as_the_model_takes_it(data, declare, narrowings)
+    if request.rounds.folds > 1:
+        check_folds(data, request.rounds.folds)
     objective = choose_objective(request.objective, data.spec.target, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
@@ -106,6 +111,7 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
         draws_epochs=draws_epochs,
         keras=keras_state.settled().changed,
         dense_layers=dense_kernels.description(),
+        validation=validation_of(request.rounds, data, objective.metric),
     )
 
 
@@ -155,12 +161,11 @@ def _declare(space: Any, data: Dataset, most_epochs: int | None = None) -> Decla
 
 
 def _check_free(enqueue: Iterable[Mapping[str, Any]], kept: Iterable[Narrowing], found: Space) -> None:
-    """Raises: InputError: an enqueued trial has another value of what is kept, or epochs that are not drawn."""
-    values = {one.name: one.allowed for one in kept}
+    """Raises: InputError: an enqueued trial has a value beyond what is kept, or epochs that are not drawn."""
+    narrowings = {one.name: one for one in kept}
     for trial in enqueue:
-        for name, value in trial.items():
-            if name in values and str(value) != values[name]:
-                raise InputError(f"{name} is kept at {values[name]}: free it by --set {name}={values[name]},{value}")
+        for name in narrowings.keys() & trial.keys() & found.keys():
+            narrowings[name].check(trial[name], found[name])
         if EPOCHS in trial and EPOCHS not in found:
             raise InputError(f"epochs are no hyperparameter here: make them one by --set epochs=1..{trial[EPOCHS]}")
 

@@ -6,7 +6,7 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -40,6 +40,7 @@ class TrialProgress:
 
     Attributes:
         last: the state after the last epoch, once that has ended; None where it cannot be continued.
+        rounds: the epochs' metrics of the rounds that have ended.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class TrialProgress:
     ) -> None:
         self.number, self.origin, self.begin, self.trains_on = number, origin, begin, trains_on
         self.last: Any = None
+        self.rounds: list[list[dict[str, float]]] = [] if begin is None else list(begin.get("rounds", ()))
         self._checkpoints = checkpoints
         self._disk = ThreadPoolExecutor(1, "checkpoints")
         self._written: Future[None] | None = None
@@ -56,7 +58,20 @@ class TrialProgress:
         """Whether the disk is still busy with what was saved last."""
         return self._written is not None and not self._written.done()
 
-    def save(self, state: object) -> None:
+    def end_round(self, epochs: list[dict[str, float]]) -> None:
+        """The next attempt begins with the next round.
+
+        Args:
+            epochs: the metrics of each.
+
+        Raises:
+            OSError: see `save`.
+        """
+        self.rounds.append(epochs)
+        self.begin = None
+        self.save({"call": 0})  # no fit of the next round begins in the middle
+
+    def save(self, state: Mapping[str, Any]) -> None:
         """Begin to write; training need not wait for the disk.
 
         Raises:
@@ -64,7 +79,7 @@ class TrialProgress:
         """
         self.wait()
         arrays: list[Any] = []
-        document = json.dumps(encode(state, arrays))
+        document = json.dumps(encode({**state, "rounds": self.rounds}, arrays))
         self._written = self._disk.submit(self._checkpoints.write, self.number, document, arrays)
 
     def wait(self) -> None:

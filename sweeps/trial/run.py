@@ -18,18 +18,29 @@ from sweeps.data import Dataset, load
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.resolve import comes_of, explain, fatal_kind
-from sweeps.study.attributes import CONTINUES, CUT_SHORT, ERROR, INTERRUPTION, PARAMS, RETRY_OF, RUN_ID, TASK, UNDEFINED
+from sweeps.study.attributes import (
+    CONTINUES,
+    CUT_SHORT,
+    ERROR,
+    INTERRUPTION,
+    PARAMS,
+    REPETITION,
+    RETRY_OF,
+    RUN_ID,
+    TASK,
+    UNDEFINED,
+)
 from sweeps.study.claims import claims_of
 from sweeps.study.draft import NothingNew
 from sweeps.study.points import is_walked
 from sweeps.study.retries import LateResult
-from sweeps.study.study import trial_seed
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial import final_states
 from sweeps.trial.epochs import TrialInterrupted
 from sweeps.trial.objective import TrialOverdue, objective
 from sweeps.trial.plan import OutcomeState, TrialBegun, TrialOutcome, TrialPlan
+from sweeps.trial.repetition import rows_of, seed_of, tags_of
 from sweeps.trial.resume import TrialProgress
 from tracking import TrackingError, TrialRun, Unwritable, close_trial
 
@@ -62,7 +73,7 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
         started = time.perf_counter()
         worker_process.send("begun", TrialBegun(_task(), trial.number))
         try:
-            end = _attempt(trial, plan, data or load(plan.source), progress)
+            end = _attempt(trial, plan, rows_of(trial, data or load(plan.source)), progress)
         except UpdateFinishedTrialError as refused:  # what an epoch brought came too late already
             progress.close(forget=False)
             raise _late(trial, plan, refused) from None
@@ -80,7 +91,8 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
                 raise
             end = TrialOutcome(trial.number, OutcomeState.INTERRUPTED, error=fault, halt=end.halt or fault)
         progress.close(forget=end.state != OutcomeState.INTERRUPTED)
-        if end.state == OutcomeState.COMPLETE and progress.last is not None:
+        again = progress.rounds or REPETITION in trial.user_attrs  # of which none is continued
+        if end.state == OutcomeState.COMPLETE and progress.last is not None and not again:
             final_states.keep(study, trial.number, plan.study, progress.last)
     clear_session()
     seconds = time.perf_counter() - started
@@ -143,8 +155,8 @@ def _task() -> str:
 
 def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: TrialProgress) -> TrialOutcome:
     """Run the objective in a tracked run."""
-    seed = trial_seed(plan.study.seed, progress.origin)
-    tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"}
+    seed = seed_of(trial, plan.study.seed, progress.origin)
+    tags = {"seed": str(seed), "worker": f"{socket.gethostname()}:{os.getpid()}"} | tags_of(trial)
     tags |= {name: str(former) for name, former in trial.user_attrs.items() if name in (RETRY_OF, CONTINUES)}
     if plan.space_version is not None:
         trial.set_user_attr(SPACE_VERSION, plan.space_version)

@@ -1,4 +1,4 @@
-"""The best trials of another study, which a sweep begins with."""
+"""What a sweep begins with: the best trials of another study, or what a space's author has found good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sweeps.errors import InputError, shortened
 from sweeps.space.discovery import Declare, Space
 from sweeps.space.fitting import fitting
 from sweeps.space.narrowing import Narrowing
-from sweeps.trial.plan import WarmStart
+from sweeps.trial.plan import SweepRequest, WarmStart
 
 
 def adapted(
@@ -34,6 +34,28 @@ def adapted(
         )
     left_out = f"; left out, since this space does not take it: {shortened(list(dropped), 10)}" if dropped else ""
     return kept, f"warm start: {len(kept)} configurations of study {warm.study!r} are first{left_out}"
+
+
+def portfolio_of(space: object, request: SweepRequest) -> tuple[Mapping[str, Any], ...]:
+    """The configurations that the space's author has found good on other data, if the sweep is to begin with them."""
+    portfolio = getattr(space, "portfolio", None) if request.start == "portfolio" else None
+    # a space of one's own may have another attribute of that name
+    return tuple(portfolio) if isinstance(portfolio, list | tuple) else ()
+
+
+def starts(
+    request: SweepRequest,
+    portfolio: Iterable[Mapping[str, Any]],
+    declare: Declare,
+    found: Space,
+    narrowings: tuple[Narrowing, ...],
+) -> tuple[Mapping[str, Any], ...]:
+    """What a sweep begins with where a person has named nothing: the defaults, with which all others are compared,
+    and the portfolio, as far as the narrowed space takes its values."""
+    if request.start == "none":
+        return ()
+    fitted = (fitting(declare, found, values, narrowings, request.grid) for values in portfolio)
+    return ({}, *fitted)[: request.total]
 
 
 def names_of(trials: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -147,14 +147,14 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
                 "baselines": False,  # KerasTuner has no place for them, and its searches may be tiny
+                "start": "none",  # in KerasTuner, the first trial does not have the default values
                 "accept_changed_space": self._options.accept_changed_space,
             }
         )
         show = fit_kwargs.get("verbose", 1) != 0
         sent = self._space.sent(self._call)
         with sent as space, as_keras_tuner_raises(), self._project.active(), watching(config, show) as watcher:
-            # in KerasTuner, the first trial does not have the default values
-            how = {"defaults_first": False, "counts_failed": True, **asdict(self._limits)}
+            how = {"counts_failed": True, **asdict(self._limits)}
             try:
                 sweep.run(config, watcher, space, dataset, **how)
             except UnsavedModel as error:  # KerasTuner keeps weights alone

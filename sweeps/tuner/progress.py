@@ -32,11 +32,18 @@ class TrialProgress(Progress):
         self._ended: set[int] = set()
         self._places: dict[int, int] = {-1: -1}
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         """See `Watcher`."""
         self._ended = {trial.number for trial in counted(results.open_study(self._study))}
         self._counted = len(self._ended)
-        super().begin(objective, task, warnings, best and replace(best, number=self._place(best.number)))
+        super().begin(objective, task, "", warnings, best and replace(best, number=self._place(best.number)))
 
     def epoch(self, report: EpochReport) -> None:
         """See `Watcher`."""

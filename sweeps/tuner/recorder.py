@@ -152,7 +152,7 @@ class Recorder:
         return math.isfinite(value) and objective.better(value, best.value if best else None)
 
     def _log_model(self, attempt: _Attempt, model: keras.Model) -> None:
-        from sweeps.trial.objective import example_of  # imports Numba, which few searches need here
+        from sweeps.trial.record import example_of  # imports Numba, which few searches need here
         from tracking.models import log_model
         from tracking.store import SHA256
 

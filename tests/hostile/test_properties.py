@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeps.cli.command_line import command
 from sweeps.cli.main import cli
 from sweeps.cli.run import run
-from sweeps.cli.sweep_view import command
 from sweeps.config import SweepConfig, load_config
 from sweeps.errors import InputError
 from sweeps.space.discovery import ambiguous, discover, point

@@ -72,7 +72,24 @@ def test_each_layer_has_a_width_of_its_own_when_asked_for(problem: Problem) -> N
 def test_a_model_without_hidden_layers_asks_for_none_of_their_properties(problem: Problem) -> None:
     hp = container(n_hidden=0)
     MLP(problem("sparse")[0]).build(hp)
-    assert set(hp.values) == {"n_hidden", "optimizer", "learning_rate"}
+    assert set(hp.values) == {"n_hidden", "optimizer", "learning_rate", "weight_decay"}
+
+
+def test_only_adamw_has_a_weight_decay(problem: Problem) -> None:
+    space = MLP(problem("sparse")[0])
+    assert space.build(container(weight_decay=0.05)).optimizer.weight_decay == 0.05
+    adam = container(optimizer="adam")
+    assert space.build(adam).optimizer.weight_decay is None
+    assert not adam.is_active("weight_decay")
+
+
+def test_batch_normalization_is_between_a_layer_without_bias_and_its_activation(problem: Problem) -> None:
+    model = MLP(problem("sparse")[0]).build(container(batch_norm=True, n_hidden=1, activation="selu", dropout=0.25))
+    dense, norm, activation, dropout = model.layers[-5:-1]
+    assert (type(dense), dense.use_bias, dense.activation) == (keras.layers.Dense, False, keras.activations.linear)
+    assert isinstance(norm, keras.layers.BatchNormalization)
+    assert activation.activation is keras.activations.selu
+    assert isinstance(dropout, keras.layers.Dropout)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])

@@ -117,7 +117,14 @@ class Recording:
         self.epochs: list[EpochReport] = []
         self.trials: list[TrialOutcome] = []
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         self.objective = objective
 
     def epoch(self, report: EpochReport) -> None:
@@ -167,8 +174,9 @@ def test_validation_rows_of_a_frame_are_a_frame(here: Path) -> None:
 
 
 def test_only_what_is_public_is_offered() -> None:
-    assert set(sweeps.__all__) == {"Result", "run"}
+    assert set(sweeps.__all__) == {"Result", "plots", "run"}
     assert callable(sweeps.run)
+    assert callable(sweeps.plots.history)
     with pytest.raises(AttributeError, match="has no attribute 'walk'"):
         sweeps.walk  # noqa: B018
 

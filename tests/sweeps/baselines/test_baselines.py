@@ -15,7 +15,7 @@ import pytest
 from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.baselines.compute import Baseline, compute
 from sweeps.baselines.process import with_skipped
-from sweeps.data import Dataset, DataSource, from_arrays
+from sweeps.data import Dataset, DataSource, folds, from_arrays
 from sweeps.study.attributes import BASELINES, IDENTITY
 from sweeps.study.baselines import baselines, sentences
 
@@ -126,6 +126,20 @@ def test_several_outputs_have_none_and_say_why() -> None:
     part = data.train.__class__(data.train.x, {"a": data.train.y, "b": data.train.y})
     found = computed(data.with_parts(part, part))
     assert {row.reason for row in found.values()} == {"the data has several targets"}
+
+
+@pytest.mark.parametrize("source", [SPLIT, OWN])
+def test_with_folds_they_are_the_means_over_the_same_folds_as_the_trials(source: DataSource) -> None:
+    data = from_arrays(X, np.where(X[:, 0] + X[:, 1] ** 2 > 1, "yes", "no"), source)
+    recorded: list[Any] = []
+    with BaselineProcess(data, None, folds=3, seed=5) as process:
+        process.record(recorded.append)
+        process.finish(120)
+    each = [computed(fold) for fold in folds(data, 3, 5)]
+    for row in recorded[0]:
+        values = [found[row["name"]].scores["accuracy"] for found in each]
+        assert row["scores"]["accuracy"] == pytest.approx(np.mean(values))
+    assert len(set(values)) > 1
 
 
 def test_a_process_computes_them() -> None:

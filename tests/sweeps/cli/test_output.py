@@ -68,5 +68,5 @@ def test_a_character_that_the_terminal_lacks_is_a_question_mark(workspace: Works
 
 def test_the_next_commands_are_those_of_who_started_the_sweep(finished: Workspace) -> None:
     said = (finished.folder / "output.txt").read_text()
-    assert "Next: sweeps best digits-mlp | sweeps export digits-mlp | sweeps ui" in said
+    assert "Next: sweeps best digits-mlp | sweeps report digits-mlp | sweeps export digits-mlp | sweeps ui" in said
     assert "SWEEPS_FROM_MAKE" in (ROOT / "Makefile").read_text()

@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pytest
 from scipy import special
 
-from sweeps.dense_kernels import activations, losses, updates
+from sweeps.dense_kernels import activations, approximations, losses, updates
 from sweeps.dense_kernels.llvm import LANES
-from sweeps.dense_kernels.network import Affine, Layer, Network, Parameters
+from sweeps.dense_kernels.network import Affine, Layer, Network, Normalization, Parameters
 from sweeps.dense_kernels.products import MAX_VECTORS
-from sweeps.dense_kernels.reference import ACTIVATIONS, Optimizer, Reference
+from sweeps.dense_kernels.reference import Optimizer, Reference
+from sweeps.dense_kernels.reference_activations import ACTIVATIONS
 from sweeps.dense_kernels.runner import Runner
 
 ROWS, INPUTS, OUTPUTS = 53, 6, 3
@@ -35,6 +36,24 @@ OPTIMIZERS: dict[str, Any] = {
         ),
         2,
     ),
+    "nadam": (
+        Optimizer(0.01, 0.1, nesterov=True, beta_1=0.8, beta_2=0.9, epsilon=1e-3),
+        lambda steps: updates.nadam(
+            steps, 0.01, taken=0, product=1, weight_decay=0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3
+        )[0],
+        2,
+    ),
+    "rmsprop": (
+        Optimizer(0.01, 0.1, rho=0.8, epsilon=1e-3),
+        lambda steps: updates.rmsprop(steps, 0.01, weight_decay=0.1, rho=0.8, epsilon=1e-3),
+        1,
+    ),
+    "rmsprop with momentum": (
+        Optimizer(0.01, rho=0.8, momentum=0.7),
+        lambda steps: updates.rmsprop(steps, 0.01, rho=0.8, momentum=0.7),
+        2,
+    ),
+    "adagrad": (Optimizer(0.1, rho=1), lambda steps: updates.adagrad(steps, 0.1), 1),
 }  # fmt: skip
 
 
@@ -69,12 +88,16 @@ def assert_as_the_reference(
     parameters.dropout_states[:, 0] = 11
     for i, inputs in enumerate(net.widths[:-1]):
         parameters.kernels(i)[0][...] = generator.standard_normal((inputs, net.widths[i + 1])) / np.sqrt(inputs)
-        parameters.biases(i)[0][...] = generator.standard_normal(net.widths[i + 1]) / 10
+        parameters.biases(i)[0][...] = generator.standard_normal(net.widths[i + 1]) / 10 * net.layers[i].use_bias
+        for rows in (parameters.gammas(i)[0], parameters.betas(i)[0], *parameters.moving_statistics(i)):
+            rows[...] += generator.random(net.widths[i + 1])
     layers = range(len(net.layers))
-    kernels, biases = (
-        [one(i)[0].astype(np.float64) for i in layers] for one in (parameters.kernels, parameters.biases)
+    kernels, biases, gammas, betas = (
+        [one(i)[0].astype(np.float64) for i in layers]
+        for one in (parameters.kernels, parameters.biases, parameters.gammas, parameters.betas)
     )
-    reference = Reference(net, kernels, biases, parameters.dropout_states.tolist())
+    moving = [[rows.astype(np.float64) for rows in parameters.moving_statistics(i)] for i in layers]
+    reference = Reference(net, kernels, biases, parameters.dropout_states.tolist(), gammas, betas, moving)
     order = generator.permutation(ROWS).astype(np.int32)
     batches = [order[begin : begin + batch_size] for begin in range(0, ROWS, batch_size)]
     steps = [
@@ -91,10 +114,14 @@ def assert_as_the_reference(
         for name, arrays, expected in (
             ("kernel", parameters.kernels(i), reference.kernels[i]),
             ("bias", parameters.biases(i), reference.biases[i]),
+            ("gamma", parameters.gammas(i), reference.gammas[i]),
+            ("beta", parameters.betas(i), reference.betas[i]),
         ):
-            after = (expected, *reference_optimizer.moments[name, i])
+            after = (expected, *reference_optimizer.moments.get((name, i), ()))
             for array, its in zip(arrays, after, strict=False):
                 np.testing.assert_allclose(array, its, rtol=1e-3, atol=1e-4, err_msg=f"{name} {i}")
+        for array, its in zip(parameters.moving_statistics(i), reference.moving[i], strict=True):
+            np.testing.assert_allclose(array, its, rtol=1e-3, atol=1e-4, err_msg=f"moving statistics {i}")
     alone, _ = Runner(net, parameters, x, y, weights, ROWS).run(
         order
     )  # without an update: nothing is dropped or learnt
@@ -121,6 +148,16 @@ def test_every_optimizer_is_its_formula(optimizer: str) -> None:
 def test_every_loss_is_its_formula(loss: str, weighted: bool) -> None:
     weights = np.random.default_rng(3).random(ROWS, dtype=np.float32) if weighted else None
     assert_as_the_reference(network(Layer(9, "relu"), loss=loss, loss_weight=0.5), "adam", weights=weights)
+
+
+@pytest.mark.parametrize("loss", [name for name in losses.BY_NAME if name.endswith("crossentropy")])
+def test_labels_are_smoothed(loss: str) -> None:
+    assert_as_the_reference(network(Layer(9, "relu"), loss=loss, label_smoothing=0.2))
+
+
+@pytest.mark.parametrize("optimizer", ["nesterov", "adamw"])
+def test_the_squares_of_kernels_are_part_of_the_loss(optimizer: str) -> None:
+    assert_as_the_reference(network(Layer(LANES + 3, "relu", l2=0.1), Layer(9, "tanh"), Layer(5, l2=0.02)), optimizer)
 
 
 def test_inputs_and_outputs_are_scaled() -> None:
@@ -160,9 +197,44 @@ def test_a_network_of_one_layer() -> None:
 def test_the_approximations_are_as_good_as_float32() -> None:
     x = np.concatenate([np.linspace(-10, 10, 20_001), np.linspace(-1e-3, 1e-3, 201)]).astype(np.float32)
     for ours, true in (
-        (activations.tanh, np.tanh),
-        (activations.erf, special.erf),
-        (activations.sigmoid, special.expit),
+        (approximations.tanh, np.tanh),
+        (approximations.erf, special.erf),
+        (approximations.sigmoid, special.expit),
     ):
         found = np.array([ours(value) for value in x])
         np.testing.assert_allclose(found, true(x.astype(np.float64)), atol=3e-7)
+    negative, unit = x[x <= 0], np.linspace(0, 1, 20_001, dtype=np.float32)
+    for ours, true, where in (
+        (approximations.exp_of_negative, np.exp, negative),
+        (approximations.expm1_of_negative, np.expm1, negative),
+        (approximations.log1p, np.log1p, unit),
+    ):
+        found = np.array([ours(value) for value in where])
+        np.testing.assert_allclose(found, true(where.astype(np.float64)), atol=3e-7)
+
+
+BEFORE, AFTER = Normalization(0.9, 0.01), Normalization(0.8, 0.1, after_activation=True)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("norm", [BEFORE, AFTER])
+def test_batches_are_normalized_by_the_formula(norm: Normalization, optimizer: str) -> None:
+    layers = (
+        Layer(9, "tanh", normalization=norm, use_bias=False),
+        Layer(LANES, "linear"),
+        Layer(LANES + 3, "relu", 0.3, norm, use_bias=False),
+        Layer(2 * LANES, "silu", 0.2, norm),
+    )
+    assert_as_the_reference(network(*layers), optimizer, batch_size=9)
+
+
+@pytest.mark.parametrize("norm", [BEFORE, AFTER])
+@pytest.mark.parametrize("batch_size", [1, 13, 100])
+def test_batches_of_all_sizes_are_normalized(batch_size: int, norm: Normalization) -> None:
+    layers = (Layer(width, "gelu", normalization=norm, use_bias=False) for width in (1, LANES - 1, LANES * MAX_VECTORS))
+    assert_as_the_reference(network(*layers), batch_size=batch_size)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_layer_without_a_bias_gets_none(optimizer: str) -> None:
+    assert_as_the_reference(network(Layer(9, "tanh", use_bias=False), Layer(5, use_bias=False)), optimizer)

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import keras
@@ -20,6 +21,8 @@ ORDERS = Path(__file__).with_name("kill")
 EPOCHS = Path(__file__).with_name("epochs")
 #: whether each fit that came to its end was done by the kernels of `sweeps/dense_kernels`
 KERNELS = Path(__file__).with_name("kernels")
+#: how many fits each trial has begun in this process
+fits = Counter()
 
 
 def maybe_die(where):
@@ -44,14 +47,14 @@ def die_within(module, name, where):
 
 
 if ORDERS.exists():  # imported by the worker before its first trial
-    from sweeps.trial import final_states, objective, run
+    from sweeps.trial import final_states, record, run
     from tracking import TrialRun, models
 
     die_within(run, "_task", "claimed")
     die_within(final_states, "progress_of", "asked")
     die_within(models, "save_model", "saved")
     die_within(mlflow.MlflowClient, "log_model_artifacts", "uploaded")
-    die_within(objective, "log_model", "logged")
+    die_within(record, "log_model", "logged")
     die_within(TrialRun, "close", "closed")
     die_within(run, "_conclude", "told")
 
@@ -59,9 +62,9 @@ if ORDERS.exists():  # imported by the worker before its first trial
 class Slow(keras.callbacks.Callback):
     """Makes an epoch last long enough to be worth saving, and dies between training and validation."""
 
-    def __init__(self):
+    def __init__(self, fit):
         super().__init__()
-        self.calls = 0
+        self.fit, self.calls = fit, 0
 
     def on_train_begin(self, logs=None):
         with EPOCHS.open("a") as file:
@@ -74,6 +77,7 @@ class Slow(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         self.calls += 1
         maybe_die(f"epoch{self.calls}")
+        maybe_die(f"fit{self.fit}-epoch{self.calls}")
 
     def on_epoch_end(self, epoch, logs=None):
         time.sleep(0.55)
@@ -100,10 +104,12 @@ class Space(keras_tuner.HyperModel):
     def fit(self, hp, model, *args, callbacks=(), **kwargs):
         if isinstance(getattr(hp, "trial", None), optuna.Trial):
             maybe_die(f"units{hp.get('units')}")
+            fits[hp.trial.number] += 1
         batch_size = hp.Choice("batch_size", [32, 64])
         plateau = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1)
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=20, restore_best_weights=True)
-        callbacks = [plateau, *callbacks, stopping, Slow()]
+        slow = Slow(fits[getattr(getattr(hp, "trial", None), "number", None)])
+        callbacks = [plateau, *callbacks, stopping, slow]
         history = model.fit(*args, callbacks=callbacks, batch_size=batch_size, **kwargs)
         assert len(history.history["loss"]) == kwargs.get("epochs", 1), history.history
         return history

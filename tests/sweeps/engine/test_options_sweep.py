@@ -12,7 +12,7 @@ import pytest
 from support import SharedWorker, Workspace
 
 import sweeps
-from sweeps.cli.sweep_view import command
+from sweeps.cli.command_line import command
 from sweeps.config import load_config
 from sweeps.errors import InputError
 from tracking import Store, child_runs, find_store

@@ -116,6 +116,27 @@ def assert_same_trial(made: Workspace, number: int, undisturbed: Workspace) -> N
 
 
 @pytest.mark.slow
+def test_a_trial_killed_in_its_second_round_and_again_in_its_third_trains_no_round_that_has_ended_again(
+    tmp_path: Path,
+) -> None:
+    # the second death is of the first retry, whose first fit is that of the second round
+    orders = "fit2-epoch1 1\nfit2-epoch4 1"
+    whole, killed = (sweep(tmp_path / name, text, "--folds", "3") for name, text in (("whole", ""), ("killed", orders)))
+    check_nothing_is_left(killed, 1)
+    assert [row["state"] for row in killed.json("list", "deaths")] == ["FAIL", "FAIL", "COMPLETE"]
+    assert_same_trial(killed, 2, whole)
+    assert killed.json("list", "deaths")[2]["rounds"] == whole.json("list", "deaths")[0]["rounds"]
+    assert killed.json("status", "deaths")["epochs_spent"] == 3 * EPOCHS
+    *_, first, second, third, again, last = (
+        fit.split() for fit in (killed.folder / "epochs").read_text().split("begin")
+    )
+    assert [fit[0] for fit in (first, second, third, again)] == ["0"] * 4
+    assert [len(fit) for fit in (first, second, third, again)] == [EPOCHS, 1, EPOCHS, 4]
+    assert int(last[0]) > 0
+    assert last[-1] == str(EPOCHS - 1)
+
+
+@pytest.mark.slow
 def test_a_killed_trial_that_the_kernels_train_and_that_draws_from_global_generators_is_the_same_too(
     tmp_path: Path,
 ) -> None:

@@ -37,7 +37,7 @@ def exported(finished: Workspace) -> Path:
 def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -> None:
     said = (finished.folder / "output.txt").read_text()
     assert "6/6" in said
-    assert "Next: sweeps best digits-mlp | sweeps export digits-mlp | sweeps ui" in said
+    assert "Next: sweeps best digits-mlp | sweeps report digits-mlp | sweeps export digits-mlp | sweeps ui" in said
     assert "best_val_accuracy  epoch  seconds" in said
 
 
@@ -51,9 +51,11 @@ def test_status_list_and_best_print_one_json_document(finished: Workspace) -> No
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
     rows = finished.json("list", "digits-mlp")
     assert [row["number"] for row in rows] == list(range(6))
-    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error"}
+    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
     best = finished.json("best", "digits-mlp")
-    assert set(best) == {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines"}
+    fields = {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines", "rounds"}
+    assert set(best) == fields | {"confirmed", "confirmation"}
+    assert best["rounds"] is None
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
     assert isinstance(best["params"]["n_hidden"], int)

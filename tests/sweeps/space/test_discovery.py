@@ -82,9 +82,11 @@ def test_the_registered_spaces_tell_all_that_they_draw() -> None:
         "activation",
         "kernel_initializer",
         "bias_initializer",
+        "batch_norm",
         "dropout",
         "optimizer",
         "learning_rate",
+        "weight_decay",
     }
     assert set(discover(SPACES["mlp"](DIGITS).build)) == common | {"n_neurons"}
     per_layer = discover(SPACES["mlp_per_layer"](DIGITS).build)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from search_spaces import DataSpec, InputSpec
+from search_spaces.registry import SPACES
 from sweeps.errors import InputError
 from sweeps.space.discovery import discover
 from sweeps.space.domains import listed_values, study_parameter
@@ -142,6 +144,28 @@ def test_what_a_space_keeps_at_one_value_is_so_unless_something_else_is_asked_fo
     assert list(map(str, narrowings_of(["n_hidden=2"], Space()))) == ["n_hidden=2", "optimizer=sgd"]
     assert list(map(str, narrowings_of(["optimizer=adam,sgd"], Space()))) == ["optimizer=adam,sgd"]
     assert narrowings_of([], object()) == ()
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_each_registered_space_has_what_it_keeps_to(name: str) -> None:
+    space = SPACES[name](DataSpec(InputSpec((4,), "float32"), "sparse", 3))
+    found = discover(space.build)
+    kept = [one for one in narrowings_of([], space) if one.name in found]
+    assert {"optimizer", "learning_rate", "activation"} <= {one.name for one in kept}
+    for one in kept:
+        for hp in found[one.name]:
+            one.apply(hp)
+
+
+def test_a_value_beyond_what_is_kept_is_refused_with_the_set_that_allows_it() -> None:
+    units = kinds.Int("units", 1, 100)
+    Narrowing("units", "10..20").check(15, [units])
+    with pytest.raises(InputError, match=r"units is kept at 10..20: free it by --set units=10..50"):
+        Narrowing("units", "10..20").check(50, [units])
+    with pytest.raises(InputError, match=r"units is kept at 10: free it by --set units=10,5"):
+        Narrowing("units", "10").check(5, [units])
+    with pytest.raises(InputError, match=r"units must be one of the space's values, got 101"):
+        Narrowing("units", "10").check(101, [units])
 
 
 def test_a_name_with_several_declarations_must_fit_all_of_them() -> None:

@@ -12,11 +12,12 @@ from optuna.trial import TrialState
 
 from sweeps.errors import InputError
 from sweeps.study import retries
-from sweeps.study.attributes import CONTINUES, CUT_SHORT, DEATH, PARAMS
+from sweeps.study.attributes import CONTINUES, CUT_SHORT, DEATH, PARAMS, SKIPPED
 from sweeps.study.budget import Budget, saved, spent
 from sweeps.study.claims import Claims
 from sweeps.study.identity import Identity
 from sweeps.study.objective_choice import check_reachable
+from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.study import Objective, StudyRef, create, forget
 
 #: of each trial
@@ -28,9 +29,9 @@ COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 class Sweep:
     """A study whose trials end as they are told to."""
 
-    def __init__(self, folder: Path, budget: Budget, direction: str = "maximize") -> None:
-        self.ref = StudyRef("s", folder / "journal.log", "random", "none", EPOCHS)
-        self.study = create(self.ref, replace(IDENTITY, direction=direction))
+    def __init__(self, folder: Path, budget: Budget, rounds: Rounds = ONE, direction: str = "maximize") -> None:
+        self.ref = StudyRef("s", folder / "journal.log", "random", "none", EPOCHS, rounds=rounds)
+        self.study = create(self.ref, replace(IDENTITY, direction=direction, options={"folds": rounds.folds}))
         self.claims, self.budget, self.slots = Claims(folder), budget, contextlib.ExitStack()
 
     def begin(self) -> optuna.Trial | None:
@@ -136,11 +137,23 @@ def test_what_pruning_saves_of_epochs_that_are_drawn_is_the_rest_of_those(tmp_pa
     assert saved(sweep.study) == 4
 
 
+def test_epochs_that_ended_rounds_have_not_had_are_neither_spent_nor_left_out_of_what_pruning_saves(
+    tmp_path: Path,
+) -> None:
+    sweep = Sweep(tmp_path, Budget(100, 3 * EPOCHS, 100), Rounds(folds=3))
+    trial = sweep.begin()
+    assert trial is not None
+    trial.set_user_attr(SKIPPED, 6)  # its first round was stopped after 4 epochs of 10
+    sweep.end(trial, 12, PRUNED)
+    assert (spent(sweep.study), saved(sweep.study)) == (6, 24)
+    assert sweep.run(*[(3 * EPOCHS, COMPLETE, 0.5)] * 9) == 3
+
+
 @pytest.mark.parametrize(("direction", "values"), [("maximize", (0.5, 0.89, 0.9)), ("minimize", (1.5, 0.91, 0.9))])
 def test_a_search_stops_once_its_objective_is_reached(
     tmp_path: Path, direction: str, values: tuple[float, ...]
 ) -> None:
-    sweep = Sweep(tmp_path, Budget(100, EPOCHS, stop_at=0.9), direction)
+    sweep = Sweep(tmp_path, Budget(100, EPOCHS, stop_at=0.9), direction=direction)
     assert sweep.run(*[(1, COMPLETE, value) for value in (*values, 0.9)]) == 3
     assert sweep.budget.missing(sweep.study) == 0
     reason = "val_accuracy 0.9 of trial 2 has reached 0.9: ended after 3 of 100 trials"

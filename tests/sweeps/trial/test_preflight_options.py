@@ -76,7 +76,7 @@ def test_metrics_are_there_for_the_objective(data: Dataset) -> None:
 
 def test_an_objective_that_no_metric_bears_names_those_that_are_there(refused: Callable[..., None]) -> None:
     refused(
-        "objective: no metric is named 'val_f1_score'; there are accuracy, loss, val_accuracy, val_loss",
+        "objective: no metric is named 'val_f1_score'; there are accuracy, learning_rate, loss, val_accuracy, val_loss",
         objective="val_f1_score:max",
     )
 

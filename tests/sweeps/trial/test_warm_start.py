@@ -10,9 +10,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from search_spaces import DataSpec, InputSpec
+from search_spaces.registry import SPACES
 from sweeps.data import Dataset, DataSource, from_arrays
 from sweeps.engine.first_trials import read_warm_start
 from sweeps.errors import InputError
+from sweeps.space.discovery import discover
+from sweeps.space.fitting import fitting
+from sweeps.space.narrowing import narrowings_of
 from sweeps.study.attributes import PARAMS
 from sweeps.study.identity import Identity
 from sweeps.study.study import StudyRef, create
@@ -86,3 +91,44 @@ def test_the_five_best_complete_trials_of_a_study_are_taken_best_first(here: Pat
         trial.set_user_attr(PARAMS, {"units": round(loss * 10)})
         study.tell(trial, loss)
     assert [values["units"] for values in read_warm_start("other", "s").trials] == [1, 2, 3, 4, 5]
+
+
+class Good(keras_tuner.HyperModel):  # type: ignore[misc]
+    """With configurations that were good elsewhere, one of which is the default."""
+
+    portfolio = ({"units": 8, "activation": "tanh"}, {"units": 4}, {"units": 40, "optimizer": "sgd", "momentum": 0.5})
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        return build(hp)
+
+
+DEFAULT = {"units": 4, "activation": "relu", "optimizer": "adam"}
+
+
+def test_a_sweep_begins_with_the_defaults_and_the_portfolio_as_far_as_the_space_takes_it(data: Dataset) -> None:
+    request = replace(REQUEST, space=Good(), total=10)  # type: ignore[arg-type]
+    assert list(preflight(request, data).enqueue) == [
+        DEFAULT,
+        {"units": 8, "activation": "tanh", "optimizer": "adam"},
+        DEFAULT,
+        {"units": 4, "activation": "relu", "optimizer": "sgd", "momentum": 0.5},
+    ]
+    assert len(preflight(replace(request, total=2), data).enqueue) == 2
+    assert list(preflight(replace(request, start="default"), data).enqueue) == [DEFAULT]
+    assert preflight(replace(request, start="none"), data).enqueue == ()
+    assert list(preflight(replace(request, enqueue=({"units": 5},)), data).enqueue) == [{**DEFAULT, "units": 5}]
+
+
+def test_a_space_without_a_portfolio_begins_with_its_defaults(data: Dataset) -> None:
+    assert list(preflight(replace(REQUEST, total=10), data).enqueue) == [DEFAULT]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_portfolio_of_a_registered_space_lies_in_what_it_searches(name: str) -> None:
+    space = SPACES[name](DataSpec(InputSpec((4,), "float32"), "sparse", 3))
+    found = discover(space.build)
+    kept = narrowings_of([], space)
+    for values in getattr(space, "portfolio", ()):
+        of_build = {key: value for key, value in values.items() if key in found}
+        assert fitting(space.build, found, of_build, kept, grid=False) == of_build
+        assert set(values) - set(of_build) <= {"batch_size", "schedule"}

@@ -1,0 +1,58 @@
+"""`make bench-trainings`: train, learn the portfolio of the `mlp` family from it, and judge that."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+import search_spaces
+from benchmarks.trainings.data_sets import DATA_SETS
+from benchmarks.trainings.make import FILE, collect, train
+from benchmarks.trainings.portfolio import SIZE, Judgement, figures, judge, learn
+
+PORTFOLIO = Path(search_spaces.__file__).parent / "portfolios" / "mlp.json"
+
+
+@click.command()
+@click.option("--train", "workspace", type=click.Path(path_type=Path), help="Train in this folder first.")
+@click.option("--count", type=click.IntRange(2), default=128, help="How many configurations a data set.  [128]")
+def main(workspace: Path | None, count: int) -> None:
+    """Learn the portfolio from trainings.parquet, show how good it is on data that it was not learned on, save it."""
+    console = Console()
+    if workspace is not None:
+        for name in DATA_SETS:
+            console.print(f"{name} …")
+            train(workspace, name, count)
+        pd.concat([collect(workspace, name) for name in DATA_SETS], ignore_index=True).to_parquet(FILE)
+    found = figures(pd.read_parquet(FILE))
+    console.print(f"{len(found.configurations)} configurations on {len(found.names)} data sets")
+    judged = judge(found)
+    _show(judged, console)
+    chosen = [found.configurations[place] for place in learn(found)]
+    document = {
+        "made_by": "make bench-trainings",
+        "regret on data sets that it was not learned on": [asdict(row) for row in judged],
+        # the defaults, which a sweep begins with in any case, are the first
+        "configurations": chosen[1:],
+    }
+    PORTFOLIO.parent.mkdir(exist_ok=True)
+    PORTFOLIO.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    console.print(f"written to {PORTFOLIO}", soft_wrap=True)
+
+
+def _show(judged: list[Judgement], console: Console) -> None:
+    table = Table("learned without", "default", f"portfolio of {SIZE}", f"{SIZE} at random")
+    for row in judged:
+        table.add_row(row.name, *(f"{value:.2f}" for value in (row.default, row.portfolio, row.random)))
+    console.print("Test regret (0: the best of the table by test, 1: its median) of the best by validation:")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The command line that a configuration is, and the configuration that a study was run with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import optuna
+
+from sweeps.config import SweepConfig, flag
+from sweeps.errors import InputError
+from sweeps.study.attributes import CONFIG, GIVEN
+
+
+def command(config: SweepConfig) -> str:
+    """The command line that runs this configuration: what differs from the defaults."""
+    words = ["sweeps", "run", config.study]
+    for name, field in SweepConfig.model_fields.items():
+        value = getattr(config, name)
+        if name == "study" or value == field.get_default(call_default_factory=True):
+            continue
+        if isinstance(value, bool):
+            words.append(flag(name) if value else flag(f"no_{name}"))
+            continue
+        if name.endswith("_options"):
+            value = tuple(f"{option}={number}" for option, number in value.items())
+        elif isinstance(value, dict):
+            value = json.dumps(value)
+        elif isinstance(value, float):
+            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
+        values = value if isinstance(value, tuple) else (value,)
+        for one in values:
+            words += [flag(name), str(one)]
+    return shlex.join(words)
+
+
+def config_of(study: optuna.Study) -> SweepConfig:
+    """The configuration that the study was last run with; without the options that are of one call.
+
+    Raises:
+        InputError: it was not begun.
+    """
+    known = study.user_attrs.get(CONFIG)
+    if known is None:
+        raise InputError(f"study {study.study_name!r} was not begun: its first start ended before. Give it again")
+    return SweepConfig(**known)
+
+
+def given_by_program(study: optuna.Study) -> str:
+    """What a Python program gave the study, which no command line has: "space", "data", "space and data"; or ""."""
+    return " and ".join(study.user_attrs.get(GIVEN, ()))
+
+
+def repeated(study: optuna.Study) -> str:
+    """What repeats the sweep of a study: a command, or for one of a Python program the call of `sweeps.run`."""
+    config = config_of(study)
+    if not (given := given_by_program(study)):
+        return command(config)
+    defaults = SweepConfig(study=config.study)
+    options = {
+        name: value
+        for name, value in config
+        if value != getattr(defaults, name) and name not in ("study", "dataset", "space", "jobs")
+    }
+    listed = [f"study={config.study!r}", *(f"{name}={value!r}" for name, value in options.items())]
+    return f"sweeps.run(…, {', '.join(listed)})  # {given} from the Python program"

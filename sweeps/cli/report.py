@@ -1,0 +1,61 @@
+"""`sweeps report`: one HTML file that shows a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sweeps.errors import InputError
+
+if TYPE_CHECKING:
+    import optuna
+
+    from sweeps.report.sections import Section
+
+
+@click.command()
+@click.argument("study")
+@click.option("--output", type=click.Path(path_type=Path), help="The file.  [report.html in the study's folder]")
+@click.option(
+    "--predictions",
+    is_flag=True,
+    help="Load the best model, and show how it predicts the validation rows: a confusion matrix, or its errors.",
+)
+def report(study: str, output: Path | None, predictions: bool) -> None:
+    """Write the report of STUDY: one HTML file with the winner, the leaderboard and all figures.
+
+    It opens from disk and fetches nothing. It becomes an artifact of the sweep's MLflow run, too.
+    """
+    from sweeps.cli.command_line import repeated
+    from sweeps.report import html
+    from sweeps.study import results
+
+    opened = results.open_study(study)
+    more = [_on_validation_rows(opened)] if predictions else []
+    file, unrecorded = html.write(study, repeated(opened), output, more)
+    click.echo(str(file))
+    if unrecorded:
+        click.echo(f"not among the artifacts of the sweep's run: {unrecorded.splitlines()[0]}", err=True)
+
+
+def _on_validation_rows(study: optuna.Study) -> Section:
+    """How the best model predicts the rows that the search has looked at."""
+    from sweeps.confirm.figures import figures
+    from sweeps.engine.test_rows import validation
+    from sweeps.report.sections import evaluated
+    from sweeps.study import results
+    from sweeps.study.attributes import PREPARED
+    from sweeps.system.import_keras import import_keras
+
+    best = results.best(study)
+    trial = results.trial_of(study, best.run_id)
+    if trial is not None and PREPARED in trial.user_attrs:
+        raise InputError("--predictions: the space's fit prepares the data itself, so its model does not take the rows")
+    uri, rows = best.model_uri, validation(study)
+    import_keras()  # before MLflow imports it, which would print TensorFlow's messages
+    from sweeps.export.logged_models import load_logged
+
+    found = figures(load_logged(study.study_name, uri), rows, study.user_attrs)
+    return evaluated("validation", "On the validation rows", found)

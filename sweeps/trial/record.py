@@ -1,0 +1,84 @@
+"""What a trial that has come to its end leaves in the study and in its run: model, curves, figures."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import keras
+import optuna
+
+from sweeps.data import Dataset
+from sweeps.model.signature import outputs_by_name
+from sweeps.report.curves import draw
+from sweeps.space.resolve import explain
+from sweeps.study.attributes import EPOCH, MODEL_SHA256, MODEL_URI, N_PARAMS, PARAMS, PREPARED, ROUNDS, TRAINED
+from sweeps.training import as_tensors
+from sweeps.trial.epochs import EpochWatch
+from sweeps.trial.fit_rows import ROWS, named_example, prepared
+from sweeps.trial.plan import TrialPlan
+from tracking import TrialRun
+from tracking.models import log_model
+from tracking.store import SHA256
+
+
+def record(
+    trial: optuna.Trial,
+    plan: TrialPlan,
+    run: TrialRun,
+    model: keras.Model,
+    watch: EpochWatch,
+    data: Dataset,
+    example: Any,
+) -> None:
+    """Log the model with its best weights, the learning curves and the trial's summary figures.
+
+    Args:
+        example: rows that the model was fed; None: it is tried with those of the data.
+    """
+    example, output = example_of(
+        run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example
+    )
+    if example is not None and (inputs := prepared(example, data.train.x)) is not None:
+        trial.set_user_attr(PREPARED, inputs)
+        run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
+    logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
+    trial.set_user_attr(EPOCH, watch.best_epoch)
+    trial.set_user_attr(MODEL_URI, logged["model_uri"])
+    trial.set_user_attr(MODEL_SHA256, logged[SHA256])
+    if not watch.compared:
+        trial.set_user_attr(TRAINED, watch.epochs_done)
+    watch.log_means()
+    run.log_text(draw(watch.history), "learning_curves.svg")
+    summary: list[str] = []
+    model.summary(print_fn=lambda line, **_: summary.append(line))
+    run.log_text("\n".join(summary), "model_summary.txt")
+    trial.set_user_attr(N_PARAMS, model.count_params())
+    figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
+    if watch.round.name:
+        values = [*zip(map(plan.rounds.name, range(len(plan.rounds))), watch.values, strict=True)]
+        trial.set_user_attr(ROUNDS, {"values": dict(values), "std": statistics.stdev(watch.values)})
+        figures[f"std_{plan.objective.metric}"] = statistics.stdev(watch.values)
+        run.set_tags({"model_of": watch.round.name})
+    run.log_metrics(figures | {f"best_{plan.objective.metric}": watch.best or 0.0}, step=watch.best_epoch)
+    run.set_tags(logged)
+
+
+def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
+    """The example and what the model makes of it, for the logged model's signature; None and None where it cannot be
+    asked: a model is not lost for want of an example."""
+    try:
+        answer = keras.tree.map_structure(keras.ops.convert_to_numpy, model(as_tensors(example), training=False))
+    except Exception as wrong:  # whatever a person's model raises
+        run.set_tags({"input_example": f"left out, since the model does not take it: {explain(wrong)}"})
+        return None, None
+    return named_example(model, keras.tree.map_structure(_as_trained, example)), outputs_by_name(model, answer)
+
+
+def _as_trained(column: Any) -> Any:
+    """Keras casts floats, and nothing else."""
+    return column.astype(keras.config.floatx()) if column.dtype.kind == "f" else column
+
+
+def _head(column: Any) -> Any:
+    return column[:ROWS]
