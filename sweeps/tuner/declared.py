@@ -11,6 +11,10 @@ from keras_tuner.engine import hyperparameters as kinds
 from sweeps.errors import InputError
 
 
+class NewEntry(InputError, RuntimeError):
+    """A hyperparameter that `allow_new_entries=False` does not allow; KerasTuner raises a RuntimeError."""
+
+
 @dataclass(frozen=True)
 class Declared:
     """Hyperparameters declared before the first model is built.
@@ -66,7 +70,7 @@ class Declared:
                 return declared
         if not self.allow_new:
             known = ", ".join(declared.name for declared in self.space)
-            raise InputError(f"allow_new_entries=False: only {known} may be declared, got {requested.name!r}")
+            raise NewEntry(f"allow_new_entries=False: only {known} may be declared, got {requested.name!r}")
         if not self.tune_new and not isinstance(requested, kinds.Fixed):
             return kinds.Fixed(name=requested.name, value=requested.default, conditions=requested.conditions)
         return requested
