@@ -280,5 +280,7 @@ def flag(name: str) -> str:
 def _first(error: ValidationError) -> str:
     """The first mistake: which option, the rule, the value received."""
     detail = error.errors(include_url=False)[0]
+    if isinstance(wrong := detail.get("ctx", {}).get("error"), InputError):  # which says all of that
+        return str(wrong)
     option = flag(".".join(map(str, detail["loc"])))
     return f"{option}: {detail['msg'].removeprefix('Value error, ')}, got {detail['input']!r}"

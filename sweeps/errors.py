@@ -36,8 +36,11 @@ class SweepError(Exception):
         super().__init__(*map(without_passwords, messages))
 
 
-class InputError(SweepError):
-    """The input is wrong: an option, a file, a dataset, a build function."""
+class InputError(SweepError, ValueError):
+    """The input is wrong: an option, a file, a dataset, a build function.
+
+    A ValueError: Keras and KerasTuner raise that, and scripts catch it.
+    """
 
     exit_code = 2
 

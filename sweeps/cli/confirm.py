@@ -20,7 +20,7 @@ from sweeps.errors import Interrupted
 
 if TYPE_CHECKING:
     from sweeps.confirm.run import Request
-    from sweeps.study.confirmation import Confirmation, Finalist
+    from sweeps.study.confirmation import Confirmation
 
 
 @click.command()
@@ -97,38 +97,17 @@ def command(request: Request, space: str | None = None) -> str:
 
 def show(found: Confirmation, screen: Console) -> None:
     """The finalists as a table, what it comes to, and what the test rows say."""
-    from sweeps.report.confirmed import said_of_test
+    from sweeps.report.confirmed import COLUMNS, cells, failures, said_of_test
 
     screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, ± for 95 %", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("  trial", "mean", "over default", "search", "optimism", "weights"):
+    for column in COLUMNS:
         table.add_column(column, justify="left" if "trial" in column else "right")
     for index, finalist in enumerate(found.finalists):
-        table.add_row(*_cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
+        table.add_row(*cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
     screen.print(table, markup=False)
-    failed = [f"{finalist.name}: {finalist.error}" for finalist in found.finalists if finalist.mean is None]
     following = f"sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
     if "SWEEPS_FROM_MAKE" in os.environ:
         following = f"make best | make report | make export   (STUDY={found.study})"
-    for line in (*failed, found.conclusion, said_of_test(found), f"Next: {following}"):
+    for line in (*failures(found), found.conclusion, said_of_test(found), f"Next: {following}"):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _cells(finalist: Finalist, wins: bool) -> list[str]:
-    name = ("* " if wins else "  ") + finalist.name.removeprefix("trial ")
-    if finalist.mean is None:
-        return [name, "failed"]
-    return [
-        name,
-        _estimate(finalist.mean, finalist.interval),
-        _estimate(finalist.difference, finalist.difference_interval, "+.4f"),
-        "" if finalist.search_value is None else f"{finalist.search_value:.4f}",
-        "" if finalist.optimism is None else f"{finalist.optimism:+.4f}",
-        "" if finalist.n_params is None else f"{finalist.n_params:,}",
-    ]
-
-
-def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f") -> str:
-    if mean is None or interval is None:
-        return ""
-    return f"{mean:{form}} ±{(interval[1] - interval[0]) / 2:.4f}"

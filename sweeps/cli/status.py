@@ -25,7 +25,8 @@ def status(study: str, as_json: bool) -> None:
     counts = ", ".join(f"{n} {state}" for state, n in found.trials.items() if n) or "none yet"
     best = f"{found.best:.4f}" if found.best is not None else "none yet"
     epochs = f"{found.epochs_spent} epochs" + f", {found.epochs_saved} saved by pruning" * (found.epochs_saved > 0)
-    click.echo(f"{found.study}: {counts}, of {found.total} trials; {epochs}; best_{found.objective} {best}")
+    of = "" if found.total is None else f", of {found.total} trials"
+    click.echo(f"{found.study}: {counts}{of}; {epochs}; best_{found.objective} {best}")
     if task := opened.user_attrs.get(DATA, {}).get("task"):
         click.echo(f"task: {task}")
     for sentence in baselines.sentences(opened):

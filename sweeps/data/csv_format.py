@@ -83,10 +83,10 @@ class CsvFormat:
         first = lines[0].strip().strip('"') if lines else ""
         if len(first) == 5 and first.lower().startswith("sep="):
             return replace(self, separator=self.separator or first[4], encoding=encoding, skip=1)
-        skip = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+        skip = next((number for number, line in enumerate(lines) if line.strip() and line[0] != "#"), 0)
         separator = self.separator or _separator("".join(lines[skip:]))
         # a header may begin with a number sign, too
-        if skip and lines[skip - 1].count(separator) == lines[skip].count(separator):
+        if skip and lines[skip - 1].strip() and lines[skip - 1].count(separator) == lines[skip].count(separator):
             skip -= 1
         return replace(self, separator=separator, encoding=encoding, skip=skip)
 

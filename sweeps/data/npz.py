@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -47,16 +47,18 @@ def read_npz(path: Path) -> RawDataset:
 
 
 def read_array(path: Path) -> Array:
-    """The array of an .npy file; of an .npz file `x`, `x_test` or the first.
+    """The array of an .npy file, which stays on the disk; of an .npz file `x`, `x_test` or the first.
 
     Raises:
         InputError: there is no such file, no array of numbers or text in it, or it is too large.
     """
     if path.suffix.lower() == ".npy":
         size = check_file(path)
-        check_memory(size)
         with path.open("rb") as stream:
-            return _read_npy(path.stem, stream, size)
+            shape, order, dtype = _header(path.stem, stream, size)
+            if not math.prod(shape):
+                return np.empty(shape, dtype)
+            return np.memmap(path, dtype, "r", stream.tell(), shape, order)
 
     def first(names: Collection[str]) -> list[str]:
         if not names:
@@ -135,12 +137,23 @@ def _read_member(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -
     try:
         with archive.open(member) as stream:
             return _read_npy(name, stream, member.file_size)
+    except InputError:
+        raise
     except (ValueError, KeyError) as error:
         raise InputError(f"array {name!r} is corrupt: {error}") from None
 
 
 def _read_npy(name: str, stream: IO[bytes], size: int) -> Array:
     """Read an array of `size` bytes, header included; both are compared before memory is allocated."""
+    shape, order, dtype = _header(name, stream, size)
+    try:
+        return np.frombuffer(stream.read(), dtype).reshape(shape, order=order)
+    except (ValueError, zlib.error) as error:
+        raise InputError(f"array {name!r} is corrupt: {error}") from None
+
+
+def _header(name: str, stream: IO[bytes], size: int) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
+    """Shape, order and dtype of an array of `size` bytes, which its header agrees with."""
     try:
         version = npy.read_magic(stream)
         read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
@@ -149,7 +162,9 @@ def _read_npy(name: str, stream: IO[bytes], size: int) -> Array:
             raise InputError(f"array {name!r} holds pickled objects, which are not read: save numbers or text")
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size - stream.tell():
             raise ValueError("its header and its size differ")
-        return np.frombuffer(stream.read(), dtype).reshape(shape, order="F" if fortran else "C")
+        return shape, "F" if fortran else "C", dtype
+    except InputError:
+        raise
     # TokenError: a header that is no literal
     except (ValueError, KeyError, RecursionError, tokenize.TokenError) as error:
         raise InputError(f"array {name!r} is corrupt: {str(error).splitlines()[0]}") from None

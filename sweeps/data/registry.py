@@ -104,6 +104,8 @@ def _read_idx(path: Path) -> Array:
             shape = np.frombuffer(file.read(4 * head[3]), ">u4").astype(np.int64)
             check_memory(size := int(shape.prod()))
             content = file.read(size + 1)  # one more: gzip checks its checksum at the end
+    except InputError:
+        raise
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise damaged(path, error) from None
     if len(content) != size:

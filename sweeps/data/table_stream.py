@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +63,11 @@ def pieces(path: Path, form: CsvFormat) -> Iterator[Piece]:
 def _csv_pieces(path: Path, form: CsvFormat) -> Iterator[Piece]:
     form = _found(path, form)
     skipped: list[str] = []
+    lines = _first_lines(path, form)
 
     def skip(row: arrow_csv.InvalidRow) -> str:
-        skipped.append(f"line {row.number} has {row.actual_columns} fields, the header {row.expected_columns}")
+        line = next((line for number, line in lines if number == row.number), row.number)
+        skipped.append(f"line {line} has {row.actual_columns} fields, the header {row.expected_columns}")
         return "skip"
 
     read, parse = csv_options(form, invalid_row_handler=skip)
@@ -72,6 +76,7 @@ def _csv_pieces(path: Path, form: CsvFormat) -> Iterator[Piece]:
         with arrow_csv.open_csv(path, read, parse) as file:
             header = file.schema.names
         skipped.clear()
+        lines = _first_lines(path, form)
         names = unique_names(header)
         convert = arrow_csv.ConvertOptions(strings_can_be_null=False, column_types=dict.fromkeys(header, pa.string()))
         with arrow_csv.open_csv(path, read, parse, convert) as file:
@@ -82,6 +87,21 @@ def _csv_pieces(path: Path, form: CsvFormat) -> Iterator[Piece]:
             yield Piece(0, file.schema.empty_table().rename_columns(names), form, tuple(skipped))
     except (pa.ArrowInvalid, UnicodeError) as error:
         raise csv_error(path, form, error) from None
+
+
+def _first_lines(path: Path, form: CsvFormat) -> Iterator[tuple[int, int]]:
+    """The number of each row as Arrow counts, which sees no empty lines and takes a text of several lines for one, and
+    the line on which it begins."""
+    with contextlib.suppress(csv.Error, UnicodeError), path.open(encoding=form.encoding, newline="") as text:
+        for _ in range(form.skip):
+            next(text)
+        number = line = form.skip
+        rows = csv.reader(text, delimiter=form.separator or ",")
+        for row in rows:
+            if row:
+                number += 1
+                yield number, line + 1
+            line = form.skip + rows.line_num
 
 
 def _found(path: Path, form: CsvFormat) -> CsvFormat:
@@ -111,5 +131,7 @@ def _parquet_pieces(path: Path) -> Iterator[Piece]:
             check_names([file.schema_arrow.names[number] for number in kept])
             for batch in file.iter_batches(ROWS, use_threads=False):
                 yield Piece(0, pa.Table.from_batches([batch]).select(kept))
+    except InputError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged names or metadata
         raise InputError(f"a valid Parquet file is needed: {str(error).splitlines()[0]}") from None

@@ -130,6 +130,8 @@ def read_parquet(path: Path) -> pa.Table:
             check_memory(max(declared, footer.num_rows * footer.num_columns * 8))
             table = file.read(use_threads=False)
         table = table.select(without_index(table.schema))
+    except InputError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: damaged names or metadata
         raise InputError(f"a valid Parquet file is needed: {str(error).splitlines()[0]}") from None
     check_names(table.column_names)

@@ -14,7 +14,7 @@ from numba import uintp
 
 from sweeps.dense_kernels.compiling import jit, kernel
 from sweeps.dense_kernels.hidden import finish, unfinish, vectors_of
-from sweeps.dense_kernels.losses import loss_and_errors
+from sweeps.dense_kernels.losses import loss_and_errors, penalty
 from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
 from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
 
@@ -30,6 +30,7 @@ class NetworkArrays(NamedTuple):
         strides, offsets: as in `network.Parameters`.
         activations: int64 (layers,), values of `activations.BY_NAME`; the last one is not used.
         ones: float32 (layers,), 1 for a layer with a bias, 0 for one without.
+        penalties: float32 (layers,), the factor of the sum of the kernel's squares in the loss.
         normalizations: int64 (layers,), where a layer is normalized: a value of `normalization`.
         normalization_constants: float32 (layers, 3), see `normalization.batch_statistics`.
         weights, moment_1, moment_2: `network.Parameters.arrays`.
@@ -48,6 +49,7 @@ class NetworkArrays(NamedTuple):
     offsets: Integers
     activations: Integers
     ones: Floats
+    penalties: Floats
     normalizations: Integers
     normalization_constants: Floats
     weights: Floats
@@ -160,7 +162,8 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
         marks = uintp(scratch.column_marks.ctypes.data)
         mark_columns(a, rows, stride, marks)
         descent_step(
-            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, update, step, w,
+            a, marks, rows, stride, width + 1, errors, vectors_of(width_out), stride_out, update, step,
+            np.float32(2) * network.penalties[layer], w,
             uintp(network.moment_1[weight:].ctypes.data), uintp(network.moment_2[weight:].ctypes.data),
         )  # fmt: skip
 
@@ -183,6 +186,7 @@ def train(network, update, x, labels, targets, weights, order, rows, start, stop
         training = update.rates.size > 0
         begin = forward(network, batch.size, scratch, step, training)
         predicted = predictions[step * rows : step * rows + batch.size]
-        losses[step] = loss_and_errors(network, labels, targets, weights, batch, begin, scratch, predicted)
+        loss = loss_and_errors(network, labels, targets, weights, batch, begin, scratch, predicted)
+        losses[step] = loss + penalty(network)
         if training:
             backward(network, update, step, batch.size, begin, scratch)

@@ -81,3 +81,17 @@ def loss_and_errors(network, labels, targets, weights, order, begin, scratch, pr
             loss /= np.float32(units)
         total += loss * weight
     return total
+
+
+@jit
+def penalty(network):  # type: ignore[no-untyped-def]
+    """The sum of the kernels' squares, each times its layer's factor."""
+    total = _ZERO
+    for layer in range(network.penalties.size):
+        if network.penalties[layer] != _ZERO:
+            first, size = network.offsets[layer], network.widths[layer] * network.strides[layer + 1]
+            squares = _ZERO
+            for i in range(first, first + size):
+                squares += network.weights[i] * network.weights[i]
+            total += network.penalties[layer] * squares
+    return total

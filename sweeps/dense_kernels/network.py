@@ -53,6 +53,7 @@ class Layer:
         dropout: the share of outputs that are dropped, `0 <= dropout < 1`.
         normalization: not for the last layer.
         use_bias: False: the bias stays zero.
+        l2: the factor of the sum of the kernel's squares in the loss.
     """
 
     units: int
@@ -60,6 +61,7 @@ class Layer:
     dropout: float = 0.0
     normalization: Normalization | None = None
     use_bias: bool = True
+    l2: float = 0.0
 
 
 @dataclass(frozen=True)

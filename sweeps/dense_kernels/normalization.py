@@ -118,6 +118,6 @@ def update_gamma_and_beta(update, step, gradients, parameters, moment_1, moment_
     begin = gradients.ctypes.data
     for place in range(0, gradients.size * 4, BYTES):
         update_weights(
-            update, step, load(1, uintp(begin + place)), uintp(parameters + place), uintp(moment_1 + place),
+            update, step, load(1, uintp(begin + place)), _ZERO, uintp(parameters + place), uintp(moment_1 + place),
             uintp(moment_2 + place),
         )  # fmt: skip

@@ -141,7 +141,7 @@ def product(a, marks, rows, stride, w, vectors_out, stride_out, out):  # type: i
 
 def _make_descent(n: int) -> Any:
     @jit
-    def column_block(a, marks, rows, stride, columns, errors, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
+    def column_block(a, marks, rows, stride, columns, errors, stride_out, update, step, penalty, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
         for column in range(columns):
             total = zeros(n)
             for begin in range(0, rows, COLUMN_WORD):
@@ -150,7 +150,11 @@ def _make_descent(n: int) -> Any:
                 batch = uintp(errors + begin * stride_out * 4)
                 total = add_products(total, bits, factors, stride * 4, batch, stride_out * 4)
             shift = column * stride_out * 4
-            update_weights(update, step, total, uintp(w + shift), uintp(moment_1 + shift), uintp(moment_2 + shift))
+            last = column == columns - 1
+            update_weights(
+                update, step, total, np.float32(0) if last else penalty, uintp(w + shift), uintp(moment_1 + shift),
+                uintp(moment_2 + shift),
+            )  # fmt: skip
 
     return column_block
 
@@ -159,13 +163,16 @@ _descent = _by_size(_make_descent)
 
 
 @kernel
-def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_out, update, step, w, moment_1, moment_2):  # type: ignore[no-untyped-def]
+def descent_step(  # type: ignore[no-untyped-def]
+    a, marks, rows, stride, columns, errors, vectors_out, stride_out, update, step, penalty, w, moment_1, moment_2
+):
     """A step of the optimizer with the gradient `aᵀ @ errors` of `w`, (columns, stride_out).
 
     Args:
         a, marks: (rows, stride), and its masks from `mark_columns`.
         errors: (rows, stride_out).
         update, step: see `updates.update_weights`.
+        penalty: this times a weight is added to its gradient, except for the last row of weights.
         w, moment_1, moment_2: the weights and the optimizer's moments.
     """
     most = max(1, min(MAX_VECTORS, L1_BYTES // (rows * BYTES)))
@@ -175,8 +182,8 @@ def descent_step(a, marks, rows, stride, columns, errors, vectors_out, stride_ou
         n = (vectors_out - done + blocks - block - 1) // (blocks - block)
         shift = done * BYTES
         _descent(
-            n, a, marks, rows, stride, columns, uintp(errors + shift), stride_out, update, step, uintp(w + shift),
-            uintp(moment_1 + shift), uintp(moment_2 + shift),
+            n, a, marks, rows, stride, columns, uintp(errors + shift), stride_out, update, step, penalty,
+            uintp(w + shift), uintp(moment_1 + shift), uintp(moment_2 + shift),
         )  # fmt: skip
         done += n
 

@@ -155,6 +155,7 @@ class Reference:
         """
         network, last = self.network, len(self.kernels) - 1
         before, after = network.input_scaling, network.output_scaling
+        kernels = list(self.kernels)
         a = (x.astype(np.float64) - before.shift) * before.scale + before.offset
         inputs: list[Doubles] = []
         passes: list[Backward] = []
@@ -173,7 +174,8 @@ class Reference:
         share = network.loss_weight / len(x) * (np.ones(len(x)) if weights is None else weights)
         if optimizer is not None:
             self._learn(inputs, passes, errors * share[:, None], optimizer)
-        return float((losses * share).sum()), predictions
+        penalties = sum(layer.l2 * (w**2).sum() for layer, w in zip(network.layers, kernels, strict=True))
+        return float((losses * share).sum() + penalties), predictions
 
     def _hidden(self, i: int, layer: Any, z: Doubles, optimizer: Optimizer | None) -> tuple[Doubles, Backward]:
         """What follows hidden layer `i`'s product, and the way back through it."""
@@ -217,7 +219,8 @@ class Reference:
         """Propagate the last layer's errors back and update the weights of all layers."""
         optimizer.steps += 1
         for i in reversed(range(len(self.kernels))):
-            gradients = inputs[i].T @ errors, errors.sum(axis=0)
+            penalty = 2 * self.network.layers[i].l2 * self.kernels[i]
+            gradients = inputs[i].T @ errors + penalty, errors.sum(axis=0)
             if i:
                 errors = passes[i - 1](errors @ self.kernels[i].T)
             self.kernels[i] = optimizer.updated(("kernel", i), self.kernels[i], gradients[0])

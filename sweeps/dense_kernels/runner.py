@@ -125,6 +125,7 @@ def _network_arrays(network: Network, parameters: Parameters) -> NetworkArrays:
             [activations.BY_NAME.get(layer.activation, activations.LINEAR) for layer in network.layers], np.int64
         ),
         ones=np.array([layer.use_bias for layer in network.layers], np.float32),
+        penalties=np.array([layer.l2 for layer in network.layers], np.float32),
         normalizations=np.array([_place(layer.normalization) for layer in network.layers], np.int64),
         normalization_constants=np.array([_constants(layer.normalization) for layer in network.layers], np.float32),
         weights=parameters.arrays[0],

@@ -135,17 +135,20 @@ def adagrad(steps: int, learning_rate: float, *, weight_decay: float = 0.0, epsi
 
 
 @jit_inlined
-def update_weights(update, step, gradient, weights, moment_1, moment_2):  # type: ignore[no-untyped-def]
+def update_weights(update, step, gradient, penalty, weights, moment_1, moment_2):  # type: ignore[no-untyped-def]
     """One step of the optimizer.
 
     Args:
         update, step: an `Update`, and the index of the step in it.
         gradient: vectors.
+        penalty: this times the weights is added to the gradient.
         weights, moment_1, moment_2: addresses of as many weights and their moments (a velocity; Adam's running means of
             the gradient and its square; RMSprop's mean square and velocity).
     """
     rate, decay = update.rates[step], update.decays[step]
     w = load_like(gradient, weights)
+    if penalty != np.float32(0):
+        gradient = gradient + w * penalty
     if decay != np.float32(0):
         w = w - w * decay
     if update.kind == SGD:

@@ -58,7 +58,8 @@ def search(
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
         watcher.begin(found.objective, str(found.data["task"]), found.validation, warnings, _best_so_far(study))
-        jobs = studies.at_once(study, config.trials, config.jobs)
+        # without hyperparameters there is one point, which the second slot would draw again
+        jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
         if baselines is not None:

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 #: rows that the model is given at once
 BATCH = 1024
+#: rows of arrays that are read at once
+PIECE = 16 * BATCH
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,14 @@ def predict(folder: Path, file: Path, rows: int | None = None, threshold: float 
     count = 0
     for x, table in chain([first], inputs):
         found = iter([row for answer in _answers(model, x) for row in head.rows(answer, labels, threshold)])
-        if table is None:
-            yield Predicted(0, list(found))
-            return
+        if isinstance(table, int):
+            yield Predicted(table, list(found))
+            continue
         predicted = [None if row in table.faults else next(found) for row in range(table.count)]
         faults += list(table.faults.values())[:1]
         count += table.count - len(table.faults)
         yield Predicted(table.first, predicted, table.faults, table.others, table.skipped)
-    if not count:
+    if faults and not count:
         raise InputError(f"{str(file)!r}: no row can be predicted: {faults[0]}")
 
 
@@ -113,9 +115,9 @@ def _head_of(model: Any, manifest: Manifest, labels: list[str] | None) -> Head:
     return head_of(model, signature_of(model, data), manifest.target, labels)
 
 
-def _read(file: Path, manifest: Manifest, rows: int) -> Iterator[tuple[Any, Rows | None]]:
-    """The model's input from the first rows of a file: an array (n, …), or a dictionary of arrays; with the rows of a
-    table that it was made of, some at a time."""
+def _read(file: Path, manifest: Manifest, rows: int) -> Iterator[tuple[Any, Rows | int]]:
+    """The model's input from the first rows of a file, some at a time: an array (n, …), or a dictionary of arrays; with
+    the rows of a table that it was made of, or with how many rows come before."""
     suffix = file.suffix.lower()
     # a list of inputs is matched by name as well
     named = manifest.named_inputs or len(manifest.input) > 1
@@ -131,29 +133,33 @@ def _read(file: Path, manifest: Manifest, rows: int) -> Iterator[tuple[Any, Rows
         else:
             kinds = ".csv, .parquet or .npz" if named else ".npy, .npz, .csv or .parquet"
             raise InputError(f"a {kinds} file is wanted, got {suffix or 'no ending'!r}")
-        yield _inputs(data, manifest, named, rows), None
+        shaped = {entry.name: _of_shape(data[entry.name], entry) for entry in manifest.input}
+        count = min(rows, len(next(iter(shaped.values()))))
+        for first in range(0, max(count, 1), PIECE):
+            some = {name: x[first : min(first + PIECE, count)] for name, x in shaped.items()}
+            yield _inputs(some, manifest, named), first
     except InputError as error:
         raise InputError(f"{str(file)!r}: {error}") from None
     except OSError as error:
         raise InputError(f"{str(file)!r} cannot be read: {error.strerror}") from None
 
 
-def _inputs(data: Mapping[str, Any], manifest: Manifest, named: bool, rows: int | None = None) -> Any:
-    arrays = {entry.name: _as_input(data[entry.name], entry, rows) for entry in manifest.input}
+def _inputs(data: Mapping[str, Any], manifest: Manifest, named: bool) -> Any:
+    arrays = {entry.name: _as_input(data[entry.name], entry) for entry in manifest.input}
     return arrays if named else next(iter(arrays.values()))
 
 
-def _as_input(x: Any, entry: Input, rows: int | None) -> Any:
-    """The first rows of an array, None for all, in the shape and dtype of an input."""
-    is_text = x.dtype.kind in "US"
-    if is_text != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
-        raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
-    x = _of_shape(x, entry.shape[1:])[:rows]
-    return x if is_text else as_dtype(f"input {entry.name!r}", x, entry.dtype)
+def _as_input(x: Any, entry: Input) -> Any:
+    """An array in the shape and dtype of an input."""
+    x = _of_shape(x, entry)
+    return np.asarray(x) if entry.dtype == "string" else as_dtype(f"input {entry.name!r}", x, entry.dtype)
 
 
-def _of_shape(x: Any, shape: tuple[int | None, ...]) -> Any:
+def _of_shape(x: Any, entry: Input) -> Any:
     """`x` with an axis of rows; a last axis of size 1 is added or removed, as in Keras."""
+    if (x.dtype.kind in "US") != (entry.dtype == "string") or x.dtype.kind not in "biufUS":
+        raise InputError(f"{'text is' if entry.dtype == 'string' else 'numbers are'} needed, got {x.dtype}")
+    shape = entry.shape[1:]
 
     def fits(lengths: tuple[int, ...]) -> bool:
         return len(lengths) == len(shape) and all(

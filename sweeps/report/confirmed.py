@@ -9,32 +9,38 @@ from sweeps.study.confirmation import Confirmation, Finalist
 from sweeps.study.leaderboard import number
 
 #: the columns of the finalists
-COLUMNS = ("", "mean", "interval", "over the default", "in the search", "optimism", "weights", "seconds")
+COLUMNS = ("  trial", "mean", "over default", "search", "optimism", "weights")
 
 
 def cells(finalist: Finalist, wins: bool) -> list[str]:
-    """A finalist in these columns; one that failed has the reason in the third."""
-    name = ("* " if wins else "  ") + finalist.name
+    """A finalist in these columns; of one that failed the first two."""
+    name = ("* " if wins else "  ") + finalist.name.removeprefix("trial ")
     if finalist.mean is None:
-        return [name, "failed", str(finalist.error), *[""] * (len(COLUMNS) - 3)]
-    difference = ""
-    if finalist.difference is not None:
-        difference = f"{finalist.difference:+.4f} ({between(finalist.difference_interval, '+.4f')})"
+        return [name, "failed"]
     return [
         name,
-        f"{finalist.mean:.4f}",
-        between(finalist.interval),
-        difference,
+        _estimate(finalist.mean, finalist.interval),
+        _estimate(finalist.difference, finalist.difference_interval, "+.4f"),
         "" if finalist.search_value is None else f"{finalist.search_value:.4f}",
         "" if finalist.optimism is None else f"{finalist.optimism:+.4f}",
         "" if finalist.n_params is None else f"{finalist.n_params:,}",
-        "" if finalist.seconds is None else f"{finalist.seconds:.1f}",
     ]
 
 
-def between(interval: list[float] | None, form: str = ".4f") -> str:
+def failures(found: Confirmation) -> list[str]:
+    """Which finalists failed, and why."""
+    return [f"{finalist.name}: {finalist.error}" for finalist in found.finalists if finalist.mean is None]
+
+
+def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f") -> str:
+    if mean is None or interval is None:
+        return ""
+    return f"{mean:{form}} ±{(interval[1] - interval[0]) / 2:.4f}"
+
+
+def between(interval: list[float] | None) -> str:
     """`0.9603 to 0.9905`."""
-    return "" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
+    return "" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
 
 
 def said_of_test(found: Confirmation) -> str:

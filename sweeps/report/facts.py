@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from sweeps.errors import InputError
 from sweeps.plots.timeline import schedule
-from sweeps.report.confirmed import COLUMNS, between, cells, said_of_test
+from sweeps.report.confirmed import COLUMNS, between, cells, failures, said_of_test
 from sweeps.study import baselines, results
 from sweeps.study.attributes import DATA, ERROR, IDENTITY
 from sweeps.study.confirmation import Confirmation
@@ -140,9 +140,9 @@ def finalists(found: Confirmation) -> Table:
     rows = [cells(finalist, index == found.winner) for index, finalist in enumerate(found.finalists)]
     text = (
         f"Each was trained again on {len(found.seeds)} {found.method}; the winner (*) is chosen by these runs alone. "
-        "Intervals are 95 %, differences paired, optimism is how much the search flattered."
+        "± is for 95 %, differences are paired, optimism is how much the search flattered."
     )
-    return Table(COLUMNS, rows, frozenset(COLUMNS[1:]), text)
+    return Table(COLUMNS, rows, frozenset(COLUMNS[1:]), " ".join((text, *failures(found))))
 
 
 def _difference(value: float, other: float, view: StudyView) -> str:

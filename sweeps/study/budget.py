@@ -17,6 +17,9 @@ from sweeps.study.attributes import IDENTITY, PARAMS, RETRY_OF, SKIPPED
 from sweeps.study.points import is_walked
 from sweeps.study.rounds import rounds_of
 
+#: stands for a total that is not known: more trials than any search has that can be completed
+UNLIMITED = 1_000_000
+
 
 @dataclass(frozen=True)
 class Budget:

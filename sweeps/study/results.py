@@ -16,7 +16,7 @@ from sweeps.study import confirmation
 from sweeps.study import study as studies
 from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
 from sweeps.study.baselines import BaselineRow, baselines
-from sweeps.study.budget import saved, spent
+from sweeps.study.budget import UNLIMITED, saved, spent
 from sweeps.system import paths
 
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
@@ -27,13 +27,14 @@ class Status:
     """How far a study is; its fields are those of `sweeps status --json`.
 
     Attributes:
+        total: None where nobody knows it yet: all points of a grid.
         epochs_spent: epochs that its trials have had.
         epochs_saved: epochs that pruned trials have left.
     """
 
     study: str
     objective: str
-    total: int
+    total: int | None
     trials: dict[str, int]
     best: float | None
     baselines: list[BaselineRow] = field(default_factory=list)
@@ -130,9 +131,10 @@ def status(study: optuna.Study) -> Status:
     trials = study.get_trials(deepcopy=False)
     counts = {state.name: sum(trial.state == state for trial in studies.own(trials)) for state in STATES}
     total = int(study.user_attrs.get(TOTAL, 0))
+    known = None if total == UNLIMITED else total
     best = next((trial.value for trial in _ranked(study)), None)
     metric = studies.objective_of(study).metric
-    return Status(study.study_name, metric, total, counts, best, baselines(study), spent(study), saved(study))
+    return Status(study.study_name, metric, known, counts, best, baselines(study), spent(study), saved(study))
 
 
 def rows(study: optuna.Study) -> list[TrialRow]:

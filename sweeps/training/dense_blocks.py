@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
+from keras.regularizers import L2
 
 if TYPE_CHECKING:  # Numba may be missing
     from sweeps.dense_kernels.network import Layer
 
 _UNSET = (
-    "kernel_regularizer", "bias_regularizer", "gamma_regularizer", "beta_regularizer", "activity_regularizer",
+    "bias_regularizer", "gamma_regularizer", "beta_regularizer", "activity_regularizer",
     "kernel_constraint", "bias_constraint", "gamma_constraint", "beta_constraint", "lora_enabled", "renorm",
     "synchronized",
 )  # fmt: skip
@@ -53,6 +54,7 @@ class Block:
             0.0 if self.dropout is None else self.dropout.rate,
             None if norm is None else Normalization(norm.momentum, norm.epsilon, self.is_normalized_last),
             self.dense.bias is not None,
+            0.0 if self.dense.kernel_regularizer is None else float(self.dense.kernel_regularizer.l2),
         )
 
 
@@ -74,9 +76,11 @@ def blocks_of(layers: list[Any]) -> tuple[list[Any], tuple[Block, ...], list[Any
 
 
 def _started(dense: Any) -> Block | None:
-    """The block of a dense layer with one of Keras's activations."""
+    """The block of a dense layer with one of Keras's activations, and at most the squares of its kernel in the loss."""
     activation = _name(dense.activation)
-    return Block(dense, activation) if activation is not None and _is_plain(dense) else None
+    if activation is None or not _is_plain(dense) or type(dense.kernel_regularizer) not in (type(None), L2):
+        return None
+    return Block(dense, activation)
 
 
 def _continued(block: Block, layer: Any) -> Block | None:

@@ -50,10 +50,11 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
     #: the seed that was given; None: the oracle's
     _given_seed: int | None = None
 
-    def __init__(self, oracle: keras_tuner.Oracle, hypermodel: Any = None, **kwargs: Any) -> None:
+    def __init__(self, oracle: keras_tuner.Oracle, hypermodel: Any = None, *args: Any, **kwargs: Any) -> None:
         builds = hypermodel is not None or type(self).run_trial is keras_tuner.Tuner.run_trial
         if builds and not (isinstance(hypermodel, HyperModel) or callable(hypermodel)):
             raise InputError(f"hypermodel: a function build(hp) or a HyperModel is needed, got {hypermodel!r}")
+        kwargs = Options.named(args, kwargs)
         self._options = Options.of(kwargs)
         if hooks := overridden(type(self)):
             self._reason = f"{type(self).__name__} overrides {', '.join(hooks)}"

@@ -9,8 +9,8 @@ from typing import Any
 from sweeps.data import Dataset
 from sweeps.study import study as studies
 from sweeps.study.attributes import IDENTITY, TOTAL
+from sweeps.study.budget import UNLIMITED
 from sweeps.tuner.project import Project
-from sweeps.tuner.totals import UNLIMITED
 
 logger = logging.getLogger("sweeps.tuner")
 
@@ -37,8 +37,10 @@ def close_grid(project: Project) -> None:
 
 
 def as_begun(project: Project, total: int, dataset: Dataset, epochs: int) -> tuple[Dataset, int]:
-    """What KerasTuner does not compare, as it was when the study was begun: the data, and the number of epochs of a
-    search that has nothing left to run."""
+    """What KerasTuner does not compare: the data, as they were when the study was begun, and the number of epochs.
+
+    Further trials have as many as they are searched with.
+    """
     known, study = identity(project), project.open()
     if study is None or not known:
         return dataset, epochs
@@ -46,4 +48,12 @@ def as_begun(project: Project, total: int, dataset: Dataset, epochs: int) -> tup
     if dataset.digest != known["digest"]:
         then = "no trial is left to run" if is_over else "scores of different data are compared"
         logger.warning("search: study %r was begun with other data; %s", project.study, then)
-    return replace(dataset, digest=known["digest"]), int(known["epochs"]) if is_over else epochs
+    if is_over:
+        epochs = int(known["epochs"])
+    elif epochs != known["epochs"]:
+        logger.warning(
+            "search: study %r was begun with %d epochs; scores of different numbers of epochs are compared",
+            *(project.study, known["epochs"]),
+        )
+        study.set_user_attr(IDENTITY, known | {"epochs": epochs})
+    return replace(dataset, digest=known["digest"]), epochs

@@ -21,11 +21,12 @@ from sweeps.data import DataSource
 from sweeps.errors import InputError
 from sweeps.space.reference import PackedSpace
 from sweeps.study.attributes import IDENTITY, TOTAL
+from sweeps.study.budget import UNLIMITED
 from sweeps.study.study import Objective, counted
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
 from sweeps.tuner.described import Described
 from sweeps.tuner.project import Project
-from sweeps.tuner.totals import UNLIMITED, total_of
+from sweeps.tuner.totals import total_of
 
 logger = logging.getLogger("sweeps.tuner")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -43,6 +43,21 @@ class Options:
     executions_per_trial: int = 1
     jobs: int | None = None
     accept_changed_space: bool = False
+
+    @classmethod
+    def named(cls, arguments: Sequence[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Positional arguments by their names, which are in KerasTuner's order, with those that have been `given` so.
+
+        Raises:
+            TypeError: there are too many, or one is given twice.
+        """
+        names = [option.name for option in fields(cls) if option.name not in OWN_OPTIONS]
+        if len(arguments) > len(names):
+            raise TypeError(f"a tuner takes at most {len(names) + 2} positional arguments")
+        named = dict(zip(names, arguments, strict=False))
+        if twice := named.keys() & given.keys():
+            raise TypeError(f"a tuner got multiple values for argument {min(twice)!r}")
+        return named | dict(given)
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Options:

@@ -16,9 +16,9 @@ from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.engine.scheduler import Watcher
 from sweeps.study import results, retries
+from sweeps.study.budget import UNLIMITED
 from sweeps.study.study import Objective, counted
 from sweeps.trial.plan import EpochReport, TrialOutcome
-from sweeps.tuner.totals import UNLIMITED
 
 
 class TrialProgress(Progress):

@@ -7,8 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.oracles import HyperbandOracle
 
-#: stands for a number that is not known: more trials than any search has that can be completed
-UNLIMITED = 1_000_000
+from sweeps.study.budget import UNLIMITED
 
 
 def total_of(oracle: keras_tuner.Oracle) -> int:

@@ -15,11 +15,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
+from support import SharedWorker
 
 import sweeps
 from sweeps import api
 from sweeps.config import load_config
 from sweeps.engine import sweep
+from sweeps.engine.cluster import slots
 from sweeps.errors import InputError
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
@@ -115,7 +117,14 @@ class Recording:
         self.epochs: list[EpochReport] = []
         self.trials: list[TrialOutcome] = []
 
-    def begin(self, objective: Objective, task: str, warnings: tuple[str, ...], best: TrialOutcome | None) -> None:
+    def begin(
+        self,
+        objective: Objective,
+        task: str,
+        validation: str,
+        warnings: tuple[str, ...],
+        best: TrialOutcome | None,
+    ) -> None:
         self.objective = objective
 
     def epoch(self, report: EpochReport) -> None:
@@ -134,8 +143,24 @@ def test_a_watcher_is_told_of_every_epoch_and_every_trial(here: Path) -> None:
     assert max(report.value for report in watcher.epochs if report.number == 0) == watcher.trials[0].value
 
 
-def test_an_unknown_option_is_named(here: Path) -> None:
-    with pytest.raises(InputError, match=r"unknown option 'trails'. Did you mean 'trials'\?"):
+@pytest.mark.slow
+def test_a_space_without_hyperparameters_has_one_trial_whatever_the_jobs(here: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+
+    def fixed(hp: keras_tuner.HyperParameters) -> keras.Model:
+        inputs = keras.Input((64,))
+        model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(inputs))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    with slots(2) as client, SharedWorker(client).lent():
+        client.wait_for_workers(2, timeout=60)
+        result = sweeps.run(fixed, (x, y), study="fixed", trials=4, epochs=1, jobs=2, show=False)
+    assert [row.state for row in result.trials] == ["COMPLETE"]
+
+
+def test_an_unknown_option_is_named_by_a_value_error(here: Path) -> None:
+    with pytest.raises(ValueError, match=r"unknown option 'trails'. Did you mean 'trials'\?"):
         sweeps.run(data=(np.zeros((9, 2)), np.arange(9) % 3), trails=3)
 
 
@@ -149,8 +174,9 @@ def test_validation_rows_of_a_frame_are_a_frame(here: Path) -> None:
 
 
 def test_only_what_is_public_is_offered() -> None:
-    assert set(sweeps.__all__) == {"Result", "run"}
+    assert set(sweeps.__all__) == {"Result", "plots", "run"}
     assert callable(sweeps.run)
+    assert callable(sweeps.plots.history)
     with pytest.raises(AttributeError, match="has no attribute 'walk'"):
         sweeps.walk  # noqa: B018
 

@@ -124,6 +124,12 @@ def test_lines_of_another_width_are_skipped_and_named(csv: Write) -> None:
     assert rows.arrays["city"].tolist() == [["a"], ["d"]]
 
 
+def test_a_line_is_named_as_an_editor_counts_whatever_comes_before(csv: Write) -> None:
+    rows = read(csv('# a comment\n\ncity,size\n"a\nb",1\n\nc\n"d\n\ne",2,3\nf,4\ng\n'))
+    assert [said.partition(" has")[0] for said in rows.skipped] == ["line 7", "line 8", "line 12"]
+    assert rows.arrays["city"].tolist() == [["a\nb"], ["f"]]
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_of_any_size_is_read_in_pieces(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"rows.{ending}"

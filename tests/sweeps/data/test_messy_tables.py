@@ -115,7 +115,7 @@ def test_a_sign_that_not_all_values_have_makes_no_number(csv: Write) -> None:
     assert data.inputs["a"]["dtype"] == "string"
 
 
-@pytest.mark.parametrize("before", ["# exported, 2024\n# by hand\n", "#"])
+@pytest.mark.parametrize("before", ["# exported, 2024\n# by hand\n", "# exported\n\n", "\n", "#"])
 def test_comments_before_the_header_are_passed_over_and_a_header_is_none(before: str, csv: Write) -> None:
     data = _load(csv(before + _table(a=lambda i: i % 9, b=int)))
     assert data.features == (("#a" if before == "#" else "a"), "b")

@@ -76,8 +76,8 @@ def test_a_descent_is_a_step_along_the_gradient(shape: tuple[int, int, int], kin
     marks = marked(products.mark_columns, a, rows)
     products.descent_step(
         a.ctypes.data, marks.ctypes.data, rows, a.shape[1], inner,
-        errors.ctypes.data, -(-columns // LANES), w.shape[1], update, 0, w.ctypes.data, moment_1.ctypes.data,
-        moment_2.ctypes.data,
+        errors.ctypes.data, -(-columns // LANES), w.shape[1], update, 0, np.float32(0), w.ctypes.data,
+        moment_1.ctypes.data, moment_2.ctypes.data,
     )  # fmt: skip
     gradient = np.zeros_like(w)
     gradient[:inner, :columns] = a[:rows, :inner].T @ errors[:rows, :columns]
@@ -108,7 +108,8 @@ def test_a_root_and_a_division_by_estimates_are_as_good_as_float32() -> None:
     marks, errors = marked(products.mark_columns, a, 1), matrix(1, columns, 1.0)
     products.descent_step(
         a.ctypes.data, marks.ctypes.data, 1, a.shape[1], 1, errors.ctypes.data,
-        -(-columns // LANES), w.shape[1], update, 0, w.ctypes.data, moment_1.ctypes.data, moment_2.ctypes.data,
+        -(-columns // LANES), w.shape[1], update, 0, np.float32(0), w.ctypes.data, moment_1.ctypes.data,
+        moment_2.ctypes.data,
     )  # fmt: skip
     expected = -1 / (np.sqrt(squares.astype(np.float64)) + np.float32(1e-7))
     np.testing.assert_allclose(w[0, :columns], expected, rtol=4e-7)

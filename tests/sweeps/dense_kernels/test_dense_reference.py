@@ -155,6 +155,11 @@ def test_labels_are_smoothed(loss: str) -> None:
     assert_as_the_reference(network(Layer(9, "relu"), loss=loss, label_smoothing=0.2))
 
 
+@pytest.mark.parametrize("optimizer", ["nesterov", "adamw"])
+def test_the_squares_of_kernels_are_part_of_the_loss(optimizer: str) -> None:
+    assert_as_the_reference(network(Layer(LANES + 3, "relu", l2=0.1), Layer(9, "tanh"), Layer(5, l2=0.02)), optimizer)
+
+
 def test_inputs_and_outputs_are_scaled() -> None:
     generator = np.random.default_rng(4)
     before, after = (

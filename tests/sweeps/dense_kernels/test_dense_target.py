@@ -113,14 +113,15 @@ WITH_KERAS = tuple(f"training/test_training_dense{part}.py" for part in ("", "_b
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("files", [KERNELS, *((file,) for file in WITH_KERAS)], ids=lambda files: files[-1])
 @pytest.mark.parametrize("count", SETTINGS)
-def test_the_kernels_are_right_with_so_many_lanes(count: int) -> None:
+def test_the_kernels_are_right_with_so_many_lanes(count: int, files: tuple[str, ...]) -> None:
     """Against NumPy and against Keras; this process's own lanes are tested by the other tests."""
     if count == lanes():
         pytest.skip(f"the other tests run with {count} lanes")
     if described(**SETTINGS[count]) != f"by kernels, {count} floats at once":
         pytest.skip(f"this processor cannot run {count} lanes: {described(**SETTINGS[count])}")
-    assert_pass(*KERNELS, *WITH_KERAS, **SETTINGS[count])
+    assert_pass(*files, **SETTINGS[count])
 
 
 @pytest.mark.slow

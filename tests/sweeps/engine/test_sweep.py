@@ -54,7 +54,7 @@ def test_status_list_and_best_print_one_json_document(finished: Workspace) -> No
     assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
     best = finished.json("best", "digits-mlp")
     fields = {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines", "rounds"}
-    assert set(best) == fields
+    assert set(best) == fields | {"confirmed", "confirmation"}
     assert best["rounds"] is None
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")

@@ -11,8 +11,9 @@ import pytest
 from exports import export, predict_file
 from keras import layers, ops
 
-from sweeps.data import as_dtype
+from sweeps.data import as_dtype, read_array
 from sweeps.errors import InputError
+from sweeps.export import predict as predict_module
 
 #: the largest number that is told from its neighbours in float64, in which predictions are given
 LARGEST = {
@@ -121,3 +122,27 @@ def test_a_last_axis_of_one_is_added_as_keras_does_it(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", x)
     expected = model.predict(x, verbose=0)[:, 0]
     assert values(export(tmp_path / "m", model), tmp_path / "x.npy") == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+def test_arrays_are_predicted_in_pieces(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict_module, "PIECE", 4)
+    x = np.random.default_rng(0).random((10, 3), "float32")
+    (np.save if ending == "npy" else np.savez)(tmp_path / f"x.{ending}", x)
+    inputs = keras.Input((3,))
+    model = linear(inputs, inputs)
+    folder = export(tmp_path / "m", model)
+    found = list(predict_module.predict(folder, tmp_path / f"x.{ending}", rows=9))
+    assert [(some.first, len(some.rows)) for some in found] == [(0, 4), (4, 4), (8, 1)]
+    expected = model.predict(x, verbose=0)[:9, 0]
+    assert values(folder, tmp_path / f"x.{ending}")[:9] == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_npy_file_stays_on_the_disk(tmp_path: Path) -> None:
+    x = np.asfortranarray(np.arange(6).reshape(2, 3))
+    np.save(tmp_path / "x.npy", x)
+    read = read_array(tmp_path / "x.npy")
+    assert isinstance(read, np.memmap)
+    assert read.tolist() == x.tolist()
+    np.save(tmp_path / "none.npy", x[:0])
+    assert read_array(tmp_path / "none.npy").shape == (0, 3)

@@ -79,7 +79,7 @@ def test_a_confirmed_winner_has_its_mean_its_interval_and_the_default_beside_it(
     assert "95 % interval 0.7200 to 0.9800" in page
     assert "is better than the default by +0.0400" in page
     assert "better by 0.0500." in page
-    assert f"* trial {found.best.trial}" in page
+    assert f"* {found.best.trial}</td>" in page
     assert "4 test rows, looked at once: accuracy 0.7500" in page
     assert "Not confirmed" not in page
     assert "On the test rows" in page
@@ -91,8 +91,8 @@ def test_a_finalist_that_failed_says_why(study: optuna.Study) -> None:
     found = confirmation(study)
     broken = replace(found.finalists[0], mean=None, error="ValueError: loss is nan")
     table = facts.finalists(replace(found, finalists=[broken, found.finalists[1]]))
-    assert table.rows[0][1:3] == ["failed", "ValueError: loss is nan"]
-    assert {len(row) for row in table.rows} == {len(table.columns)}
+    assert table.rows[0] == [f"  {broken.trial} (default)", "failed"]
+    assert f"{broken.name}: ValueError: loss is nan" in table.text
 
 
 def test_without_a_confirmation_the_default_is_its_trial_of_the_search(here: Path, study: optuna.Study) -> None:

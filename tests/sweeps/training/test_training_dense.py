@@ -179,7 +179,7 @@ def _shared(dense: Any) -> list[Any]:
 @pytest.mark.parametrize(
     "layers",
     [
-        lambda: [keras.layers.Dense(8, "relu", kernel_regularizer="l2")],
+        lambda: [keras.layers.Dense(8, "relu", kernel_regularizer="l1")],
         lambda: [keras.layers.Dense(8, "relu", kernel_constraint="max_norm")],
         lambda: [keras.layers.Dense(8, keras.layers.LeakyReLU())],
         lambda: [keras.layers.Dense(8, "softmax")],

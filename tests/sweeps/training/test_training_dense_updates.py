@@ -31,6 +31,20 @@ def test_optimizers_end_where_keras_s_do(optimizer: Callable[[], Any], data: Dat
     assert_same_training(make, data.x, data.labels, epochs=3, jit="kernels")
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_squares_of_kernels_are_part_of_the_loss(optimizer: str, data: Data) -> None:
+    def make() -> Any:
+        keras.utils.set_random_seed(SEED)
+        layers = [keras.layers.Dense(units, "relu", kernel_regularizer="l2") for units in (20, 9)]
+        output = keras.layers.Dense(3, "softmax", kernel_regularizer=keras.regularizers.L2(0.2))
+        model = keras.Sequential([keras.Input((6,)), *layers, output])
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], loss_weights=[0.5])
+        return model
+
+    validation = data.x[:40] + 1, data.labels[:40]
+    assert_same_training(make, data.x, data.labels, validation_data=validation, jit="kernels")
+
+
 @pytest.mark.parametrize(
     ("activation", "loss"),
     [("softmax", keras.losses.CategoricalCrossentropy), ("sigmoid", keras.losses.BinaryCrossentropy)],

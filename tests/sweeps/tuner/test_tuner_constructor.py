@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,42 @@ def search(module: Any, home: Path, digits: Any, **options: Any) -> Any:
 
 def drawn(tuner: Any) -> list[dict[str, Any]]:
     return [trial.hyperparameters.values for trial in tuner.oracle.trials.values()]
+
+
+def test_arguments_may_be_positional_in_the_order_of_keras_tuner(tmp_path: Path) -> None:
+    def made(module: Any, *arguments: Any, **named: Any) -> Any:
+        oracle = module.oracles.RandomSearchOracle(objective="val_accuracy", max_trials=1)
+        return module.Tuner(oracle, build_model, *arguments, **named)
+
+    given = (5000, "sgd", "mse", ["mae"], None, tmp_path, "named", None, None, True, 3)
+    theirs, ours = made(keras_tuner, *given), made(kt, *given)
+    for name in ("max_model_size", "optimizer", "loss", "metrics", "directory", "project_name", "executions_per_trial"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    for wrong in (((*given, 1), {}), ((5000,), {"max_model_size": 1})):
+        with pytest.raises(TypeError):
+            made(kt, *wrong[0], **wrong[1])
+
+
+def test_what_is_wrong_is_a_value_error_as_in_keras_tuner(tmp_path: Path) -> None:
+    for module in (keras_tuner, kt):
+        with pytest.raises(ValueError, match="Objective"):
+            module.RandomSearch(build_model, objective="unheard_of", directory=tmp_path)
+
+
+@pytest.mark.slow
+def test_further_trials_may_have_other_epochs(tmp_path: Path, digits: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def epochs_of(tuner: Any) -> list[int]:
+        study = tuner._project.open()
+        return [trial.last_step for trial in study.trials]
+
+    caplog.set_level(logging.WARNING, "sweeps.tuner")
+    search(kt, tmp_path, digits, max_trials=1)
+    tuner = kt.RandomSearch(build_model, objective="val_accuracy", max_trials=2, seed=1, directory=tmp_path)
+    tuner.search(*digits.train, validation_data=digits.valid, epochs=3, verbose=0)
+    assert "begun with 1 epochs; scores of different numbers of epochs are compared" in caplog.text
+    assert epochs_of(tuner) == [1, 3]
+    tuner.search(*digits.train, validation_data=digits.valid, epochs=2, verbose=0)  # nothing is left to run
+    assert epochs_of(tuner) == [1, 3]
 
 
 @pytest.mark.slow
