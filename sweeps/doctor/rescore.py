@@ -15,7 +15,7 @@ from sweeps.export.keras_file import load_keras_file
 from sweeps.space.reference import is_own
 from sweeps.study import results
 from sweeps.study.attributes import CONFIG, GIVEN, IDENTITY
-from sweeps.study.rounds import rounds_of
+from sweeps.study.rounds import ONE, rounds_of
 from sweeps.system import paths
 
 
@@ -42,9 +42,12 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     model = load_keras_file(folder / "model.keras", context.name)
     from sweeps.data.target_for_loss import for_model
     from sweeps.training import as_tensors
+    from sweeps.trial.repetition import rows_of
 
-    rounds = rounds_of(context.study)
+    rounds = rounds_of(context.study) if manifest.get("rounds") else ONE
     data = rounds.data(data, len(rounds) - 1, known.seed)  # the model is of the last round
+    if (trial := results.trial_of(context.study, manifest["run_id"])) is not None:
+        data = rows_of(trial, data)  # of a confirmation on folds
     rows = for_model(data, model).validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")

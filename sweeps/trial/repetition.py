@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from sweeps.data import Dataset, folds
 from sweeps.study.attributes import REPETITION
@@ -27,7 +28,7 @@ def seed_of(trial: optuna.Trial, seed: int, origin: int) -> int:
     return int(repeats["seed"]) if repeats else trial_seed(seed, origin)
 
 
-def rows_of(trial: optuna.Trial, data: Dataset) -> Dataset:
+def rows_of(trial: optuna.Trial | FrozenTrial, data: Dataset) -> Dataset:
     """The rows that a trial trains and validates with."""
     repeats = _repetition(trial)
     if not repeats or repeats["fold"] is None:
@@ -42,6 +43,6 @@ def tags_of(trial: optuna.Trial) -> dict[str, str]:
     return {name: str(value) for name, value in told.items() if value is not None}
 
 
-def _repetition(trial: optuna.Trial) -> dict[str, Any] | None:
+def _repetition(trial: optuna.Trial | FrozenTrial) -> dict[str, Any] | None:
     repetition: dict[str, Any] | None = trial.user_attrs.get(REPETITION)
     return repetition

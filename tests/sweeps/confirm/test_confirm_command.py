@@ -186,6 +186,8 @@ def test_a_default_that_the_search_has_not_tried_is_trained_now_and_can_be_expor
     exported = workspace.here("export", "s")
     assert exported.returncode == 0, exported.stderr
     assert "of the default configuration, " in exported.stdout
+    rescored = workspace.here("doctor", "s", "--rescore")
+    assert rescored.returncode == 0, rescored.stdout
     assert_sound(workspace, "s", total=2)
 
 
