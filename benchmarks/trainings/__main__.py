@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import pandas as pd
@@ -37,13 +38,19 @@ def main(workspace: Path | None, count: int) -> None:
     chosen = [found.configurations[place] for place in learn(found)]
     document = {
         "made_by": "make bench-trainings",
-        "regret on data sets that it was not learned on": [asdict(row) for row in judged],
+        "regret on data sets that it was not learned on": [
+            {name: _rounded(value) for name, value in asdict(row).items()} for row in judged
+        ],
         # the defaults, which a sweep begins with in any case, are the first
-        "configurations": chosen[1:],
+        "configurations": [{name: _rounded(value) for name, value in one.items()} for one in chosen[1:]],
     }
     PORTFOLIO.parent.mkdir(exist_ok=True)
     PORTFOLIO.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     console.print(f"written to {PORTFOLIO}", soft_wrap=True)
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _show(judged: list[Judgement], console: Console) -> None:
