@@ -45,17 +45,17 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
         raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
     show_best(config.study, console)
+    found = results.open_study(config.study)
+    if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
+        by_make = "SWEEPS_FROM_MAKE" in os.environ
+        checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
+        console.print(f"{checking} checks the winner on fresh seeds", highlight=False, markup=False, soft_wrap=True)
     if said := config.budget.reason(results.open_study(config.study)):
         console.print(said, highlight=False, markup=False, soft_wrap=True)
     elif said := unfinished(config, begun):
         # without a limit: one that was too short for a trial would be so again
         whole = command(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
-    found = results.open_study(config.study)
-    if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
-        by_make = "SWEEPS_FROM_MAKE" in os.environ
-        checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
-        console.print(f"{checking} checks the winner on fresh seeds", highlight=False, markup=False, soft_wrap=True)
 
 
 def unfinished(config: SweepConfig, begun: float) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -79,7 +79,7 @@ def _look(
         raise InputError(f"test rows: {NO_ROWS}")
     looks = list(study.user_attrs.get(TEST_LOOKS, []))
     if _is_finished(study) or looks[-1]["model_uri"] != model_uri:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
         study.set_user_attr(TEST_LOOKS, looks := [*looks, {"of": name, "model_uri": model_uri, "time": now}])
     from sweeps.confirm.figures import figures
     from sweeps.system.import_keras import import_keras

@@ -79,6 +79,8 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if isinstance(wrong := first.get("ctx", {}).get("error"), InputError):  # a name that leads elsewhere
+            raise wrong from None
         raise CorruptStore(
             f"{file} is damaged: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
         ) from None

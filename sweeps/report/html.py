@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import time
 from collections.abc import Sequence
-from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -139,4 +139,4 @@ def _packed(text: str) -> str:
 
 def _subtitle(view: StudyView) -> str:
     task = str(view.user_attrs.get(DATA, {}).get("task") or "")
-    return f"{task + '; ' if task else ''}report of {datetime.now():%Y-%m-%d %H:%M}"
+    return f"{task + '; ' if task else ''}report of {time.strftime('%Y-%m-%d %H:%M')}"

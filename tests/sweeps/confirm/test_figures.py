@@ -127,7 +127,7 @@ def test_the_table_fits_a_terminal_of_80_columns_and_names_failures() -> None:
         "trial 123: loss is nan at epoch 1",
         "a tie",
         "test rows: none",
-        "Next: sweeps best s | sweeps export s",
+        "Next: sweeps best s | sweeps report s | sweeps export s",
     ]
     assert max(map(len, lines)) <= 80
     assert asdict(found)["finalists"][0]["trial"] == 7

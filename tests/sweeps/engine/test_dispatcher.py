@@ -16,6 +16,7 @@ from distributed import Client
 from sweeps.engine import dispatcher as dispatchers
 from sweeps.engine.cluster import SLOTS, _cluster
 from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.standby import Settings
 from sweeps.errors import InputError, Interrupted, TrialsFailed
 from sweeps.system import signals, worker_process
 from sweeps.trial.plan import TrialBegun
@@ -24,7 +25,12 @@ from sweeps.trial.plan import TrialBegun
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """One worker process, started as those of a sweep are."""
-    with dask.config.set(SLOTS), signals.blocked(), _cluster(1, None, 1) as cluster, Client(cluster) as client:
+    with (
+        dask.config.set(SLOTS),
+        signals.blocked(),
+        _cluster(Settings("forkserver", 1, None)) as cluster,
+        Client(cluster) as client,
+    ):
         yield client
 
 

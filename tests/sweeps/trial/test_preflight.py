@@ -39,7 +39,7 @@ def data() -> Dataset:
     return from_arrays(x, generator.integers(0, 3, 200), DataSource("arrays"))
 
 
-REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False)
+REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False, start="default")
 
 
 def model(units: int = 3, activation: str = "softmax", features: int = 5, **compiled: Any) -> keras.Model:
