@@ -13,9 +13,11 @@ from support import SharedWorker, Workspace
 from search_spaces.registry import SPACES
 from sweeps.trial.checkpoint import Checkpoints
 
-DROPOUT = ("--set", "dropout=0.25")
+#: the rates of a cosine hang on the number of epochs that a trial is to have
+CONSTANT = ("--set", "schedule=constant")
+DROPOUT = (*CONSTANT, "--set", "dropout=0.25")
 #: of a family what makes its training random, or its data go several ways
-OPTIONS = {"wide_and_deep_subclassed": (), "wide_and_deep_auxiliary": (*DROPOUT, "--set", "auxiliary_weight=0.2")}
+OPTIONS = {"wide_and_deep_subclassed": CONSTANT, "wide_and_deep_auxiliary": (*DROPOUT, "--set", "auxiliary_weight=0.2")}
 
 
 def houses(folder: Path) -> tuple[str, ...]:
