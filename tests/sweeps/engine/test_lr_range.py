@@ -210,7 +210,18 @@ def test_a_sweep_of_a_regression_keeps_to_the_printed_rates(workspace: Workspace
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     low, high = map(float, found["set"].removeprefix("learning_rate=").split(".."))
-    options = ("--sampler", "random", "--trials", "3", "--epochs", "1", "--jobs", "1", *SGD, "--set", found["set"])
+    options = ("--sampler", "random", "--start", "none", "--trials", "3", "--epochs", "1", "--jobs", "1")
+    options += (
+        *SGD,
+        "--set",
+        found["set"],
+        "--set",
+        "n_hidden=2",
+        "--set",
+        "n_neurons=256",
+        "--set",
+        "activation=relu",
+    )
     done = worker.sweeps(workspace, "run", "bounded", *data, *options)
     assert done.returncode == 0, done.stderr
     rates = [row["params"]["learning_rate"] for row in workspace.json("list", "bounded")]

@@ -175,7 +175,18 @@ def test_a_trial_has_the_epochs_that_it_draws_and_as_many_more_as_it_is_continue
     tmp_path: Path, worker: SharedWorker
 ) -> None:
     made = Workspace(tmp_path)
-    drawn = ("--set", "epochs=2..4", "--epochs", "5", "--set", "bias_initializer=ones", "--jobs", "1")
+    drawn = (
+        "--set",
+        "epochs=2..4",
+        "--epochs",
+        "5",
+        "--set",
+        "bias_initializer=ones",
+        "--jobs",
+        "1",
+        "--start",
+        "default",
+    )
     done = worker.sweeps(
         made, "run", "drawn", "--trials", "4", "--pruner", "none", "--seed", "1", "--set", "n_hidden=1", *drawn
     )
