@@ -21,10 +21,9 @@ from sweeps.config import SweepConfig
 from sweeps.data import DataSource
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher
-from sweeps.engine.scheduler import Limits
+from sweeps.engine.scheduler import Limits, SearchBegun
 from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.engine.tasks import have_data
-from sweeps.study.study import Objective
 from sweeps.system import paths
 from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
 from tracking import child_runs, find_store, open_store
@@ -163,14 +162,7 @@ class _Watch:
     opened: float = 0.0
     ended: list[tuple[TrialOutcome, float]] = field(default_factory=list)
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
+    def begin(self, begun: SearchBegun) -> None:
         """Study and record are open, the first trials are about to begin."""
         self.opened = time.perf_counter()
 

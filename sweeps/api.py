@@ -19,12 +19,12 @@ from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
 from sweeps.engine import forkserver, sweep
+from sweeps.engine.scheduler import SearchBegun
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
 from sweeps.study import baselines, results
 from sweeps.study.attributes import CONFIG
 from sweeps.study.results import Best, Status, TrialRow
-from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def run(
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
             - `start` (str, `"portfolio"`): What is trained first where nothing is enqueued: `"portfolio"` (the defaults
-              and configurations that were good on other data, of registered spaces), `"default"` or `"none"`.
+              and configurations that were good on other data, of the space `mlp`), `"default"` or `"none"`.
             - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
@@ -329,7 +329,7 @@ def run(
         said = baselines.sentences(result.study)
         if why := config.budget.reason(result.study):
             said.append(why)
-        elif missing := unfinished(config, begun):
+        elif missing := unfinished(config, result.study, begun):
             said.append(f"{missing}; the same call without time_budget goes on")
         for sentence in said:
             print(sentence, file=LastingOutput(sys.stdout))
@@ -405,14 +405,7 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
 class Silent:
     """A watcher that says nothing."""
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
+    def begin(self, begun: SearchBegun) -> None:
         """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:

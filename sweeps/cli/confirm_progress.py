@@ -6,10 +6,10 @@ from rich.console import Console
 
 from sweeps.cli.progress import Progress
 from sweeps.confirm.run import Request
+from sweeps.engine.scheduler import SearchBegun
 from sweeps.study import results
 from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG, REPETITION, TOTAL
-from sweeps.study.study import Objective
 from sweeps.system import paths
 from sweeps.trial.plan import OutcomeState, TrialOutcome
 
@@ -24,14 +24,12 @@ class ConfirmProgress(Progress):
         super().__init__(console, None, jobs, {})
         self._study = request.study
 
-    def begin(
-        self, objective: Objective, task: str, validation: str, warnings: tuple[str, ...], best: TrialOutcome | None
-    ) -> None:
+    def begin(self, begun: SearchBegun) -> None:
         """The first begins; how many there are is known now."""
         study = studies.load(self._study, paths.confirm_journal(self._study))
         self._total = int(study.user_attrs[TOTAL])
         self._counts[OutcomeState.COMPLETE] = len(studies.counted(study))
-        super().begin(objective, task, validation, warnings, best)
+        super().begin(begun)
 
     def _named(self, number: int) -> str:
         """`trial 7, seed 1730114`, or `trial 7, fold 2`."""

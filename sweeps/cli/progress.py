@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,8 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps import dense_kernels
+from sweeps.study.leaderboard import duration
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome
+
+if TYPE_CHECKING:
+    from sweeps.engine.scheduler import SearchBegun
 
 
 class Progress:
@@ -52,21 +56,14 @@ class Progress:
         if self._console.is_terminal:
             self._live.stop()
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
-        """The search begins; `best` is the best trial that the study has already."""
-        self._objective, self._best = objective, best
-        if task:
-            self._say(f"task: {task}")
-        if validation:
-            self._say(f"validation: {validation}")
-        for warning in warnings:
+    def begin(self, begun: SearchBegun) -> None:
+        """The search begins."""
+        self._objective, self._best = begun.objective, begun.best
+        if begun.task:
+            self._say(f"task: {begun.task}")
+        if begun.validation:
+            self._say(f"validation: {begun.validation}")
+        for warning in begun.warnings:
             self._say(f"warning: {warning}")
 
     def epoch(self, report: EpochReport) -> None:
@@ -142,18 +139,6 @@ class Progress:
             value = "" if report.value is None else f"{report.value:.4f}"
             table.add_row(self._named(number), f"{report.epoch}/{report.epochs}", value)
         return Group(*parts, table)
-
-
-def duration(seconds: float) -> str:
-    """`0.25 s`, `42 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds < 1:
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def as_text(params: Mapping[str, Any]) -> str:

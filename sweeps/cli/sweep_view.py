@@ -6,17 +6,18 @@ import os
 import signal
 import time
 
+import optuna
 from rich.console import Console
 
 from sweeps.cli import ending
 from sweeps.cli.command_line import command
-from sweeps.cli.progress import Progress, duration
+from sweeps.cli.progress import Progress
 from sweeps.cli.trial_table import show
 from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
 from sweeps.study import baselines, confirmation, results, study
-from sweeps.study.leaderboard import leaderboard
+from sweeps.study.leaderboard import duration, leaderboard
 from sweeps.system import paths, signals
 
 
@@ -49,24 +50,27 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
         by_make = "SWEEPS_FROM_MAKE" in os.environ
         checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
-        console.print(f"{checking} checks the winner on fresh seeds", highlight=False, markup=False, soft_wrap=True)
-    if said := config.budget.reason(results.open_study(config.study)):
+        console.print(
+            f"{checking} checks the winner on other seeds or folds", highlight=False, markup=False, soft_wrap=True
+        )
+    if said := config.budget.reason(found):
         console.print(said, highlight=False, markup=False, soft_wrap=True)
-    elif said := unfinished(config, begun):
+    elif said := unfinished(config, found, begun):
         # without a limit: one that was too short for a trial would be so again
         whole = command(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
 
 
-def unfinished(config: SweepConfig, begun: float) -> str:
+def unfinished(config: SweepConfig, found: optuna.Study, begun: float) -> str:
     """How many trials are missing after a sweep that its time budget has ended; empty after any other.
 
     Args:
+        found: the study that it has left.
         begun: its `time.monotonic()`.
     """
     if config.time_budget is None or time.monotonic() - begun < config.time_budget:
         return ""
-    missing = study.missing(results.open_study(config.study), config.trials)
+    missing = study.missing(found, config.trials)
     of = f"{missing} of {config.trials} trials are missing"
     return f"the time budget of {duration(config.time_budget)} is over: {of}" if missing else ""
 

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from sweeps.config import PASSING
 from sweeps.confirm.finalists import Candidate, Repetitions, lacking
 from sweeps.engine.dispatcher import Dispatcher
-from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.search import named, recorded_as, versions
 from sweeps.engine.session import StudySession
@@ -62,7 +62,7 @@ def repeat(
     with signals.deferred(), recorded_as(ref, checked, store, Budget(trials=1), prepare, _end) as session:
         study = session.study
         repairs = tuple(finding.line(repaired=True) for finding in session.repaired)
-        watcher.begin(checked.found.objective, "", "", repairs, None)
+        watcher.begin(SearchBegun(checked.found.objective, warnings=repairs))
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         plan = replace(plan, study=ref, budget=session.budget)
         # a configuration that diverges fails each time, and is reported as such

@@ -24,19 +24,30 @@ FAILURE_LIMIT = 3
 EPOCH_TIMEOUT = 2.0
 
 
+@dataclass(frozen=True)
+class SearchBegun:
+    """What a watcher is told when a search begins.
+
+    Attributes:
+        objective: what is searched for.
+        task: what the target is taken for; "" where that needs no words.
+        validation: on which rows trials are compared; "" where that needs no words.
+        warnings: a line each.
+        best: the best trial that the study has already.
+    """
+
+    objective: Objective
+    task: str = ""
+    validation: str = ""
+    warnings: tuple[str, ...] = ()
+    best: TrialOutcome | None = None
+
+
 class Watcher(Protocol):
     """Who is told how a sweep goes."""
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
-        """The search begins; `task` says what the target is taken for, `validation` on which rows trials are compared,
-        "" where that needs no words; `best` is the best trial that the study has already."""
+    def begin(self, begun: SearchBegun) -> None:
+        """The search begins."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch of a running trial has ended."""

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sweeps.baselines import BaselineProcess
 from sweeps.config import PASSING
 from sweeps.engine.dispatcher import Dispatcher
-from sweeps.engine.scheduler import Limits, Scheduler, Watcher
+from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
@@ -57,7 +57,8 @@ def search(
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
-        watcher.begin(found.objective, str(found.data["task"]), found.validation, warnings, _best_so_far(study))
+        task, best = str(found.data["task"]), _best_so_far(study)
+        watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best))
         # without hyperparameters there is one point, which the second slot would draw again
         jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))

@@ -16,7 +16,7 @@ from sweeps.report.confirmed import COLUMNS, between, cells, failures, said_of_t
 from sweeps.study import baselines, results
 from sweeps.study.attributes import DATA, ERROR, IDENTITY
 from sweeps.study.confirmation import Confirmation
-from sweeps.study.leaderboard import cell, leaderboard, number
+from sweeps.study.leaderboard import cell, duration, leaderboard, number
 from sweeps.study.results import Best
 from sweeps.study.view import StudyView
 from tracking import SweepFacts
@@ -209,16 +209,6 @@ def rows_of(recorded: SweepFacts) -> dict[str, int]:
     """How many rows each part of the data has; empty where the record does not say."""
     found = {name.removeprefix("rows."): value for name, value in recorded.params.items() if name.startswith("rows.")}
     return {part: int(count) for part, count in found.items() if count.isdecimal()}
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def _versions(tags: Mapping[str, str]) -> str:

@@ -84,8 +84,8 @@ class SweepRequest:
     """What is looked at before anything is stored.
 
     Attributes:
-        start: what is trained first where nothing is enqueued: the default values and the portfolio of a registered
-            space, the default values, or nothing.
+        start: what is trained first where nothing is enqueued: the default values and the space's portfolio, if it has
+            one, the default values, or nothing.
         total: how many trials the study is to have.
         epochs: of a trial, at most.
         counts_failed: trials that failed for good count towards the total.

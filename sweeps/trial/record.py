@@ -53,8 +53,9 @@ def record(
     summary: list[str] = []
     model.summary(print_fn=lambda line, **_: summary.append(line))
     run.log_text("\n".join(summary), "model_summary.txt")
-    trial.set_user_attr(N_PARAMS, model.count_params())
-    figures = {"best_epoch": watch.best_epoch, "n_params": model.count_params()}
+    n_params = model.count_params()
+    trial.set_user_attr(N_PARAMS, n_params)
+    figures = {"best_epoch": watch.best_epoch, "n_params": n_params}
     if watch.round.name:
         values = [*zip(map(plan.rounds.name, range(len(plan.rounds))), watch.values, strict=True)]
         trial.set_user_attr(ROUNDS, {"values": dict(values), "std": statistics.stdev(watch.values)})

@@ -14,10 +14,10 @@ from sweeps.cli.output import LastingOutput
 from sweeps.cli.progress import Progress
 from sweeps.config import SweepConfig
 from sweeps.engine import sweep
-from sweeps.engine.scheduler import Watcher
+from sweeps.engine.scheduler import SearchBegun, Watcher
 from sweeps.study import results, retries
 from sweeps.study.budget import UNLIMITED
-from sweeps.study.study import Objective, counted
+from sweeps.study.study import counted
 from sweeps.trial.plan import EpochReport, TrialOutcome
 
 
@@ -32,18 +32,12 @@ class TrialProgress(Progress):
         self._ended: set[int] = set()
         self._places: dict[int, int] = {-1: -1}
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
+    def begin(self, begun: SearchBegun) -> None:
         """See `Watcher`."""
         self._ended = {trial.number for trial in counted(results.open_study(self._study))}
         self._counted = len(self._ended)
-        super().begin(objective, task, "", warnings, best and replace(best, number=self._place(best.number)))
+        best = begun.best and replace(begun.best, number=self._place(begun.best.number))
+        super().begin(replace(begun, validation="", best=best))
 
     def epoch(self, report: EpochReport) -> None:
         """See `Watcher`."""

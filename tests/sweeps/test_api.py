@@ -22,6 +22,7 @@ from sweeps import api
 from sweeps.config import load_config
 from sweeps.engine import sweep
 from sweeps.engine.cluster import slots
+from sweeps.engine.scheduler import SearchBegun
 from sweeps.errors import InputError
 from sweeps.study.study import Objective
 from sweeps.trial.plan import EpochReport, TrialOutcome
@@ -117,15 +118,8 @@ class Recording:
         self.epochs: list[EpochReport] = []
         self.trials: list[TrialOutcome] = []
 
-    def begin(
-        self,
-        objective: Objective,
-        task: str,
-        validation: str,
-        warnings: tuple[str, ...],
-        best: TrialOutcome | None,
-    ) -> None:
-        self.objective = objective
+    def begin(self, begun: SearchBegun) -> None:
+        self.objective = begun.objective
 
     def epoch(self, report: EpochReport) -> None:
         self.epochs.append(report)
