@@ -8,7 +8,7 @@ import keras
 import keras_tuner
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
-    # not Nadam: TensorFlow has no fused kernel for it, so a step takes several times as long, without gain over Adam
+    # not Nadam: no gain over Adam, and a step takes several times as long where a graph trains the model
     "adamw": keras.optimizers.AdamW,
     "adam": keras.optimizers.Adam,
     # With Nesterov momentum of 0.9 a learning rate works about like ten times that rate without momentum,

@@ -1,1 +1,1 @@
-"""Pictures and TensorBoard event files, derived from a study and its MLflow runs."""
+"""The report of a study, and pictures and TensorBoard event files of it and its MLflow runs."""
