@@ -15,7 +15,7 @@ from numba import uintp
 from sweeps.dense_kernels.compiling import jit, kernel
 from sweeps.dense_kernels.hidden import finish, unfinish, vectors_of
 from sweeps.dense_kernels.losses import loss_and_errors, penalty
-from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
+from sweeps.dense_kernels.memory import CACHE_LINE, flush_denormals, prefetch, restore
 from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
 
 Floats = npt.NDArray[np.float32]
@@ -172,6 +172,9 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
 def train(network, update, x, labels, targets, weights, order, rows, start, stop, scratch, losses, predictions):  # type: ignore[no-untyped-def]
     """Run the steps `start <= step < stop` of `rows` rows each; the last step of `order` may have fewer.
 
+    Subnormal floats are zero, as in TensorFlow's threads: each takes a hundred cycles, and the moments of a weight whose
+    gradient stays zero become and remain such.
+
     Args:
         labels, targets, weights: see `losses.loss_and_errors`.
         x: uint8 or float32 (n, inputs).
@@ -179,6 +182,7 @@ def train(network, update, x, labels, targets, weights, order, rows, start, stop
         losses: float32 (steps,), filled.
         predictions: float32 (m, outputs), filled.
     """
+    control = flush_denormals()
     for step in range(start, stop):
         batch = order[step * rows : (step + 1) * rows]
         gather(x, batch, network, scratch.outputs)
@@ -190,3 +194,4 @@ def train(network, update, x, labels, targets, weights, order, rows, start, stop
         losses[step] = loss + penalty(network)
         if training:
             backward(network, update, step, batch.size, begin, scratch)
+    restore(control)

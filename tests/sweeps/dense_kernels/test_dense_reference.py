@@ -190,6 +190,22 @@ def test_widths_and_batches_of_all_sizes(batch_size: int) -> None:
     assert_as_the_reference(network(*(Layer(width, "relu") for width in widths)), "momentum", batch_size=batch_size)
 
 
+def test_moments_do_not_stay_subnormal_which_would_be_slow() -> None:
+    net = network(Layer(4, "relu"))
+    parameters = Parameters(net, 2)
+    parameters.kernels(0)[0][...] = parameters.kernels(1)[0][...] = 0.5
+    x = np.zeros((2, INPUTS), np.float32)
+    x[0] = 1  # the weights of the first layer have a gradient in the first step alone
+    runner = Runner(net, parameters, x, np.zeros(2, np.int32), None, 1)
+    steps = 2000
+    runner.run(np.array([0] + [1] * (steps - 1), np.int32), updates.adam(steps, 1e-3, taken=0))
+    moments = np.abs(np.concatenate([moment.ravel() for moment in parameters.kernels(0)[1:]]))
+    smallest = np.finfo(np.float32).tiny
+    assert not np.any((moments > 0) & (moments < smallest))
+    # the rest of the process has them as before
+    assert np.float32(smallest) * np.float32(0.25) > 0
+
+
 def test_a_network_of_one_layer() -> None:
     assert_as_the_reference(network())
 
