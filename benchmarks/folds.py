@@ -12,12 +12,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import click
-import keras
-import keras_tuner
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -25,10 +22,9 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.model_selection import train_test_split
 
 import sweeps
+from benchmarks.training import trained
 from sweeps.data import Array, DataSource, from_arrays
-from sweeps.space.resolve import resolve
 from sweeps.study.results import Best
-from sweeps.training import clear_session, fit
 
 DATASETS = {"digits": load_digits, "breast_cancer": load_breast_cancer, "wine": load_wine}
 #: name -> options of `sweeps.run`
@@ -76,27 +72,8 @@ def searched(rows: Rows, study: str, seed: int, epochs: int, budget: int, **opti
 def true_value(best: Best, epochs: int, rows: Rows, kept: Rows) -> float:
     """The mean accuracy on the kept rows of the best configuration, trained on all others as far as its best epoch."""
     data = from_arrays(*rows, DataSource("arrays"), validation=kept)
-    return float(np.mean([_accuracy(best, epochs, data, seed) for seed in range(1000, 1000 + _TRAININGS)]))
-
-
-def _accuracy(best: Best, epochs: int, data: Any, seed: int) -> float:
-    clear_session()
-    keras.utils.set_random_seed(seed)
-    space, hp = resolve("mlp", data.spec), keras_tuner.HyperParameters()
-    hp.values = dict(best.params)
-    model = space.build(hp)
-    model.fit = partial(fit, model, seed=seed)
-    # a schedule has the epochs that it had in the sweep
-    history = space.fit(
-        hp,
-        model,
-        data.train.x,
-        data.train.y,
-        epochs=epochs,
-        validation_data=(data.validation.x, data.validation.y),
-        verbose=0,
-    )
-    return float(history.history["val_accuracy"][best.epoch - 1])
+    curves = [trained(best.params, data, epochs, seed)[1]["val_accuracy"] for seed in range(1000, 1000 + _TRAININGS)]
+    return float(np.mean([curve[best.epoch - 1] for curve in curves]))
 
 
 def measured(dataset: str, seed: int, epochs: int, budget: int) -> Iterator[tuple[str, Found]]:

@@ -1,8 +1,9 @@
-"""A callback for `sweeps run --callback`, which adds the test rows' loss and metric to each epoch's logs."""
+"""A callback for `sweeps run --callback`, which adds test rows' figures and the time to each epoch's logs."""
 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import keras
@@ -13,16 +14,30 @@ VARIABLE = "SWEEPS_TABLE_DATA"
 
 
 class OnTestRows(keras.callbacks.Callback):  # type: ignore[misc]
-    """Adds `test_loss` and, of classes, `test_accuracy`; the training is not changed by it."""
+    """Adds `test_loss` and, of classes, `test_accuracy`, and `cpu_seconds`; the training is not changed by it.
+
+    The time is the processor's, which other work on the machine does not change: a worker has one thread. It is counted
+    from the training's begin, without that of this callback.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         with np.load(os.environ[VARIABLE]) as file:
             self._x, self._y = file["x_test"], file["y_test"]
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """The clock starts."""
+        self._begun = time.process_time()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Predict, without tracing a graph for it."""
         assert logs is not None
+        begun = time.process_time()
+        logs["cpu_seconds"] = begun - self._begun
+        self._predict(logs)
+        self._begun += time.process_time() - begun
+
+    def _predict(self, logs: dict[str, Any]) -> None:
         predicted = np.asarray(self.model(self._x, training=False), np.float64)
         if self._y.dtype.kind == "f":
             logs["test_loss"] = float(np.square(predicted[:, 0] - self._y).mean())
