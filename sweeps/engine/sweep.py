@@ -15,6 +15,7 @@ from search_spaces.metric_names import METRICS
 from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
+from sweeps.engine import forkserver
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
@@ -73,6 +74,12 @@ def run(
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     # as many threads a trial whatever is missing: other sums of floats differ
     baselines = _baselines(config, request.source if data is None else data)
+    forkserver.start()
+    # imports MLflow, while the process that workers are forked from imports TensorFlow
+    from sweeps.engine.search import search
+    from tracking import import_soon_needed
+
+    import_soon_needed(paths.tracking_uri())
     with (
         baselines or contextlib.nullcontext(),
         data_file(data) as sent,
@@ -85,11 +92,6 @@ def run(
         checking = submit_check(dispatcher, request, sent, **placed)
         if sent is None and not config.folds:  # small data, of which the trials have other rows
             client.register_plugin(DataSoon(request.source, but=first))
-        # imports MLflow, while the workers import TensorFlow
-        from sweeps.engine.search import search
-        from tracking import import_soon_needed
-
-        import_soon_needed(paths.tracking_uri())
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
         check_reachable(found.objective, config.stop_at)

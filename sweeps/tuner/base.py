@@ -15,7 +15,7 @@ from keras_tuner.src.engine.tuner import maybe_distribute
 from optuna.trial import FrozenTrial
 
 from sweeps.config import load_config
-from sweeps.engine import sweep
+from sweeps.engine import forkserver, sweep
 from sweeps.errors import InputError, UnsavedModel
 from sweeps.space.reference import packed
 from sweeps.study.objective_choice import TRAIN
@@ -125,6 +125,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
         Raises:
             StaysHere: something cannot be sent to other processes; no trial has begun.
         """
+        forkserver.start()  # it imports while this process prepares
         if self._plan.epochs is not None:
             fit_kwargs["epochs"] = self._plan.epochs
         dataset, self._call, epochs = read(fit_args, fit_kwargs, self._space.input_names, self._space.fits_itself)
