@@ -49,8 +49,7 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
 
         Empty for a family for which nothing was measured.
         """
-        file = files("search_spaces") / "portfolios" / f"{self.name}.json"
-        return json.loads(file.read_text(encoding="utf-8"))["configurations"] if file.is_file() else []
+        return []
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
@@ -61,3 +60,9 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
         # before other callbacks, so that these see the epoch's rate in its logs, and the next one in the optimizer
         callbacks = [*schedule(hp, kwargs.get("epochs", 1), validated), *(kwargs.pop("callbacks", None) or ())]
         return model.fit(*args, batch_size=batch_size, callbacks=callbacks, **kwargs)
+
+
+def portfolio_of(name: str) -> Sequence[Mapping[str, Any]]:
+    """The configurations in `portfolios/NAME.json`."""
+    file = files("search_spaces") / "portfolios" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))["configurations"]  # type: ignore[no-any-return]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
 import keras
 import keras_tuner
 
 from search_spaces.data_spec import DataSpec
-from search_spaces.family import Family
+from search_spaces.family import Family, portfolio_of
 from search_spaces.heads import compile_arguments, output
 from search_spaces.hidden import hidden_layers
 from search_spaces.optimizers import optimizer
@@ -30,6 +34,11 @@ class MLP(Family):
         super().__init__(spec, "mlp_per_layer" if per_layer else "mlp")
         self.per_layer = per_layer
 
+    @cached_property
+    def portfolio(self) -> Sequence[Mapping[str, Any]]:
+        """See `Family`. With `per_layer` these are the same networks, each width under the names of its layers."""
+        return [_per_layer(values) for values in portfolio_of("mlp")] if self.per_layer else portfolio_of("mlp")
+
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """A compiled model for raw input with the spec's shapes and dtypes."""
         inputs, features = encode(self.spec)
@@ -38,3 +47,8 @@ class MLP(Family):
         model = keras.Model(inputs, output(features, self.spec), name=self.name)
         model.compile(optimizer=optimizer(hp), **compile_arguments(self.spec))
         return model
+
+
+def _per_layer(values: Mapping[str, Any]) -> dict[str, Any]:
+    widths = {f"n_neurons_{layer}": values["n_neurons"] for layer in range(values["n_hidden"])}
+    return {name: value for name, value in values.items() if name != "n_neurons"} | widths

@@ -297,7 +297,7 @@ def run(
               `drop`, `columns` (list of str): Options of data and training.
             - `enqueue` (path): A JSON file of configurations to run first.
             - `start` (str, `"portfolio"`): What is trained first where nothing is enqueued: `"portfolio"` (the defaults
-              and configurations that were good on other data, of the space `mlp`), `"default"` or `"none"`.
+              and configurations that were good on other data, of `mlp` and `mlp_per_layer`), `"default"` or `"none"`.
             - `warm_start` (str): Another study, whose five best configurations are run first.
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of

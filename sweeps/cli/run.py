@@ -78,7 +78,7 @@ from sweeps.cli.table_options import table_options
     "--start",
     metavar="portfolio|default|none",
     help="Train first, where nothing is enqueued: the defaults and configurations that were good on other data (of "
-    "the space mlp), the defaults, or nothing.  [portfolio]",
+    "mlp and mlp_per_layer), the defaults, or nothing.  [portfolio]",
 )
 @click.option("--warm-start", metavar="STUDY", help="Begin with the five best configurations of another study.")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")

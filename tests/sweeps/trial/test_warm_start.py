@@ -132,3 +132,12 @@ def test_the_portfolio_of_a_registered_space_lies_in_what_it_searches(name: str)
         of_build = {key: value for key, value in values.items() if key in found}
         assert fitting(space.build, found, of_build, kept, grid=False) == of_build
         assert set(values) - set(of_build) <= {"batch_size", "schedule"}
+
+
+def test_the_portfolio_with_a_width_for_each_layer_has_the_networks_of_the_other() -> None:
+    spec = DataSpec(InputSpec((4,), "float32"), "sparse", 3)
+    one, each = SPACES["mlp"](spec), SPACES["mlp_per_layer"](spec)
+    for values, of_layers in zip(one.portfolio, each.portfolio, strict=True):
+        widths = [of_layers[f"n_neurons_{layer}"] for layer in range(values["n_hidden"])]
+        assert widths == [values["n_neurons"]] * values["n_hidden"]
+        assert set(values) ^ set(of_layers) == {"n_neurons", *(f"n_neurons_{layer}" for layer in range(len(widths)))}
