@@ -133,7 +133,7 @@ format: setup ## format, and fix what ruff can
 	@$(BIN)/ruff check --fix .
 
 picture: setup ## the pictures of README and docs, from a real sweep
-	@$(BIN)/python docs/picture.py
+	@$(BIN)/python -m docs.picture
 
 docs: setup ## the documentation as a site: site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

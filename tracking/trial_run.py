@@ -13,6 +13,7 @@ from tracking.errors import StoreUnavailable, translate_errors
 from tracking.spool import UnsentRun, save_unsent, send_all, send_texts
 from tracking.store import RUN_STATUS, STATE, Store, log_all
 from tracking.sweep_run import DIGEST, DataDescription, start_trial
+from tracking.views import NOTE
 
 #: seconds between two calls: one of them (5 ms) sends the metrics of all epochs that ended in between
 FLUSH_INTERVAL = 1.0
@@ -82,6 +83,10 @@ class TrialRun:
     def rename(self, name: str) -> None:
         """Name the run with the next call."""
         self._tags[MLFLOW_RUN_NAME] = name
+
+    def describe(self, text: str) -> None:
+        """Give the run a description with the next call."""
+        self._tags[NOTE] = text
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Set tags with the next call."""

@@ -19,6 +19,8 @@ NOTE = "mlflow.note.content"
 _VIEW = "mlflow.sharedViewState."
 #: the id of the view that this module saves
 TRIALS = "trials"
+#: hyperparameters in the parallel coordinates
+_AXES = 6
 #: of a run's description MLflow keeps so many characters
 NOTE_LENGTH = 8000
 
@@ -32,7 +34,7 @@ class TrialsView:
         score: the metric that orders the trials and is the last axis of the parallel coordinates.
         ascending: whether the lowest score comes first.
         params: the hyperparameters that tell the trials apart.
-        tags: further columns.
+        tags: further columns; the first of them comes before the hyperparameters.
         curves: the metrics whose curves are drawn, the most important first.
     """
 
@@ -47,26 +49,28 @@ class TrialsView:
         """The state of the page, as the UI reads it; `kind` is the tag with a trial's number."""
         score = safe_name(self.score)
         params = [safe_name(name) for name in self.params]
-        columns = [_column("metrics", score), *(_column("tags", tag) for tag in self.tags)]
-        columns += [_column("params", name) for name in params]
+        tags = [_column("tags", tag) for tag in self.tags]
+        columns = [_column("metrics", score), *tags[:1], *(_column("params", name) for name in params), *tags[1:]]
+        columns.append(_column("attributes", "Description"))
+        name, date = _column("attributes", "Run Name"), "runDateAndNestInfo"
         return {
             "searchFilter": f"tags.{kind} LIKE '%'",
             "orderByKey": _column("metrics", score),
             "orderByAsc": self.ascending,
             "selectedColumns": columns,
-            "columnOrder": [],
-            "columnWidths": {},
+            "columnOrder": [name, date, *columns],
+            "columnWidths": {name: 330, date: 130, **dict.fromkeys(columns, 120), columns[-1]: 300},
             "runsHiddenMode": "SHOW_ALL",
             "hideEmptyCharts": True,
             "isAccordionReordered": True,
             "compareRunCharts": [
-                _card("parallel", "PARALLEL", selectedParams=params, selectedMetrics=[score], showAllRuns=True),
+                _card("parallel", "PARALLEL", selectedParams=params[:_AXES], selectedMetrics=[score], showAllRuns=True),
                 *(_line(safe_name(name)) for name in self.curves),
                 # the page would make a chart of one bar for each trial
                 _card("score", "BAR", metricKey=score, deleted=True, isGenerated=True),
             ],
             "compareRunSections": [
-                {"uuid": _SECTION, "name": "", "display": True, "isReordered": True, "isGenerated": False}
+                {"uuid": _SECTION, "name": "Model metrics", "display": True, "isReordered": True, "isGenerated": False}
             ],
         }
 
@@ -115,6 +119,7 @@ def _column(kind: str, name: str) -> str:
     return f"{kind}.`{name}`"
 
 
+#: the id of the section of all charts; the page adds those of other metrics to the one of that name
 _SECTION = "trials"
 
 

@@ -182,6 +182,7 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
     config, source = checked.config, checked.request.source
     described = DataDescription(source.short_name, checked.found.digest, config.dataset)
     options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
+    options = {name: value for name, value in options.items() if value not in ([], {}, "")}
     tags = versions() | {
         "trials": config.trials,
         "jobs": config.jobs,

@@ -1,4 +1,4 @@
-"""SVG plots: the learning curves of a trial, the history of a sweep, and the losses of a learning-rate range test.
+"""SVG plots: the learning curves of a trial, and the losses of a learning-rate range test.
 
 The SVG is written directly, since each trial draws one: matplotlib took 30 ms, as long as all calls to MLflow.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from itertools import pairwise
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 400, 56, 150, 16, 40
 _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#17becf")
@@ -39,44 +38,6 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
         points = [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1) if math.isfinite(value)]
         parts += _line(name, style, points, row)
     return _svg(parts, "epoch")
-
-
-def draw_history(values: Sequence[float], best: Sequence[float], label: str) -> str:
-    """Plot the value of each trial in the order of their ends, and the best one so far.
-
-    Args:
-        values, best: one for each trial, finite. Values far below the others are drawn at the lower edge.
-        label: what the values are.
-
-    Returns:
-        The SVG document.
-    """
-    low, high = _focus(values, best)
-    y, parts = _y_axis(low, high)
-
-    def x(trial: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (trial - 1) / max(1, len(values) - 1)
-
-    parts += [_grid(x(tick), None, str(tick)) for tick in range(1, len(values) + 1, max(1, len(values) // 10))]
-    parts += [
-        f'<circle cx="{x(trial):.1f}" cy="{y(min(max(value, low), high)):.1f}" r="3" fill="{_COLOURS[0]}"/>'
-        for trial, value in enumerate(values, 1)
-    ]
-    corners = [(x(trial), y(value)) for trial, value in enumerate(best, 1)]
-    # the best changes when a trial ends, not between two of them
-    steps = [point for a, b in pairwise(corners) for point in (a, (b[0], a[1]))] + corners[-1:]
-    parts += _line("best so far", f'fill="none" stroke="{_COLOURS[1]}" stroke-width="2"', steps, 0)
-    parts.append(f'<circle cx="{_WIDTH - 125}" cy="{_TOP + 28}" r="3" fill="{_COLOURS[0]}"/>')
-    parts.append(f'<text x="{_WIDTH - 104}" y="{_TOP + 32}">{escape(label)}</text>')
-    return _svg(parts, "trials that have ended")
-
-
-def _focus(values: Sequence[float], best: Sequence[float]) -> tuple[float, float]:
-    """The range in which the good half of the values lies, and some room."""
-    ordered = sorted(values, key=lambda value: abs(value - best[-1]))
-    half = ordered[: max(2, -(-len(ordered) * 3 // 4))]
-    low, high = min(half), max(half)
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
 
 
 def draw_range(

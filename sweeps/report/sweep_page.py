@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from sweeps.errors import SweepError
-from sweeps.report.curves import draw_history
+from sweeps.report.history import draw_history
 from sweeps.study import baselines, confirmation, results
 from sweeps.study.attributes import IDENTITY, PARENT_RUN
 from sweeps.study.importance import by_importance
@@ -92,13 +92,13 @@ def _winner(view: StudyView) -> Best | None:
 
 def _head(view: StudyView, store: Store, best: Best | None) -> list[str]:
     identity: Mapping[str, object] = view.user_attrs.get(IDENTITY, {})
-    searched = f"space `{identity.get('space')}` on `{identity.get('dataset')}`"
+    searched = f"Space `{identity.get('space')}` on `{identity.get('dataset')}`"
     now = results.status(view)
     counted = f"{_states(view)}; {now.epochs_spent:,} epochs trained"
     if now.epochs_saved:
         counted += f", {now.epochs_saved:,} saved by pruning"
     if best is None:
-        return [f"No winner yet: {view.objective.metric} is {view.objective.direction}d, {searched}. {counted}."]
+        return [f"No winner yet: {view.objective.metric} is {view.objective.direction}d.", f"{searched}: {counted}."]
     name = best.name if best.trial is None else _name(view, best.trial)
     found = f"**{best.objective} {number(best.value)}**: [{_plain(name)}]({run_page(store, best.run_id)})"
     return [f"{found}, epoch {best.epoch}", f"{searched}: {counted}."]
@@ -118,7 +118,8 @@ def _table(view: StudyView, store: Store, rows: int) -> list[str]:
     if not leaders:
         return []
     board, runs = leaderboard(view, leaders), {row.number: row.run_id for row in leaders}
-    lines = [_row(board.columns), _row(["---"] * len(board.columns))]
+    # MLflow's page leaves no room between the columns
+    lines = [_row([f"{name}&ensp;" for name in board.columns]), _row(["---"] * len(board.columns))]
     for row in board.rows:
         cells = [_plain(text) for text in board.texts(row, board.columns)]
         if run_id := runs[row[TRIAL]]:

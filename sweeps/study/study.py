@@ -28,7 +28,7 @@ from sweeps.study.attributes import (
     TOTAL,
 )
 from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
-from sweeps.study.journal import ReadOnly, WholeRecords
+from sweeps.study.journal import WholeRecords
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.samplers import Hyperband, WithinRound, make_pruner, make_sampler
 
@@ -152,11 +152,6 @@ def load(name: str, journal: Path) -> optuna.Study:
     if not begun(journal):
         raise unknown("study", name, sorted(p.parent.name for p in journal.parent.parent.glob("*/journal.log")))
     return _load(name, journal)
-
-
-def reading(journal: Path) -> JournalStorage:
-    """A study's storage for a page that shows it: it follows the journal, and what would change it is refused."""
-    return JournalStorage(ReadOnly(journal))
 
 
 def forget(journal: Path | None = None) -> None:

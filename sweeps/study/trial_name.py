@@ -42,7 +42,15 @@ def _words(params: Mapping[str, Any]) -> list[str]:
     widths = [name for name in params if _WIDTH.fullmatch(name)]
     layers = _layers(None if depth is None else params[depth], [params[name] for name in widths])
     rest = {name: value for name, value in params.items() if not layers or name not in (depth, *widths)}
-    return [*layers, *(word for name, value in rest.items() if (word := _word(name, value)))]
+    # what is understood without its name comes first
+    ordered = sorted(rest.items(), key=lambda item: _rank(*item))
+    return [*layers, *(word for name, value in ordered if (word := _word(name, value)))]
+
+
+def _rank(name: str, value: Any) -> int:
+    if isinstance(value, str):
+        return 0
+    return 1 if name in _RATES else 2
 
 
 def _layers(depth: int | None, widths: list[Any]) -> list[str]:
@@ -58,7 +66,7 @@ def _layers(depth: int | None, widths: list[Any]) -> list[str]:
 
 def _word(name: str, value: Any) -> str:
     """A hyperparameter; empty for one that is off."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) or not value:
         return name if value else ""
     if isinstance(value, str):
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -62,9 +63,19 @@ def record(
         trial.set_user_attr(ROUNDS, {"values": dict(values), "std": statistics.stdev(watch.values)})
         run.log_metrics({f"std_{plan.objective.metric}": statistics.stdev(watch.values)}, step=watch.best_epoch)
         run.set_tags({"model_of": watch.round.name})
+    _log_best_so_far(run, watch)
     on = DataDescription(plan.source.short_name, data.digest, "")
     run.log_score(f"best_{plan.objective.metric}", watch.best or 0.0, watch.best_epoch, logged["model_uri"], on)
     run.set_tags(logged)
+
+
+def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:
+    """The best values before the best one, which make a curve of it."""
+    metric, best = watch.objective.metric, None
+    for epoch, value in enumerate(watch.history.get(metric, ())[: watch.best_epoch - 1], 1):
+        if math.isfinite(value) and watch.objective.better(value, best):
+            best = value
+            run.log_metrics({f"best_{metric}": value}, step=epoch)
 
 
 def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import dom, needs_chromium
 from support import Workspace
 from synthetic import synthetic_study
 
@@ -17,7 +18,12 @@ from sweeps.report import html
 from sweeps.study.view import StudyView
 from tracking import SweepFacts
 
-pytestmark = [pytest.mark.slow, needs_chromium]
+CHROMIUM = shutil.which("chromium")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
 
 #: writes down what the page looks like once it is drawn
 PROBE = """<script>
@@ -76,10 +82,13 @@ def seen(page: str, folder: Path, width: int, dark: bool) -> dict[str, Any]:
     (folder / "page.html").write_text(page.replace("<body>", f"<body>{PROBE}"))
     frame = folder / "frame.html"
     frame.write_text(FRAME.replace("WIDTH", str(width)))
-    scheme = f"--blink-settings=preferredColorScheme={0 if dark else 1}"
-    shown = dom(frame.as_uri(), folder / "profile", scheme, "--window-size=1500,1100")
-    found = re.search(r'<html [^>]*data-found="(.*?)"', shown)
-    assert found is not None
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    options += ["--disable-component-update", "--disable-sync", f"--user-data-dir={folder / 'profile'}"]
+    options += [f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--window-size=1500,1100"]
+    options += ["--virtual-time-budget=60000", "--dump-dom"]
+    done = subprocess.run([str(CHROMIUM), *options, frame.as_uri()], capture_output=True, text=True, timeout=300)
+    found = re.search(r'<html [^>]*data-found="(.*?)"', done.stdout)
+    assert found is not None, done.stderr[-2000:]
     read: dict[str, Any] = json.loads(unescape(found[1]))
     return read
 

@@ -28,14 +28,14 @@ def a_trial(params: dict[str, Any], **attributes: Any) -> optuna.trial.FrozenTri
     ("params", "name"),
     [
         (
-            {"n_hidden": 2, "n_neurons": 256, "activation": "relu", "learning_rate": 0.001, "dropout": 0.25},
+            {"n_hidden": 2, "n_neurons": 256, "dropout": 0.25, "learning_rate": 0.001, "activation": "relu"},
             "#17 2×256 relu 1e-3 dropout 0.25",
         ),
         ({"n_hidden": 2, "n_neurons_0": 256, "n_neurons_1": 64, "batch_norm": True}, "#17 256-64 batch_norm"),
         ({"n_hidden": 0, "batch_norm": False, "learning_rate": 0.00025}, "#17 linear 2.5e-4"),
         ({"num_layers": 1, "units_0": 64, "units_1": 32}, "#17 64"),
         ({"units": 64, "batch_size": 32}, "#17 64 batch_size 32"),
-        ({"n_hidden": 3}, "#17 n_hidden 3"),
+        ({"n_hidden": 3, "dropout": 0.0}, "#17 n_hidden 3"),
         ({}, "#17"),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_name_says_what_a_trial_continues_or_repeats() -> None:
 
 def test_a_long_name_is_cut_between_two_words() -> None:
     name = trial_name(a_trial({f"a_long_hyperparameter_{index}": index for index in range(9)}))
-    assert name == "#17 a_long_hyperparameter_0 0 a_long_hyperparameter_1 1 …"
+    assert name == "#17 a_long_hyperparameter_1 1 a_long_hyperparameter_2 2 …"
 
 
 def test_numbers_are_short() -> None:
