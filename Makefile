@@ -47,7 +47,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export SWEEPS_FROM_MAKE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep best confirm report export ui tensorboard test test-faults check format bench bench-scale bench-search bench-trainings bench-chapter picture docs clean
+.PHONY: help setup sweep best confirm report export ui dashboard tensorboard test test-faults check format bench bench-scale bench-search bench-trainings bench-chapter picture docs clean
 
 help: ## list the targets and the variables
 	@awk '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -80,8 +80,11 @@ confirm: setup ## train the best trials and the default again on fresh seeds; th
 report: setup ## one HTML file of the study: winner, leaderboard, all figures
 	$(RUN)/sweeps report -- "$$STUDY"
 
-ui: setup ## the MLflow UI on 127.0.0.1
-	$(RUN)/sweeps ui
+ui: setup ## the MLflow UI on 127.0.0.1: every trial's run; also while it runs
+	$(RUN)/sweeps ui $(if $(filter override,$(origin STUDY)),-- "$$STUDY")
+
+dashboard: setup ## optuna-dashboard on 127.0.0.1: how the search goes; also while it runs
+	$(RUN)/sweeps dashboard -- "$$STUDY"
 
 tensorboard: setup ## TensorBoard on 127.0.0.1: every trial's curves, and the HParams tab; also while it runs
 	$(RUN)/sweeps tensorboard -- "$$STUDY"
@@ -129,8 +132,8 @@ format: setup ## format, and fix what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-picture: setup ## docs/sweep.svg and docs/report.png: the README's pictures, from a real sweep
-	@$(BIN)/python docs/picture.py
+picture: setup ## the pictures of README and docs, from a real sweep
+	@$(BIN)/python -m docs.picture
 
 docs: setup ## the documentation as a site: site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -26,10 +26,7 @@ from sweeps.engine.sweep import check, result_of_check, submit_check
 from sweeps.engine.tasks import have_data
 from sweeps.system import paths
 from sweeps.trial.plan import CheckedSweep, EpochReport, TrialOutcome
-from tracking import child_runs, find_store, open_store
-
-#: metrics that a trial logs about its own time
-_PHASE = "seconds_"
+from tracking import child_runs, find_store, open_store, seconds_of
 
 
 @dataclass(frozen=True)
@@ -144,12 +141,7 @@ def _phases(study: str) -> dict[int, dict[str, float]]:
     """What each trial logged about its own time, by its number."""
     store = find_store(paths.tracking_uri(), study)
     assert store is not None
-    return {
-        int(run.data.tags["trial"]): {
-            name.removeprefix(_PHASE): value for name, value in run.data.metrics.items() if name.startswith(_PHASE)
-        }
-        for run in child_runs(store)
-    }
+    return {int(run.data.tags["trial"]): seconds_of(run) for run in child_runs(store)}
 
 
 @dataclass

@@ -16,9 +16,18 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
 from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, translate_errors
 from tracking.experiments import EpochValue, epoch_curves
-from tracking.reading import SweepFacts, attach, phase_seconds, sweep_facts
+from tracking.reading import SweepFacts, attach, phase_seconds, seconds_of, sweep_facts
 from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
-from tracking.sweep_run import DataDescription, begin_sweep, close_run, close_trial, end_sweep, log_document
+from tracking.sweep_run import (
+    DataDescription,
+    SweepResults,
+    begin_sweep,
+    close_run,
+    close_trial,
+    end_sweep,
+    log_document,
+    log_results,
+)
 from tracking.trial_run import TrialRun
 
 __all__ = [
@@ -30,6 +39,7 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "SweepFacts",
+    "SweepResults",
     "TrackingError",
     "TrialRun",
     "Unwritable",
@@ -43,8 +53,10 @@ __all__ = [
     "find_store",
     "import_soon_needed",
     "log_document",
+    "log_results",
     "open_store",
     "phase_seconds",
+    "seconds_of",
     "sweep_facts",
     "translate_errors",
 ]

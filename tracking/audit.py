@@ -12,8 +12,9 @@ from tracking.moving import local_path
 from tracking.names import original_name, safe_name
 from tracking.store import KERAS_FILE, RUN_STATUS, STATE, Store, log, pages
 
-#: the run statuses that match a trial's state: a killed or interrupted trial has failed
-_MATCHING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
+#: the run statuses that match a trial's state: a killed or interrupted trial has failed, and earlier versions ended the
+#: run of a pruned one as FINISHED
+_MATCHING = {"COMPLETE": {"FINISHED"}, "PRUNED": {"KILLED", "FINISHED"}, "FAIL": {"FAILED", "KILLED"}}
 
 
 @dataclass(frozen=True)

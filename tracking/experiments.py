@@ -13,7 +13,7 @@ from tracking.errors import TrackingError, translate_errors
 from tracking.names import original_name, safe_name
 from tracking.store import Store
 
-#: metrics of a trial's run that are not logged at each epoch
+#: metrics that earlier versions logged once; now they are tags
 _OF_TRIAL = {"best_epoch", "n_params"}
 
 

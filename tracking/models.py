@@ -34,7 +34,7 @@ class AlteredModel(TrackingError):
 
 
 def log_model(
-    store: Store, run_id: str, model: Any, example: Any, output: Any, params: Mapping[str, object]
+    store: Store, run_id: str, number: int, model: Any, example: Any, output: Any, params: Mapping[str, object]
 ) -> dict[str, str]:
     """Log a Keras model with signature and input example, or keep it in the spool while the store is unavailable.
 
@@ -42,6 +42,7 @@ def log_model(
     installed versions, and the signature follows from the two examples.
 
     Args:
+        number: the trial's, by which the model is named.
         model: a built `keras.Model`.
         example: a few rows of input, an array (n, …) or a dict of arrays; None: neither signature nor example.
         output: the model's predictions for these rows, an array (n, …) or a dict of arrays.
@@ -58,7 +59,7 @@ def log_model(
     texts = {safe_name(key): str(value) for key, value in params.items()}
     logged = None
     with contextlib.suppress(StoreUnavailable), translate_errors():
-        logged = store.client.create_logged_model(store.experiment_id, "model", run_id, params=texts)
+        logged = store.client.create_logged_model(store.experiment_id, store.numbered(number), run_id, params=texts)
     place = store.spool / run_id if store.spool else Path(tempfile.mkdtemp(prefix="sweeps-model-"))
     try:
         (place / MODEL).mkdir(parents=True)
@@ -121,20 +122,28 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def register_champion(store: Store, name: str, model_uri: str, run_id: str, tags: Mapping[str, str]) -> int:
+def register_champion(
+    store: Store, name: str, model_uri: str, run_id: str, tags: Mapping[str, str], about: str = "", note: str = ""
+) -> int:
     """Register a logged model under `name` with the alias `champion`; return its version.
 
     A model of this run that is registered already gets no second version.
+
+    Args:
+        about: the description of the registered model, in Markdown.
+        note: the description of this version.
     """
     client = store.client
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
+    client.update_registered_model(name, about)
     logged = _logged(store, model_uri)
     versions = client.search_model_versions(f"name = '{name}'")
     # the location of the artifacts: `models:/…` would be looked up in the process's default store
     champion = next((entry for entry in versions if entry.run_id == run_id), None) or client.create_model_version(
         name, logged.artifact_location, run_id, tags=dict(tags), model_id=logged.model_id
     )
+    client.update_model_version(name, champion.version, note)
     client.set_registered_model_alias(name, CHAMPION, champion.version)
     return int(champion.version)
 

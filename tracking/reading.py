@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracking.errors import translate_errors
 from tracking.store import STATE, Store
 
-#: how the metrics of a trial's run begin that say where its seconds went
+#: the tag of a trial's run that says where its seconds went, by part: a dictionary as JSON
+SECONDS = "seconds"
+#: how the metrics begin that said so in earlier versions
 _SECONDS = "seconds_"
 
 
@@ -50,10 +54,18 @@ def phase_seconds(store: Store, parent: str, most: int) -> tuple[dict[str, float
         runs = store.client.search_runs([store.experiment_id], query, max_results=most)
     seconds, trials = Counter[str](), 0
     for run in runs:
-        phases = {name: value for name, value in run.data.metrics.items() if name.startswith(_SECONDS)}
+        phases = seconds_of(run)
         trials += bool(phases)
-        seconds.update({name.removeprefix(_SECONDS): value for name, value in phases.items()})
+        seconds.update(phases)
     return dict(seconds), trials
+
+
+def seconds_of(run: Run) -> dict[str, float]:
+    """The seconds of a trial by part, as its run says; empty where it does not."""
+    if (told := run.data.tags.get(SECONDS)) is not None:
+        return {str(name): float(value) for name, value in json.loads(told).items()}
+    metrics = run.data.metrics.items()
+    return {name.removeprefix(_SECONDS): value for name, value in metrics if name.startswith(_SECONDS)}
 
 
 def attach(store: Store, run_id: str, file: Path) -> None:

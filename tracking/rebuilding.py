@@ -19,7 +19,7 @@ from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from tracking.moving import local_path
-from tracking.store import KERAS_FILE, RUN_STATUS, SHA256, STATE, Store, log_all, start_run
+from tracking.store import KERAS_FILE, RUN_STATUS, SHA256, STATE, Store, log_all, model_name, start_run
 
 if TYPE_CHECKING:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -48,8 +48,7 @@ class LostRun:
     @classmethod
     def of_trial(cls, kind: str, number: int, state: str, tags: Mapping[str, str], **known: Any) -> LostRun:
         """The run of a trial; `kind` is the store's, `tags` are without number and state, `known` are the others."""
-        tags = {kind: str(number), STATE: state, **tags}
-        return cls(name=f"{kind}-{number:04d}", tags=tags, status=RUN_STATUS[state], **known)
+        return cls(tags={kind: str(number), STATE: state, **tags}, status=RUN_STATUS[state], **known)
 
 
 def rebuild_run(store: Store, lost: LostRun) -> str:
@@ -100,13 +99,13 @@ def rebuild_model(store: Store, folder: Path, run_id: str, params: Mapping[str, 
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     log_all(store, run_id, [], {}, {"model_uri": f"models:/{model_id}", SHA256: digest})
     location = store.client.get_experiment(store.experiment_id).artifact_location
-    experiment = int(store.experiment_id)
+    experiment, name = int(store.experiment_id), model_name(store, run_id)
     with database.ManagedSessionMaker(read_only=False) as session:
         session.add(
             SqlLoggedModel(
                 model_id=model_id,
                 experiment_id=experiment,
-                name="model",
+                name=name,
                 artifact_location=f"{location}/models/{model_id}/artifacts",
                 creation_timestamp_ms=now,
                 last_updated_timestamp_ms=now,

@@ -24,7 +24,7 @@ from mlflow.entities import LoggedModel, Metric
 from mlflow.models import Model
 
 from tracking.errors import Refused, StoreUnavailable, translate_errors
-from tracking.store import Store, log_all
+from tracking.store import Store, log_all, model_name
 
 #: names in a run's folder
 MODEL, PARAMS, _UNSENT = "model", "model_params.json", "rest.json"
@@ -64,7 +64,10 @@ def save_unsent(store: Store, run_id: str, unsent: UnsentRun) -> None:
         )
     folder = store.spool / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    metrics = [(metric.key, metric.value, metric.timestamp, metric.step) for metric in unsent.metrics]
+    metrics = [
+        (one.key, one.value, one.timestamp, one.step, one.model_id, one.dataset_name, one.dataset_digest)
+        for one in unsent.metrics
+    ]
     params = {key: str(value) for key, value in unsent.params.items()}
     write_json(folder / _UNSENT, asdict(unsent) | {"metrics": metrics, "params": params})
 
@@ -149,7 +152,7 @@ def _send(store: Store, run_id: str, folder: Path) -> None:
     if (folder / MODEL / "MLmodel").is_file():
         params = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
         logged = find_model(store, run_id) or store.client.create_logged_model(
-            store.experiment_id, "model", run_id, params=params
+            store.experiment_id, model_name(store, run_id), run_id, params=params
         )
         description = Model.load(str(folder / MODEL))
         description.model_id = logged.model_id

@@ -23,8 +23,10 @@ from tracking.names import name_tags, safe_name
 from tracking.new_database import create_database
 
 STATE, ATTEMPT = "state", "attempt"
-#: the final status of a run, by the state of its trial
-RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
+#: the final status of a run, by the state of its trial; as in MLflow's own storage for Optuna
+RUN_STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED", "INTERRUPTED": "KILLED"}
+#: the tag of an experiment by which MLflow's UI shows runs and models, not traces
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 #: the path of the model in a logged model of MLflow's Keras flavor
 KERAS_FILE = "data/model.keras"
 #: the tag of a trial's run with the hash of its model's file
@@ -55,6 +57,10 @@ class Store:
     def parent_kind(self) -> str:
         """The name of the parent run, and its tag `kind`."""
         return "sweep" if self.kind == "trial" else self.kind
+
+    def numbered(self, number: int | str) -> str:
+        """The name of a run until its hyperparameters are known, and of its model: `trial-0007`."""
+        return f"{self.kind}-{int(number):04d}"
 
     @property
     def client(self) -> MlflowClient:
@@ -92,7 +98,7 @@ def open_store(
             if found is not None and found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             location = f"{artifact_root}/{experiment}" if artifact_root else None
-            identifier = found.experiment_id if found else client.create_experiment(experiment, location)
+            identifier = found.experiment_id if found else client.create_experiment(experiment, location, KIND)
     except OSError as error:
         raise Unwritable(one_line(error)) from None
     return Store(uri, str(identifier), spool)
@@ -160,6 +166,12 @@ def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | No
             time.sleep(RETRY_INTERVAL)
 
 
+def model_name(store: Store, run_id: str) -> str:
+    """The name of the model of a trial's run."""
+    number = store.client.get_run(run_id).data.tags.get(store.kind, "")
+    return store.numbered(number) if number.isdecimal() else "model"
+
+
 def log(
     store: Store,
     run_id: str,
@@ -198,7 +210,8 @@ def log_all(
 
 def _storable(metric: Metric) -> Metric:
     value = metric.value if math.isfinite(metric.value) else math.nan
-    return Metric(safe_name(metric.key), value, metric.timestamp, metric.step)
+    of_model = (metric.model_id, metric.dataset_name, metric.dataset_digest)
+    return Metric(safe_name(metric.key), value, metric.timestamp, metric.step, *of_model)
 
 
 def child_runs(store: Store, parent: str | None = None) -> list[Run]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mlflow.entities import Dataset, DatasetInput, InputTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from tracking.errors import StoreUnavailable, translate_errors
-from tracking.spool import UnsentRun, save_unsent
-from tracking.store import STATE, Store, log, start_run
+from tracking.spool import UnsentRun, save_unsent, send_texts
+from tracking.store import STATE, Store, log, log_all, start_run
+from tracking.views import NOTE
+
+#: characters of a data set's digest that MLflow keeps
+DIGEST = 36
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,22 @@ class DataDescription:
     name: str
     digest: str
     source: str
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """What a sweep has come to, as its run says it.
+
+    Attributes:
+        note: the run's description, in Markdown.
+        texts: artifacts, by the name of their file.
+        metrics: name, value, step and milliseconds since 1970 of each; what was logged before counts once.
+    """
+
+    tags: Mapping[str, object]
+    note: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    metrics: Sequence[tuple[str, float, int, int]] = ()
 
 
 def begin_sweep(
@@ -39,29 +57,25 @@ def begin_sweep(
         return known
     run_id = start_run(store, store.parent_kind, {"kind": store.parent_kind, STATE: "RUNNING"})
     log(store, run_id, params=params, tags=tags)
-    entity = Dataset(name=data.name, digest=data.digest[:36], source_type="local", source=data.source)
+    entity = Dataset(name=data.name, digest=data.digest[:DIGEST], source_type="local", source=data.source)
     store.client.log_inputs(run_id, [DatasetInput(entity, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])])
     return run_id
 
 
-def end_sweep(
-    store: Store,
-    run_id: str,
-    status: str,
-    leaderboard: Sequence[Mapping[str, object]],
-    counts: Mapping[str, int],
-    winner: Mapping[str, object],
-    metrics: Mapping[str, float],
-) -> None:
+def end_sweep(store: Store, run_id: str, status: str, results: SweepResults) -> None:
     """Log the sweep's results and end its run with `status` (FINISHED, FAILED or KILLED)."""
-    client = store.client
-    if leaderboard:
-        client.log_text(run_id, _as_csv(leaderboard), "leaderboard.csv")
-    tags = {f"trials.{state}": count for state, count in counts.items()} | {
-        f"winner.{key}": value for key, value in winner.items()
-    }
-    log(store, run_id, tags=tags | {STATE: status}, metrics=metrics)
-    client.set_terminated(run_id, status)
+    log_results(store, run_id, results)
+    log(store, run_id, tags={STATE: status})
+    store.client.set_terminated(run_id, status)
+
+
+def log_results(store: Store, run_id: str, results: SweepResults) -> None:
+    """Log the results of a sweep, which replace those that its run has."""
+    if results.texts:
+        send_texts(store, run_id, results.texts)
+    note = {NOTE: results.note} if results.note else {}
+    metrics = [Metric(name, value, moment, step) for name, value, step, moment in results.metrics]
+    log_all(store, run_id, metrics, {}, {**results.tags, **note})
 
 
 def log_document(
@@ -70,14 +84,6 @@ def log_document(
     """Log a text as the artifact `file` of a run that has ended, with metrics and tags."""
     store.client.log_text(run_id, text, file)
     log(store, run_id, tags=tags, metrics=metrics)
-
-
-def _as_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def close_run(store: Store, run_id: str, state: str, status: str, error: str) -> None:
@@ -117,4 +123,4 @@ def _run_of(store: Store, number: int) -> str | None:
 
 def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
     """Create a trial's run; return its id."""
-    return start_run(store, f"{store.kind}-{number:04d}", {store.kind: str(number), STATE: "RUNNING", **tags}, parent)
+    return start_run(store, store.numbered(number), {store.kind: str(number), STATE: "RUNNING", **tags}, parent)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from mlflow.entities import Metric
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
 from tracking.errors import StoreUnavailable, translate_errors
 from tracking.spool import UnsentRun, save_unsent, send_all, send_texts
 from tracking.store import RUN_STATUS, STATE, Store, log_all
-from tracking.sweep_run import start_trial
+from tracking.sweep_run import DIGEST, DataDescription, start_trial
+from tracking.views import NOTE
 
 #: seconds between two calls: one of them (5 ms) sends the metrics of all epochs that ended in between
 FLUSH_INTERVAL = 1.0
@@ -66,6 +68,25 @@ class TrialRun:
         self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
         if time.perf_counter() >= self._next_flush:
             self.flush()
+
+    def log_score(self, name: str, value: float, step: int, model_uri: str, data: DataDescription) -> None:
+        """Log a metric of the run that is also one of its model, measured on this data.
+
+        Args:
+            step: the epoch, from 1.
+            model_uri: as returned by `log_model`; a model in the spool gets no metric.
+        """
+        model_id = model_uri.removeprefix("models:/") if model_uri.startswith("models:/") else None
+        of_model = (model_id, data.name, data.digest[:DIGEST]) if model_id else ()
+        self._metrics.append(Metric(name, float(value), int(time.time() * 1000), step, *of_model))
+
+    def rename(self, name: str) -> None:
+        """Name the run with the next call."""
+        self._tags[MLFLOW_RUN_NAME] = name
+
+    def describe(self, text: str) -> None:
+        """Give the run a description with the next call."""
+        self._tags[NOTE] = text
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Set tags with the next call."""

@@ -10,6 +10,7 @@ import click
 from sweeps.cli.best import best
 from sweeps.cli.confirm import confirm
 from sweeps.cli.continue_ import continue_
+from sweeps.cli.dashboard import dashboard
 from sweeps.cli.data import data
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
@@ -37,7 +38,7 @@ def cli() -> None:
 
 for command in (
     *(run, resume, status, list_, best, confirm, importance, report, export, predict),
-    *(data, continue_, lr_range, doctor, env, ui, tensorboard),
+    *(data, continue_, lr_range, doctor, env, ui, dashboard, tensorboard),
 ):
     cli.add_command(command)
 

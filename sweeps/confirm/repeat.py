@@ -30,7 +30,7 @@ from sweeps.study.rounds import ONE
 from sweeps.system import paths, signals
 from sweeps.trial.plan import CheckedSweep
 from sweeps.trial.reaper import take_up
-from tracking import DataDescription, Store, begin_sweep, end_sweep
+from tracking import DataDescription, Store, SweepResults, begin_sweep, end_sweep
 
 
 def repeat(
@@ -110,5 +110,6 @@ def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
         BackendUnreachable: the store is away; the study has all results.
     """
     with in_reach():
-        end_sweep(store, parent, outcome, [], results.status(study).trials, {}, {})
+        states = {state: count for state, count in results.status(study).trials.items() if count}
+        end_sweep(store, parent, outcome, SweepResults({f"trials.{state}": n for state, n in states.items()}))
     study.set_user_attr(OUTCOME, outcome)

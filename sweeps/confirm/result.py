@@ -8,6 +8,8 @@ import optuna
 
 from sweeps.confirm.finalists import Candidate, Repetitions, best_run, finalists
 from sweeps.confirm.verdict import judge
+from sweeps.report import sweep_page
+from sweeps.report.confirmed import note
 from sweeps.study import results
 from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI, PARENT_RUN, RUN_ID
@@ -16,7 +18,7 @@ from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
 from sweeps.system.atomic_files import atomic_write
 from sweeps.trial.plan import CheckedSweep
-from tracking import log_document
+from tracking import SweepResults, log_document, log_results
 
 
 def make_result(
@@ -85,3 +87,7 @@ def record(study: optuna.Study, found: Confirmation) -> None:
         for each in (study, confirming):
             run_id = str(results.whole(each, PARENT_RUN, each.user_attrs))
             log_document(store, run_id, "confirmation.json", found.to_json(), metrics, tags)
+        log_results(store, run_id, SweepResults({}, note(found)))  # of the confirmation
+        sweep = str(study.user_attrs[PARENT_RUN])
+        log_results(store, sweep, sweep_page.results_of(study, store, sweep))
+        sweep_page.show(study, store)

@@ -7,9 +7,12 @@ import math
 from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import StudyContext
-from sweeps.study.attributes import CONFIG, EPOCH, ERROR, IDENTITY, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
+from sweeps.report import sweep_page
+from sweeps.study.attributes import CONFIG, EPOCH, ERROR, IDENTITY, N_PARAMS, OUTCOME, PARAMS, PARENT_RUN, RUN_ID
 from sweeps.study.rounds import round_begun, rounds_of
 from sweeps.study.study import objective_of
+from sweeps.study.trial_name import trial_name
+from tracking import log_results
 from tracking.rebuilding import LostRun, rebuild_run
 
 
@@ -28,11 +31,14 @@ def rebuild_trial_run(context: StudyContext, trial: FrozenTrial) -> None:
     reports = ((step - begun, value) for step, value in trial.intermediate_values.items())
     values = [(metric, value, epoch) for epoch, value in reports if epoch > 0 and math.isfinite(value)]
     values += [(name, value, attributes.get(EPOCH, 0)) for name, value in expected_metrics(context, trial).items()]
+    told = {"error": str(attributes.get(ERROR, ""))[:500], "best_epoch": attributes.get(EPOCH)}
+    told |= {"n_params": attributes.get(N_PARAMS)}
     lost = LostRun.of_trial(
         context.store.kind,
         trial.number,
         trial.state.name,
-        tags={"error": attributes[ERROR][:500]} if ERROR in attributes else {},
+        tags={name: str(value) for name, value in told.items() if value not in (None, "")},
+        name=trial_name(trial),
         run_id=attributes.get(RUN_ID),
         parent=context.study.user_attrs.get(PARENT_RUN),
         params=attributes.get(PARAMS, trial.params),
@@ -44,20 +50,23 @@ def rebuild_trial_run(context: StudyContext, trial: FrozenTrial) -> None:
 
 
 def rebuild_sweep_run(context: StudyContext) -> None:
-    """Create the sweep's parent run from its configuration and outcome."""
-    study = context.study
+    """Create the sweep's parent run from its configuration, outcome and trials."""
+    study, store = context.study, context.store
     outcome = str(study.user_attrs.get(OUTCOME) or "KILLED")
     trials = study.get_trials(deepcopy=False)
     times = [time for trial in trials for time in (trial.datetime_start, trial.datetime_complete) if time]
     lost = LostRun(
         run_id=study.user_attrs[PARENT_RUN],
-        name=context.store.parent_kind,
+        name=store.parent_kind,
         parent=None,
-        tags={"kind": context.store.parent_kind, "state": outcome},
+        tags={"kind": store.parent_kind, "state": outcome},
         params={name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if value is not None},
         metrics=[],
         status=outcome,
         started=min(times, default=None),
         ended=max(times, default=None),
     )
-    rebuild_run(context.store, lost)
+    run_id = rebuild_run(store, lost)
+    if store.kind == "trial":
+        log_results(store, run_id, sweep_page.results_of(study, store, run_id))
+        sweep_page.show(study, store)

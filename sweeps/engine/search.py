@@ -18,13 +18,13 @@ from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
+from sweeps.report import sweep_page
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
-from sweeps.study.baselines import baselines as baselines_of
 from sweeps.study.budget import Budget
 from sweeps.study.record import in_reach, make_record
-from sweeps.study.results import status, top
+from sweeps.study.results import top
 from sweeps.study.study import StudyRef
 from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
@@ -182,6 +182,7 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
     config, source = checked.config, checked.request.source
     described = DataDescription(source.short_name, checked.found.digest, config.dataset)
     options = config.model_dump(mode="json", exclude_none=True, exclude={"jobs", "trials", *PASSING})
+    options = {name: value for name, value in options.items() if value not in ([], {}, "")}
     tags = versions() | {
         "trials": config.trials,
         "jobs": config.jobs,
@@ -201,7 +202,7 @@ def _begin(checked: CheckedSweep, study: optuna.Study, store: Store) -> None:
 
 def versions() -> dict[str, object]:
     """Tags with the versions of libraries and, where the current folder is in a repository, the git commit."""
-    return {f"version.{name}": version(name) for name in _PACKAGES} | _commit()
+    return {"versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES)} | _commit()
 
 
 def _commit() -> dict[str, object]:
@@ -213,19 +214,12 @@ def _commit() -> dict[str, object]:
 
 
 def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
-    """Close the sweep's run with its counts, leaderboard and winner.
+    """Close the sweep's run with its results, and show them on the experiment's page.
 
     Raises:
         BackendUnreachable: the store is away; the study has all results, a resume completes the record.
     """
-    now, leaders = status(study), top(study, 10)
-    winner: Mapping[str, object] = {}
-    metrics: dict[str, float] = {}
-    if leaders:
-        winner = {"trial": leaders[0].number, "run_id": leaders[0].run_id or ""}
-        metrics = {f"best_{now.objective}": leaders[0].value or 0.0}
-    metrics |= {f"baseline_{row.name}": row.value for row in baselines_of(study) if row.value is not None}
-    board = [vars(row) for row in leaders]
     with in_reach():
-        end_sweep(store, parent, outcome, board, now.trials, winner, metrics)
+        end_sweep(store, parent, outcome, sweep_page.results_of(study, store, parent))
+        sweep_page.show(study, store)
     study.set_user_attr(OUTCOME, outcome)

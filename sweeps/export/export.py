@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeps.errors import InputError
+from sweeps.export.champion import champion
 from sweeps.export.keras_file import load_keras_file
 from sweeps.export.readme import readme
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
@@ -58,7 +59,8 @@ def export_best(study: str, force: bool = False, space: str | Space | None = Non
         remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
     with in_reach():
         number = "default" if best.trial is None else str(best.trial)
-        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": number})
+        about, note = champion(best, store)
+        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": number}, about, note)
     head = details["head"]
     raw = f"Predictions are the raw outputs: their meaning is not known ({head['why']})\n"
     return (

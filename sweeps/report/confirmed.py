@@ -32,6 +32,16 @@ def failures(found: Confirmation) -> list[str]:
     return [f"{finalist.name}: {finalist.error}" for finalist in found.finalists if finalist.mean is None]
 
 
+def note(found: Confirmation) -> str:
+    """The confirmation in Markdown, for its MLflow run."""
+    rows = [cells(finalist, index == found.winner) for index, finalist in enumerate(found.finalists)]
+    table = [COLUMNS, ("---",) * len(COLUMNS), *(row + [""] * (len(COLUMNS) - len(row)) for row in rows)]
+    lines = [f"| {' | '.join(cell.strip().replace('* ', '**winner** ') for cell in row)} |" for row in table]
+    tested = said_of_test(found)
+    told = (f"**{found.conclusion[:1].upper()}{found.conclusion[1:]}.**", "\n".join(lines), *failures(found))
+    return "\n\n".join((*told, f"{tested[:1].upper()}{tested[1:]}."))
+
+
 def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f") -> str:
     if mean is None or interval is None:
         return ""

@@ -212,7 +212,9 @@ def rows_of(recorded: SweepFacts) -> dict[str, int]:
 
 
 def _versions(tags: Mapping[str, str]) -> str:
-    begin = "version."
+    if "versions" in tags:
+        return tags["versions"]
+    begin = "version."  # of earlier versions
     return ", ".join(f"{name.removeprefix(begin)} {tags[name]}" for name in sorted(tags) if name.startswith(begin))
 
 

@@ -78,6 +78,15 @@ def importance(view: StudyView) -> Importance:
     return Importance(view.study_name, found, len(trials), _good(len(trials)), leaders[first])
 
 
+def by_importance(view: StudyView) -> list[str]:
+    """The hyperparameters that vary, the most important first; in the order of their first use where trials are too few
+    to tell."""
+    trials, varied = view.ranked(), view.varied()
+    if len(trials) < FEWEST or not varied:
+        return varied
+    return list(dict.fromkeys((*_evaluate(view.of(trials), varied), *varied)))
+
+
 def evaluator(trials: int) -> PedAnovaImportanceEvaluator:
     """PED-ANOVA whose good trials are the best tenth, or of fewer trials as many as it needs."""
     return PedAnovaImportanceEvaluator(target_quantile=_good(trials) / trials)

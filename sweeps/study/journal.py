@@ -98,6 +98,14 @@ class WholeRecords(JournalFileBackend):
                 raise OSError(error.errno, error.strerror, str(path)) from None
 
 
+class ReadOnly(WholeRecords):
+    """A journal that is only read."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Raises: PermissionError: always."""
+        raise PermissionError(f"{self._file_path} is only read here")
+
+
 def _lines(logs: list[dict[str, Any]], begin: int) -> Iterator[bytes]:
     """The records, each with the place that its line begins at."""
     for log in logs:

@@ -116,6 +116,12 @@ def studies_here() -> list[StudyRow]:
     return [_study_row(journal) for journal in sorted(folder.glob("*/journal.log")) if _is_begun(journal)]
 
 
+def latest() -> str | None:
+    """The study of the workspace that has changed last; None where there is none."""
+    journals = [journal for journal in (paths.home() / "studies").glob("*/journal.log") if _is_begun(journal)]
+    return max(journals, key=lambda journal: journal.stat().st_mtime).parent.name if journals else None
+
+
 def open_study(name: str) -> optuna.Study:
     """The study of that name in this workspace.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from sweeps.space.resolve import build, resolve
 from sweeps.study.attributes import AFTER, CONTINUES, EPOCHS, PARAMS, SKIPPED
 from sweeps.study.claims import claims_of
 from sweeps.study.draft import Draft, Repeated
+from sweeps.study.trial_name import trial_name
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial.callbacks import make_callbacks
@@ -31,6 +33,7 @@ from sweeps.trial.record import record
 from sweeps.trial.resume import ResumableFit, TrialProgress
 from sweeps.trial.rounds import Round
 from tracking import TrialRun
+from tracking.reading import SECONDS
 
 
 class TrialOverdue(Exception):
@@ -128,12 +131,14 @@ def _next_round(
                 raise TrialOverdue(plan.overdue)
 
         watch = _watch(trial, plan, run, progress, index, epochs, lambda: hp.active_values, tell)
+        run.rename(trial_name(trial, hp.active_values))
         result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress, draft.settle)
     finally:
         if not draft.repeats:
             draft.store()
             trial.set_user_attr(PARAMS, hp.active_values)
             run.log_params(hp.active_values)
+            run.rename(trial_name(trial, hp.active_values))
     clock.seconds.update(getattr(result, "timings", {}))
     with clock.part("log"):
         best = watch.conclude(model, result)
@@ -142,7 +147,8 @@ def _next_round(
             progress.end_round(watch.epochs_trained)
             return None
         record(trial, plan, run, model, watch, data, example)
-    run.log_metrics({f"seconds_{name}": value for name, value in clock.seconds.items()}, step=epochs)
+    parts = {name: round(value, 4) for name, value in clock.seconds.items()}
+    run.set_tags({SECONDS: json.dumps(parts), "train_seconds": parts.get("train", 0.0)})
     return best
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -17,7 +18,7 @@ from sweeps.training import as_tensors
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
 from sweeps.trial.plan import TrialPlan
-from tracking import TrialRun
+from tracking import DataDescription, TrialRun
 from tracking.models import log_model
 from tracking.store import SHA256
 
@@ -42,7 +43,7 @@ def record(
     if example is not None and (inputs := prepared(example, data.train.x)) is not None:
         trial.set_user_attr(PREPARED, inputs)
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
-    logged = log_model(plan.store, run.run_id, model, example, output, trial.user_attrs[PARAMS])
+    logged = log_model(plan.store, run.run_id, trial.number, model, example, output, trial.user_attrs[PARAMS])
     trial.set_user_attr(EPOCH, watch.best_epoch)
     trial.set_user_attr(MODEL_URI, logged["model_uri"])
     trial.set_user_attr(MODEL_SHA256, logged[SHA256])
@@ -55,14 +56,26 @@ def record(
     run.log_text("\n".join(summary), "model_summary.txt")
     n_params = model.count_params()
     trial.set_user_attr(N_PARAMS, n_params)
-    figures = {"best_epoch": watch.best_epoch, "n_params": n_params}
+    # tags: as metrics they would be charts of one point each
+    run.set_tags({"best_epoch": watch.best_epoch, "n_params": n_params})
     if watch.round.name:
         values = [*zip(map(plan.rounds.name, range(len(plan.rounds))), watch.values, strict=True)]
         trial.set_user_attr(ROUNDS, {"values": dict(values), "std": statistics.stdev(watch.values)})
-        figures[f"std_{plan.objective.metric}"] = statistics.stdev(watch.values)
+        run.log_metrics({f"std_{plan.objective.metric}": statistics.stdev(watch.values)}, step=watch.best_epoch)
         run.set_tags({"model_of": watch.round.name})
-    run.log_metrics(figures | {f"best_{plan.objective.metric}": watch.best or 0.0}, step=watch.best_epoch)
+    _log_best_so_far(run, watch)
+    on = DataDescription(plan.source.short_name, data.digest, "")
+    run.log_score(f"best_{plan.objective.metric}", watch.best or 0.0, watch.best_epoch, logged["model_uri"], on)
     run.set_tags(logged)
+
+
+def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:
+    """The best values before the best one, which make a curve of it."""
+    metric, best = watch.objective.metric, None
+    for epoch, value in enumerate(watch.history.get(metric, ())[: watch.best_epoch - 1], 1):
+        if math.isfinite(value) and watch.objective.better(value, best):
+            best = value
+            run.log_metrics({f"best_{metric}": value}, step=epoch)
 
 
 def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:

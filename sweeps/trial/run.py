@@ -165,8 +165,9 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Tria
         trial.set_user_attr(RUN_ID, run.run_id)
         try:
             value = objective(trial, plan, data, run, seed, progress)
-        except optuna.TrialPruned:
+        except optuna.TrialPruned as pruned:
             run.state = OutcomeState.PRUNED
+            run.describe(str(pruned))
             return TrialOutcome(trial.number, OutcomeState.PRUNED)
         except TrialInterrupted as stop:
             run.state = OutcomeState.INTERRUPTED
@@ -194,4 +195,5 @@ def _attempt(trial: optuna.Trial, plan: TrialPlan, data: Dataset, progress: Tria
 def _remember(trial: optuna.Trial, run: TrialRun, error: str) -> str:
     trial.set_user_attr(ERROR, error)
     run.set_tags({"error": error[:500]})
+    run.describe(error)
     return error

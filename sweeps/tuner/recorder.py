@@ -32,6 +32,7 @@ from sweeps.study.attributes import (
     RUN_ID,
     TUNER_TRIAL,
 )
+from sweeps.study.trial_name import trial_name
 from tracking import TrialRun
 
 
@@ -115,6 +116,7 @@ class Recorder:
         attempt.trial.set_user_attr(PARAMS, params)
         attempt.run.log_params(params)
         self._keep_parameters(attempt.trial, trial)
+        attempt.run.rename(trial_name(attempt.trial))
         if trial.status == TrialStatus.COMPLETED:
             self._complete(attempt, trial)
         else:
@@ -137,7 +139,8 @@ class Recorder:
             for observation in trial.metrics.get_history(name):
                 attempt.run.log_metrics({name: float(observation.mean())}, step=int(observation.step) + 1)
         if math.isfinite(value):
-            attempt.run.log_metrics({f"best_{self._objective}": value, "best_epoch": epoch}, step=epoch)
+            attempt.run.log_metrics({f"best_{self._objective}": value}, step=epoch)
+        attempt.run.set_tags({"best_epoch": epoch})
         attempt.trial.set_user_attr(EPOCH, epoch)
         attempt.trial.set_user_attr(MODEL_URI, NO_MODEL)
         if self._is_best(value) and (model := self._kept_model(trial)) is not None:
@@ -161,7 +164,9 @@ class Recorder:
             example, output = example_of(attempt.run, model, self._example)
         params = attempt.trial.user_attrs[PARAMS]
         try:
-            logged = log_model(self._session.store, attempt.run.run_id, model, example, output, params)
+            logged = log_model(
+                self._session.store, attempt.run.run_id, attempt.trial.number, model, example, output, params
+            )
         except (SweepError, OSError):
             raise
         except Exception as error:  # of a person's own class; KerasTuner's files have the weights

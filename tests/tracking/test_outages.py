@@ -178,7 +178,7 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
                 proxy.lose = b"logged-models"
             else:
                 proxy.go_away()
-            tags = log_model(store, run.run_id, model, x, np.asarray(model(x)), {"units": 2})
+            tags = log_model(store, run.run_id, 3, model, x, np.asarray(model(x)), {"units": 2})
             run.set_tags(tags)
             uris.append(tags["model_uri"])
             assert [folder.name for folder in abandoned_folders(store)] == [run.run_id]

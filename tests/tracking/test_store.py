@@ -11,6 +11,7 @@ import pytest
 from tracking import (
     DataDescription,
     Store,
+    SweepResults,
     TrackingError,
     TrialRun,
     begin_sweep,
@@ -83,7 +84,7 @@ def test_an_epoch_that_took_a_second_is_seen_at_once(
 
 @pytest.mark.parametrize(
     ("state", "status"),
-    [("COMPLETE", "FINISHED"), ("PRUNED", "FINISHED"), ("FAIL", "FAILED"), ("INTERRUPTED", "KILLED")],
+    [("COMPLETE", "FINISHED"), ("PRUNED", "KILLED"), ("FAIL", "FAILED"), ("INTERRUPTED", "KILLED")],
 )
 def test_a_run_ends_in_the_state_of_its_trial(store: Store, parent: str, state: str, status: str) -> None:
     run_id = run_of(store, parent, 1, 0.5, state)
@@ -98,12 +99,16 @@ def test_a_run_whose_block_is_left_by_an_exception_has_failed(store: Store, pare
 
 
 def test_a_sweep_is_recorded_and_taken_up_again_by_a_resume(store: Store, parent: str) -> None:
-    board: list[dict[str, object]] = [{"number": 2, "value": 0.9}, {"number": 1, "value": 0.7}]
-    end_sweep(store, parent, "FINISHED", board, {"COMPLETE": 2}, {"trial": 2}, {"best_val_accuracy": 0.9})
+    metrics = [("best_val_accuracy", 0.7, 1, 1000), ("best_val_accuracy", 0.9, 2, 2000)]
+    results = SweepResults({"winner.trial": 2}, "**0.9**", {"leaderboard.csv": "trial\n2\n"}, metrics)
+    for _ in range(2):  # as a resume does that adds no trial
+        end_sweep(store, parent, "FINISHED", results)
     ended = store.client.get_run(parent)
     assert ended.info.status == "FINISHED"
     assert ended.data.tags["winner.trial"] == "2"
-    assert ended.data.tags["trials.COMPLETE"] == "2"
+    assert ended.data.tags["mlflow.note.content"] == "**0.9**"
+    curve = store.client.get_metric_history(parent, "best_val_accuracy")
+    assert [(entry.step, entry.value) for entry in curve] == [(1, 0.7), (2, 0.9)]
     assert [one.dataset.digest for one in ended.inputs.dataset_inputs] == ["ab" * 16]
     assert "leaderboard.csv" in [file.path for file in store.client.list_artifacts(parent)]
     data = DataDescription("houses", "ab" * 16, "houses.csv")
@@ -135,10 +140,11 @@ def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_kera
     model = keras.Sequential([keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(0.5), keras.layers.Dense(2)])
     x = np.arange(12, dtype="uint8").reshape(3, 4)
     run_id = run_of(store, parent, 5, 0.5)
-    tags = log_model(store, run_id, model, x, np.asarray(model(x)), {"units": 2})
+    tags = log_model(store, run_id, 5, model, x, np.asarray(model(x)), {"units": 2})
     log(store, run_id, tags=tags)
     uri = tags["model_uri"]
     logged = store.client.get_logged_model(uri.removeprefix("models:/"))
+    assert logged.name == "trial-0005"
     assert (logged.source_run_id, logged.status, logged.params) == (run_id, "READY", {"units": "2"})
     files = {path.name for path in Path(logged.artifact_location.removeprefix("file://")).rglob("*")}
     assert {"MLmodel", "input_example.json", "requirements.txt", "model.keras"} <= files
@@ -153,7 +159,21 @@ def test_a_model_is_logged_with_signature_and_example_and_fetched_back_as_a_kera
         fetch_keras_file(store, uri, tmp_path)
     assert not (tmp_path / "model.keras").exists()
 
-    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1
-    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}) == 1
+    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}, "of houses", "first") == 1
+    assert register_champion(store, "houses", uri, run_id, {"trial": "5"}, "of houses", "confirmed") == 1
     champion = store.client.get_model_version_by_alias("houses", "champion")
-    assert champion.run_id == run_id
+    assert (champion.run_id, champion.description) == (run_id, "confirmed")
+    assert store.client.get_registered_model("houses").description == "of houses"
+
+
+def test_a_models_score_says_on_which_data_it_was_measured(store: Store, parent: str) -> None:
+    made = store.client.create_logged_model(store.experiment_id, "trial-0006")
+    data = DataDescription("houses", "ab" * 16, "houses.csv")
+    with TrialRun(store, parent, 6, {}) as run:
+        run.log_score("best_val_accuracy", 0.75, 3, made.model_uri, data)
+        run.rename("#6 2×64")
+    found = store.client.get_run(run.run_id)
+    assert (found.info.run_name, found.data.metrics) == ("#6 2×64", {"best_val_accuracy": 0.75})
+    (metric,) = store.client.get_logged_model(made.model_id).metrics
+    assert (metric.key, metric.value, metric.step) == ("best_val_accuracy", 0.75, 3)
+    assert (metric.dataset_name, metric.dataset_digest) == ("houses", "ab" * 16)

@@ -21,7 +21,7 @@ from sweeps.study.study import StudyRef
 from sweeps.system import paths
 from sweeps.system.atomic_files import write_json
 from sweeps.system.locks import present
-from tracking import DataDescription, Store, TrialRun, begin_sweep, child_runs, end_sweep, open_store
+from tracking import DataDescription, Store, SweepResults, TrialRun, begin_sweep, child_runs, end_sweep, open_store
 from tracking.spool import UnsentRun, save_unsent
 
 IDENTITY = Identity("mlp", "digits", "ab" * 16, "val_accuracy", "maximize", 3, 0, ())
@@ -61,7 +61,7 @@ def a_study(folder: Path) -> None:
                 trial.set_user_attr(MODEL_URI, fake_model(store, run.run_id, folder / "model"))
             run.state = state
         study.tell(trial, value if state == "COMPLETE" else None, studies.TrialState[state])
-    end_sweep(store, parent, "FINISHED", [], {}, {}, {})
+    end_sweep(store, parent, "FINISHED", SweepResults({}))
     (folder / "exports/houses").mkdir(parents=True)
     best = study.best_trial
     write_json(folder / "exports/houses/manifest.json", {"sha256": {}, "trial": best.number, "value": best.value})

@@ -90,7 +90,7 @@ def test_a_trial_ends_when_its_patience_does_and_keeps_its_best_epoch(swept: Wor
         if run.data.tags["state"] != "COMPLETE":
             continue
         values = [entry.value for entry in store.client.get_metric_history(run.info.run_id, "val_f1_score")]
-        best = int(run.data.metrics["best_epoch"])
+        best = int(run.data.tags["best_epoch"])
         assert values[best - 1] == max(values)
         assert len(values) in (best + 2, 12)
 

@@ -47,7 +47,7 @@ def histories(made: Workspace, number: int) -> dict[str, list[tuple[int, float]]
     """By metric the trial's (epoch, value), as its run holds them; exact."""
     store = store_of(made)
     run_id = made.json("list", "deaths")[number]["run_id"]
-    names = [name for name in store.client.get_run(run_id).data.metrics if not name.startswith("seconds_")]
+    names = store.client.get_run(run_id).data.metrics
     found = {name: store.client.get_metric_history(run_id, name) for name in names}
     return {name: sorted((entry.step, entry.value) for entry in entries) for name, entries in found.items()}
 
@@ -77,7 +77,7 @@ def check_nothing_is_left(made: Workspace, total: int) -> None:
         row = rows[int(run.data.tags["trial"])]
         assert row["run_id"] == run.info.run_id
         assert run.data.tags["state"] == row["state"]
-        assert (run.info.status == "FINISHED") == (row["state"] in ("COMPLETE", "PRUNED"))
+        assert (run.info.status == "FINISHED") == (row["state"] == "COMPLETE")
         assert run.info.status != "RUNNING"
     continued = {int(run.data.tags["trial"]) for run in runs if "continued_from" in run.data.tags}
     complete = [row["value"] for row in rows.values() if row["state"] == "COMPLETE" and row["number"] not in continued]

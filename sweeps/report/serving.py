@@ -1,0 +1,47 @@
+"""Servers of pages: a port that is free, and an answer to wait for."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import time
+
+from sweeps.errors import BackendUnreachable
+
+#: seconds after which a server that does not answer is not waited for any more
+_PATIENCE = 120.0
+
+
+def check_port(port: int, command: str) -> None:
+    """Check that a server can listen on 127.0.0.1.
+
+    Args:
+        command: what starts it, for the advice.
+
+    Raises:
+        BackendUnreachable: another process listens on that port, or this one may not.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the last server's connections may linger
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            another = port + 1 if port < 65535 else port - 1
+            raise BackendUnreachable(f"port {port}: {said}; another port: {command} --port {another}") from None
+
+
+def wait_for_answer(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until a server answers; whether it does."""
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            time.sleep(0.2)
+        finally:
+            connection.close()
+    return False
