@@ -14,7 +14,7 @@ import optuna
 from rich.console import Console
 
 from sweeps.cli.output import LastingOutput
-from sweeps.cli.sweep_view import unfinished
+from sweeps.cli.sweep_view import counts, unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
@@ -302,6 +302,8 @@ def run(
             - `time_budget`, `trial_timeout` (str or seconds), `memory_limit` (str or bytes): Limits.
             - `epoch_budget` (int), `stop_at` (float), `patience_trials` (int): End the search after so many epochs of
               all trials together, once the objective has this value, after so many trials without a better one.
+            - `keep_models` (str): `"all"` models, or those of the `"best:10"` trials; by default all, and of 200 trials
+              or more the best 50.
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
             - `confirm` (bool): Check the winner at the end, as `Result.confirm` does.
@@ -417,12 +419,19 @@ class Silent:
 
 @contextlib.contextmanager
 def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
-    """The watcher of a sweep: progress on standard output, or `Silent`."""
+    """The watcher of a sweep: progress on standard output, in a notebook as one output that changes, or `Silent`."""
     if not show:
         yield Silent()
         return
+    from sweeps.cli.notebook_progress import NotebookProgress, in_notebook
     from sweeps.cli.progress import Progress
 
     output: Any = LastingOutput(sys.stdout)
-    with Progress(Console(file=output), config.trials, sweep.jobs_of(config), {}) as progress:
+    jobs, done = sweep.jobs_of(config), counts(config.study)
+    progress = (
+        NotebookProgress(config.trials, jobs, done)
+        if in_notebook()
+        else Progress(Console(file=output), config.trials, jobs, done)
+    )
+    with progress:
         yield progress

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
+from sweeps.study import kept_models
 from sweeps.study.budget import Budget
 from sweeps.study.rounds import Rounds
 from sweeps.system.paths import check_study_name
@@ -136,6 +137,7 @@ class SweepConfig(BaseModel):
     time_budget: Seconds | None = None
     trial_timeout: Seconds | None = None
     memory_limit: Annotated[int, BeforeValidator(parse_size)] | None = None
+    keep_models: str | None = None
     baselines: bool = Field(default_factory=lambda: os.environ.get("SWEEPS_BASELINES") != "0")
     allow_lambda: bool = False
     accept_changed_space: bool = False
@@ -165,6 +167,18 @@ class SweepConfig(BaseModel):
             options = " ".join(f"{flag(name)} {n}" for name, n in given.items() if n > 1 or name == "epochs")
             raise ValueError(f"it must be enough for one trial, which has {options}")
         return value
+
+    @field_validator("keep_models")
+    @classmethod
+    def _models_are_kept_by_a_rule(cls, value: str | None) -> str | None:
+        if value is not None:
+            kept_models.parse(value)
+        return value
+
+    @property
+    def models_kept(self) -> int | None:
+        """How many of the best trials keep their models; None: all."""
+        return kept_models.most_kept(self.keep_models, self.trials)
 
     @property
     def rounds(self) -> Rounds:

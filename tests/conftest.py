@@ -18,6 +18,8 @@ from support import SharedWorker, Workspace
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true"}
 #: one process less for each sweep; what they are for has tests of its own
 os.environ["SWEEPS_BASELINES"] = "0"
+#: two seconds less for each sweep
+os.environ["SWEEPS_REPORT"] = "0"
 #: `make test` sets what changes a message; a sweep that a test starts is started by hand
 os.environ.pop("SWEEPS_FROM_MAKE", None)
 #: fixtures of tests that start processes

@@ -23,7 +23,7 @@ LEVELS = (
     {"baselines", "config", "export"},
     {"report"},
     {"trial"},
-    {"doctor"},
+    {"disk", "doctor"},
     {"engine"},
     {"confirm"},
     {"cli"},

@@ -54,7 +54,7 @@ class LostRun:
 def rebuild_run(store: Store, lost: LostRun) -> str:
     """Create a lost run; return its id, which is the former one if it is known and the store is a database."""
     tags = {**lost.tags, "rebuilt": "true"}
-    database = _database(store)
+    database = database_of(store)
     if database is None or lost.run_id is None:
         run_id = start_run(store, lost.name, tags, lost.parent)
     else:
@@ -68,7 +68,7 @@ def rebuild_run(store: Store, lost: LostRun) -> str:
 
 def keeps_ids(store: Store) -> bool:
     """Whether rebuilt runs keep their ids."""
-    return _database(store) is not None
+    return database_of(store) is not None
 
 
 def model_folder(store: Store, model_uri: str) -> Path | None:
@@ -78,7 +78,7 @@ def model_folder(store: Store, model_uri: str) -> Path | None:
         model_uri: `models:/m-…`, or `runs:/RUN_ID/model` of a model that was logged through the spool.
     """
     root = local_path(str(store.client.get_experiment(store.experiment_id).artifact_location))
-    if root is None or _database(store) is None:
+    if root is None or database_of(store) is None:
         return None
     kind, _, path = model_uri.partition(":/")
     if kind == "models":
@@ -93,7 +93,7 @@ def rebuild_model(store: Store, folder: Path, run_id: str, params: Mapping[str, 
     from mlflow.entities import LoggedModelStatus
     from mlflow.store.tracking.dbmodels.models import SqlLoggedModel, SqlLoggedModelParam
 
-    database, model_id, now = _database(store), folder.parent.name, int(time.time() * 1000)
+    database, model_id, now = database_of(store), folder.parent.name, int(time.time() * 1000)
     assert database is not None
     with (folder / KERAS_FILE).open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -150,7 +150,7 @@ def _milliseconds(moment: datetime | None) -> int:
     return int((moment or datetime.now()).timestamp() * 1000)
 
 
-def _database(store: Store) -> SqlAlchemyStore | None:
+def database_of(store: Store) -> SqlAlchemyStore | None:
     """MLflow's access to a store that is a database; None for a tracking server."""
     if store.uri.startswith(("http://", "https://")):
         return None

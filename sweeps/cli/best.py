@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from sweeps.cli.json_output import emit, json_flag
+from sweeps.system.commands import hint
 
 
 @click.command()
@@ -32,4 +33,4 @@ def best(study: str, as_json: bool) -> None:
         click.echo(sentence)
     click.echo(f"run    {found.run_id}")
     if found.model_uri:
-        click.echo(f"model  {found.model_uri}\nexport it with: sweeps export {found.study}")
+        click.echo(f"model  {found.model_uri}\nexport it with: {hint('export', found.study)}")

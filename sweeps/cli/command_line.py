@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import optuna
 
 from sweeps.config import SweepConfig, flag
 from sweeps.errors import InputError
 from sweeps.study.attributes import CONFIG, GIVEN
+from sweeps.system.commands import PROGRAM, by_make
+
+#: options that are variables of the Makefile
+_VARIABLES = ("dataset", "space", "trials", "epochs", "jobs", "seed", "sampler", "pruner")
 
 
 def command(config: SweepConfig) -> str:
     """The command line that runs this configuration: what differs from the defaults."""
-    words = ["sweeps", "run", config.study]
+    return shlex.join([PROGRAM, "run", config.study, *_words(config)])
+
+
+def to_go_on(config: SweepConfig) -> str:
+    """The same as the person types it who is told of it: `make sweep …` for who has typed that."""
+    if not by_make():
+        return command(config)
+    variables = [f"{name.upper()}={value}" for name, value in _differing(config) if name in _VARIABLES]
+    more = _words(config, beside=_VARIABLES)
+    return shlex.join(
+        ["make", "sweep", f"STUDY={config.study}", *variables, *([f"ARGS={shlex.join(more)}"] * bool(more))]
+    )
+
+
+def _differing(config: SweepConfig) -> Iterator[tuple[str, Any]]:
+    """The options with another value than their default."""
     for name, field in SweepConfig.model_fields.items():
         value = getattr(config, name)
-        if name == "study" or value == field.get_default(call_default_factory=True):
+        if name != "study" and value != field.get_default(call_default_factory=True):
+            yield name, value
+
+
+def _words(config: SweepConfig, beside: Collection[str] = ()) -> list[str]:
+    """The flags of a configuration, without those of some options."""
+    words = []
+    for name, value in _differing(config):
+        if name in beside:
             continue
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))
@@ -31,7 +60,7 @@ def command(config: SweepConfig) -> str:
         values = value if isinstance(value, tuple) else (value,)
         for one in values:
             words += [flag(name), str(one)]
-    return shlex.join(words)
+    return words
 
 
 def config_of(study: optuna.Study) -> SweepConfig:

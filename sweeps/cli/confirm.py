@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
 import sys
 from dataclasses import asdict
@@ -17,6 +15,7 @@ from sweeps.cli.console import console
 from sweeps.cli.json_output import emit, json_flag
 from sweeps.cli.output import LastingOutput
 from sweeps.errors import Interrupted
+from sweeps.system.commands import hint, hints
 
 if TYPE_CHECKING:
     from sweeps.confirm.run import Request
@@ -83,7 +82,7 @@ def run_confirm(request: Request, screen: Console, space: str | None = None) -> 
 
 def command(request: Request, space: str | None = None) -> str:
     """The command line of a request."""
-    words = ["sweeps", "confirm", request.study]
+    words = []
     for flag, value in (
         ("--top", request.top),
         ("--seeds", request.seeds),
@@ -92,7 +91,7 @@ def command(request: Request, space: str | None = None) -> str:
     ):
         if value is not None and (flag, value) != ("--seeds", 4):
             words += [flag, str(value)]
-    return shlex.join([*words, *["--again"] * request.again])
+    return hint("confirm", request.study, *words, *["--again"] * request.again)
 
 
 def show(found: Confirmation, screen: Console) -> None:
@@ -106,8 +105,6 @@ def show(found: Confirmation, screen: Console) -> None:
     for index, finalist in enumerate(found.finalists):
         table.add_row(*cells(finalist, index == found.winner), style="bold" if index == found.winner else None)
     screen.print(table, markup=False)
-    following = f"sweeps best {found.study} | sweeps report {found.study} | sweeps export {found.study}"
-    if "SWEEPS_FROM_MAKE" in os.environ:
-        following = f"make best | make report | make export   (STUDY={found.study})"
-    for line in (*failures(found), found.conclusion, said_of_test(found), f"Next: {following}"):
+    following = f"Next: {hints(found.study, 'best', 'report', 'export')}"
+    for line in (*failures(found), found.conclusion, said_of_test(found), following):
         screen.print(line, markup=False, highlight=False, soft_wrap=True)

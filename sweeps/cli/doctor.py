@@ -7,6 +7,7 @@ import click
 from sweeps import dense_kernels
 from sweeps.cli.json_output import emit, json_flag
 from sweeps.errors import CorruptStore
+from sweeps.system.commands import hint
 
 
 @click.command()
@@ -45,5 +46,5 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
         fixable = any(one.repair for one in left)
         raise CorruptStore(
             f"study {study!r}: {len(left)} of its findings above are not repaired"
-            + (f"; repair what can be: sweeps doctor {study} --fix" if fixable else "")
+            + (f"; repair what can be: {hint('doctor', study, '--fix')}" if fixable else "")
         )

@@ -6,6 +6,7 @@ import click
 
 from sweeps import dense_kernels
 from sweeps.cli.json_output import emit, json_flag
+from sweeps.system.commands import hint
 
 
 @click.command()
@@ -34,4 +35,5 @@ def env(compile_: bool, as_json: bool) -> None:
         return
     click.echo(f"dense layers are trained {dense_kernels.description()}")
     if dense_kernels.compilation_is_due():
-        click.echo("The kernels are not compiled yet: the first sweep does it (about 20 s), or: sweeps env --compile")
+        compiling = hint("env", "", "--compile")
+        click.echo(f"The kernels are not compiled yet: the first sweep does it (about 20 s), or: {compiling}")

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 import click
 
 from sweeps.cli.best import best
+from sweeps.cli.clean import clean
+from sweeps.cli.compare import compare
 from sweeps.cli.confirm import confirm
 from sweeps.cli.continue_ import continue_
 from sweeps.cli.dashboard import dashboard
 from sweeps.cli.data import data
+from sweeps.cli.delete import delete
 from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
 from sweeps.cli.export import export
@@ -28,6 +31,7 @@ from sweeps.cli.tensorboard import tensorboard
 from sweeps.cli.ui import ui
 from sweeps.errors import InputError, Interrupted, MachineFault, SweepError, machine_fault, not_importable
 from sweeps.system import signals
+from sweeps.system.commands import INSTALLED, PROGRAM, by_make
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -37,8 +41,8 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, status, list_, best, confirm, importance, report, export, predict),
-    *(data, continue_, lr_range, doctor, env, ui, dashboard, tensorboard),
+    *(run, resume, status, list_, best, confirm, importance, compare, report, export, predict),
+    *(data, continue_, lr_range, doctor, clean, delete, env, ui, dashboard, tensorboard),
 ):
     cli.add_command(command)
 
@@ -81,4 +85,5 @@ def fail(error: SweepError) -> None:
 
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    return context.command_path if context else "sweeps"
+    path = context.command_path if context else PROGRAM
+    return f"{INSTALLED}{path.removeprefix(PROGRAM)}" if by_make() else path

@@ -21,6 +21,9 @@ from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome
 if TYPE_CHECKING:
     from sweeps.engine.scheduler import SearchBegun
 
+#: what is said while workers wait for that
+COMPILING = "compiling training kernels (once for this machine, about 20 s)"
+
 
 class Progress:
     """Shows a sweep while it runs; a context manager, and the engine's watcher.
@@ -45,7 +48,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if dense_kernels.compilation_is_due():
-            self._say("compiling training kernels (once for this machine, about 20 s)")
+            self._say(COMPILING)
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -63,6 +66,8 @@ class Progress:
             self._say(f"task: {begun.task}")
         if begun.validation:
             self._say(f"validation: {begun.validation}")
+        if begun.models:
+            self._say(f"models: {begun.models}")
         for warning in begun.warnings:
             self._say(f"warning: {warning}")
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sweeps.errors import InputError
+from sweeps.system.commands import hint
 
 if TYPE_CHECKING:
     import optuna
+    from rich.console import Console
 
     from sweeps.report.sections import Section
+
+
+report_flag = click.option(
+    "--report/--no-report",
+    "reports",
+    default=True,
+    envvar="SWEEPS_REPORT",
+    help="Write the report at the end, which takes about 2 s.  [yes; SWEEPS_REPORT=0: no]",
+)
 
 
 @click.command()
@@ -21,7 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--predictions",
     is_flag=True,
-    help="Load the best model, and show how it predicts the validation rows: a confusion matrix, or its errors.",
+    help="Load the best model, and show how it predicts the validation rows: a confusion matrix with images that it "
+    "confuses, or its errors.",
 )
 def report(study: str, output: Path | None, predictions: bool) -> None:
     """Write the report of STUDY: one HTML file with the winner, the leaderboard and all figures.
@@ -40,8 +53,30 @@ def report(study: str, output: Path | None, predictions: bool) -> None:
         click.echo(f"not among the artifacts of the sweep's run: {unrecorded.splitlines()[0]}", err=True)
 
 
+def write_at_end(study: str, screen: Console) -> None:
+    """Write the report when a sweep has ended, unless it shows the study as it is. Whatever goes wrong with it is said,
+    and does not make a sweep fail that has found something."""
+    from sweeps.cli.command_line import repeated
+    from sweeps.report import html
+    from sweeps.study import results
+    from sweeps.system import paths
+
+    opened, file = results.open_study(study), paths.study_folder(study) / html.NAME
+    if not results.top(opened, 1):
+        return
+    said = f"report  {os.path.relpath(file)}"
+    if not (file.is_file() and file.stat().st_mtime >= paths.journal(study).stat().st_mtime):
+        try:
+            html.write(study, repeated(opened))
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+            said = f"no report: {reason}; {hint('report', study)} tries it again"
+    screen.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
 def _on_validation_rows(study: optuna.Study) -> Section:
     """How the best model predicts the rows that the search has looked at."""
+    from sweeps.confirm.confused import confused_images
     from sweeps.confirm.figures import figures
     from sweeps.engine.test_rows import validation
     from sweeps.report.sections import evaluated
@@ -57,5 +92,6 @@ def _on_validation_rows(study: optuna.Study) -> Section:
     import_keras()  # before MLflow imports it, which would print TensorFlow's messages
     from sweeps.export.logged_models import load_logged
 
-    found = figures(load_logged(study.study_name, uri), rows, study.user_attrs)
-    return evaluated("validation", "On the validation rows", found)
+    model, attributes = load_logged(study.study_name, uri), study.user_attrs
+    pictures = confused_images(model, rows, attributes)
+    return evaluated("validation", "On the validation rows", figures(model, rows, attributes), pictures)

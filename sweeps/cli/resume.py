@@ -8,6 +8,7 @@ import click
 
 from sweeps.cli.console import console
 from sweeps.cli.output import LastingOutput
+from sweeps.cli.report import report_flag, write_at_end
 from sweeps.errors import InputError
 
 
@@ -16,7 +17,8 @@ from sweeps.errors import InputError
 @click.option("--trials", type=int, help="Total number of trials of the study.  [as before]")
 @click.option("--jobs", type=int, help="Trials that run at once.  [as before]")
 @click.option("--time-budget", help="Stop the sweep after this time: 90s, 10m, 1.5h.")
-def resume(study: str, trials: int | None, jobs: int | None, time_budget: str | None) -> None:
+@report_flag
+def resume(study: str, trials: int | None, jobs: int | None, time_budget: str | None, reports: bool) -> None:
     """Go on with STUDY: run the trials that it lacks, with the options that it was last run with.
 
     Limits of one call, such as --time-budget or --stop-at, are not among them.
@@ -35,4 +37,7 @@ def resume(study: str, trials: int | None, jobs: int | None, time_budget: str | 
     known = config_of(opened).model_dump(exclude_unset=True)
     given_now = {"trials": trials, "jobs": jobs, "time_budget": time_budget}
     config = load_config(known | {name: value for name, value in given_now.items() if value is not None})
-    run_sweep(config, console(LastingOutput(sys.stdout)))
+    screen = console(LastingOutput(sys.stdout))
+    run_sweep(config, screen)
+    if reports:
+        write_at_end(study, screen)

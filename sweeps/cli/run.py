@@ -10,6 +10,7 @@ import click
 
 from sweeps.cli.console import console
 from sweeps.cli.output import LastingOutput
+from sweeps.cli.report import report_flag, write_at_end
 from sweeps.cli.table_options import table_options
 
 
@@ -88,6 +89,11 @@ from sweeps.cli.table_options import table_options
 @click.option("--trial-timeout", help="End a trial that runs longer, even if it hangs: 10m, 1h.  [never]")
 @click.option("--memory-limit", help="End a worker that uses more memory: 4GB.  [its share of the machine's memory]")
 @click.option(
+    "--keep-models",
+    metavar="all|best:N",
+    help="Which models stay on the disk: all, or those of the best N trials.  [all; of 200 trials or more best:50]",
+)
+@click.option(
     "--baselines/--no-baselines",
     default=None,
     help="Compare with the majority class or the mean, a linear model and gradient boosting.  "
@@ -116,7 +122,8 @@ from sweeps.cli.table_options import table_options
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line has precedence.",
 )
-def run(config: Path | None, **options: Any) -> None:
+@report_flag
+def run(config: Path | None, reports: bool, **options: Any) -> None:
     """Run a sweep: all trials of a new STUDY, or those that it still lacks.
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
@@ -135,3 +142,5 @@ def run(config: Path | None, **options: Any) -> None:
         from sweeps.confirm.run import Request
 
         show(run_confirm(Request(sweep.study), screen), screen)
+    if reports:
+        write_at_end(sweep.study, screen)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
 import optuna
 from rich.console import Console
 
-from sweeps.cli import ending
-from sweeps.cli.command_line import command
+from sweeps.cli.command_line import to_go_on
 from sweeps.cli.progress import Progress
 from sweeps.cli.trial_table import show
 from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
+from sweeps.space.registered import check_set
 from sweeps.study import baselines, confirmation, results, study
 from sweeps.study.leaderboard import duration, leaderboard
 from sweeps.system import paths, signals
+from sweeps.system.commands import hint, hints
 
 
 def run_sweep(config: SweepConfig, console: Console) -> None:
@@ -28,8 +28,9 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         Interrupted: by Ctrl-C or SIGTERM; the message holds the command that goes on.
         SweepError: see `sweeps.engine.sweep.run`.
     """
-    signals.listen(f"ended at once; go on with\n  {command(config)}")
-    done, begun, jobs = _counts(config.study), time.monotonic(), sweep.jobs_of(config)
+    check_set(config.space, config.set)  # before a word is said of a sweep that will not be
+    signals.listen(f"ended at once; go on with\n  {to_go_on(config)}")
+    done, begun, jobs = counts(config.study), time.monotonic(), sweep.jobs_of(config)
     rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
     console.print(
         f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
@@ -44,12 +45,11 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     except (KeyboardInterrupt, Interrupted) as stop:
         show_best(config.study, console)
         signum = stop.exit_code - 128 if isinstance(stop, Interrupted) else signal.SIGINT
-        raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {command(config)}", signum) from None
+        raise Interrupted(f"{str(stop) or 'interrupted'}; go on with\n  {to_go_on(config)}", signum) from None
     show_best(config.study, console)
     found = results.open_study(config.study)
     if not config.confirm and results.top(found, 1) and confirmation.current(found) is None:
-        by_make = "SWEEPS_FROM_MAKE" in os.environ
-        checking = f"make confirm STUDY={config.study}" if by_make else f"sweeps confirm {config.study}"
+        checking = hint("confirm", config.study)
         console.print(
             f"{checking} checks the winner on other seeds or folds", highlight=False, markup=False, soft_wrap=True
         )
@@ -57,7 +57,7 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         console.print(said, highlight=False, markup=False, soft_wrap=True)
     elif said := unfinished(config, found, begun):
         # without a limit: one that was too short for a trial would be so again
-        whole = command(config.model_copy(update={"time_budget": None}))
+        whole = to_go_on(config.model_copy(update={"time_budget": None}))
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -83,16 +83,17 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     rows = results.top(found, n)
     if not rows:
         return
+    # imports scikit-learn and SciPy, which a sweep's beginning has no time for
+    from sweeps.cli import ending
+
     show(console, leaderboard(found, rows, f"best_{study.objective_of(found).metric}"))
     for sentence in (*ending.sentences(found), *baselines.sentences(found)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     status = results.status(found)
-    states = ", ".join(f"{count} {state}" for state, count in status.trials.items() if count)
+    states = status.in_words
     if status.epochs_saved:
         states += f"; {status.epochs_spent} epochs trained, {status.epochs_saved} saved by pruning"
-    following = f"sweeps best {name} | sweeps report {name} | sweeps export {name} | sweeps ui"
-    if "SWEEPS_FROM_MAKE" in os.environ:
-        following = f"make best | make report | make export | make ui   (STUDY={name})"
+    following = hints(name, "best", "report", "export", "ui")
     console.print(f"{states}. Next: {following}", highlight=False, soft_wrap=True)
 
 
@@ -101,7 +102,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _counts(name: str) -> dict[str, int]:
+def counts(name: str) -> dict[str, int]:
     """Trials by state, of a study that may not be there yet."""
     if not study.begun(paths.journal(name)):
         return {}

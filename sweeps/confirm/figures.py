@@ -32,13 +32,9 @@ def figures(model: Any, rows: tuple[Any, ...], attributes: Mapping[str, Any]) ->
         "interval" (95 %), "classes" (name, precision, recall, support) and "confusion" (a row for each true class);
         for a regression "r2", "rmse", "mae", "absolute_error" and "residuals" (true minus predicted) by quantile.
     """
-    from sweeps.model.heads import head_of
-    from sweeps.model.signature import signature_of
     from sweeps.training import as_tensors
 
     x, y, *weights = rows
-    data = attributes[DATA]
-    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
     found: dict[str, Any] = {"rows": _count(y), "metrics": {}}
     tensors = as_tensors(x)
     if model.compiled:
@@ -46,18 +42,54 @@ def figures(model: Any, rows: tuple[Any, ...], attributes: Mapping[str, Any]) ->
         found["metrics"] = {name: _finite(value) for name, value in scores.items()}
     if not isinstance(y, np.ndarray):
         return found
-    head = head_of(model, signature_of(model, data), data["target"], labels)
+    head, labels = _head(model, attributes)
     outputs = model.predict(tensors, batch_size=_BATCH, verbose=0)
-    if head.gives == "class" and data["target"] in ("sparse", "one_hot", "binary"):
+    if _has_one_class(head, attributes):
         return found | _of_classes(head, outputs, y, labels)
-    if head.gives == "value" and data["target"] == "regression":
+    if head.gives == "value" and attributes[DATA]["target"] == "regression":
         return found | _of_numbers(np.asarray(head.main(outputs), np.float64), y.astype(np.float64))
     return found
 
 
+def of_each_row(
+    model: Any, rows: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> tuple[list[str], list[dict[str, Any]]] | None:
+    """The true class and the prediction of each row, see `Head.rows`; None where rows have not one class each.
+
+    Args:
+        model, rows, attributes: see `figures`.
+    """
+    from sweeps.training import as_tensors
+
+    y = rows[1]
+    head, labels = _head(model, attributes)
+    if not isinstance(y, np.ndarray) or not _has_one_class(head, attributes):
+        return None
+    outputs = model.predict(as_tensors(rows[0]), batch_size=_BATCH, verbose=0)
+    return _names(y, labels), head.rows(outputs, labels)
+
+
+def _head(model: Any, attributes: Mapping[str, Any]) -> tuple[Head, Sequence[str] | None]:
+    """The model's main output, and the class names."""
+    from sweeps.model.heads import head_of
+    from sweeps.model.signature import signature_of
+
+    data = attributes[DATA]
+    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
+    return head_of(model, signature_of(model, data), data["target"], labels), labels
+
+
+def _has_one_class(head: Head, attributes: Mapping[str, Any]) -> bool:
+    return head.gives == "class" and attributes[DATA]["target"] in ("sparse", "one_hot", "binary")
+
+
+def _names(y: Array, labels: Sequence[str] | None) -> list[str]:
+    return [labels[index] if labels else str(index) for index in _indices(y, labels)]
+
+
 def _of_classes(head: Head, outputs: Any, y: Array, labels: Sequence[str] | None) -> dict[str, Any]:
     predicted = [row["class"] for row in head.rows(outputs, labels)]
-    true = [labels[index] if labels else str(index) for index in _indices(y, labels)]
+    true = _names(y, labels)
     names = list(labels or sorted({*true, *predicted}))
     right = sum(one == other for one, other in zip(true, predicted, strict=True))
     interval = binomtest(right, len(true)).proportion_ci(method="wilson")

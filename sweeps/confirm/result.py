@@ -14,6 +14,7 @@ from sweeps.study import results
 from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI, PARENT_RUN, RUN_ID
 from sweeps.study.confirmation import Confirmation
+from sweeps.study.kept_models import having_models
 from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
 from sweeps.system.atomic_files import atomic_write
@@ -32,7 +33,8 @@ def make_result(
     """Choose the winner.
 
     Its model is that of its trial in the study: what the record says of that trial (value, curves, rows) is true of it.
-    Of a default configuration without a trial it is the model of its best repetition.
+    Of a default configuration without a trial, and of a trial whose model was not kept, it is the model of its best
+    repetition.
 
     Args:
         repeating: the study of the repetitions.
@@ -43,11 +45,11 @@ def make_result(
     objective = checked.found.objective
     judged = judge(finalists(repeating, wanted, repetitions), objective.direction)
     winner = judged.finalists[judged.winner]
-    if winner.trial is None:
+    trial = None if winner.trial is None else study.get_trials(deepcopy=False)[winner.trial]
+    if trial is None or not having_models(study, [trial]):
         run_id, uri = best_run(repeating, winner, objective.direction)
     else:
-        attributes = study.get_trials(deepcopy=False)[winner.trial].user_attrs
-        run_id, uri = (str(results.whole(study, name, attributes, winner.trial)) for name in (RUN_ID, MODEL_URI))
+        run_id, uri = (str(results.whole(study, name, trial.user_attrs, trial.number)) for name in (RUN_ID, MODEL_URI))
     durations = [trial.duration for trial in repeating.get_trials(deepcopy=False, states=studies.FINISHED)]
     return Confirmation(
         *(study.study_name, objective.metric, objective.direction, checked.config.epochs),

@@ -28,7 +28,7 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         files = dict(manifest["sha256"])
         named, value = manifest["trial"], float(manifest["value"])
-        run_id = None if named is not None else str(manifest["run_id"])
+        run_id = manifest["run_id"] if named is None else manifest.get("run_id")
         number = None if named is None else int(named)
     except (OSError, ValueError, KeyError, TypeError):
         yield folder / "manifest.json", "cannot be read"
@@ -38,8 +38,8 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is missing"
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
-    if run_id is not None:  # of the default configuration, which only the confirmation has trained
-        trial = results.trial_of(context.study, run_id)
+    if run_id is not None:  # of the study, or of the one that confirms it
+        trial = results.trial_of(context.study, str(run_id))
     else:
         trial = next((one for one in context.study.get_trials(deepcopy=False) if one.number == number), None)
     if trial is None or trial.state.name != "COMPLETE" or trial.value != value:

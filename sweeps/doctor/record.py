@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.doctor.rebuild import expected_metrics, rebuild_sweep_run, rebuild_trial_run
+from sweeps.study import kept_models
 from sweeps.study.attributes import EPOCH, MODEL_URI, NO_MODEL, PARAMS, PARENT_RUN, RUN_ID
 from tracking import close_run
 from tracking.audit import (
@@ -25,6 +26,7 @@ from tracking.audit import (
     trial_runs,
 )
 from tracking.rebuilding import keeps_ids, model_folder, rebuild_model
+from tracking.removal import remove_model
 from tracking.spool import unsent_runs
 
 PROCESS_DIED = "its process ended before the sweep did"
@@ -125,14 +127,19 @@ def _surplus(context: StudyContext, where: str, what: str, run_id: str, reason: 
 
 
 def _check_models(context: StudyContext, finished: list[FrozenTrial]) -> Iterator[Finding]:
-    """Each COMPLETE trial has a logged model with its file."""
-    models = logged_models(context.store)
+    """Each COMPLETE trial has a logged model with its file, unless it was removed on purpose; then it has none."""
+    models, removed = logged_models(context.store), kept_models.removed(context.study)
     by_run = {f"runs:/{model.run_id}/model": model for model in models.values()}
     for trial in finished:
         if trial.state.name != "COMPLETE" or trial.user_attrs.get(MODEL_URI) == NO_MODEL:
             continue
         where, uri = context.trial(trial.number), str(trial.user_attrs.get(MODEL_URI))
         model = models.get(uri) or by_run.get(uri)
+        if trial.number in removed:
+            if model is not None:
+                remove = partial(remove_model, context.store, model.uri)
+                yield Finding(where, f"its model {uri} is still there after its removal", "removes it", remove)
+            continue
         if model is None and (folder := model_folder(context.store, uri)) is not None:
             params = trial.user_attrs.get(PARAMS, trial.params)
             rebuild = partial(rebuild_model, context.store, folder, trial.user_attrs[RUN_ID], params)

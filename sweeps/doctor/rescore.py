@@ -17,6 +17,7 @@ from sweeps.study import results
 from sweeps.study.attributes import CONFIG, GIVEN, IDENTITY
 from sweeps.study.rounds import ONE, rounds_of
 from sweeps.system import paths
+from sweeps.system.commands import hint
 
 
 def check_score(context: StudyContext) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
         return
     folder = paths.export_folder(context.name)
     if not folder.exists():
-        raise InputError(f"--rescore: {folder} does not exist; create it: sweeps export {context.name}")
+        raise InputError(f"--rescore: {folder} does not exist; create it: {hint('export', context.name)}")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit() prepares the data itself: only a trial can evaluate the model")
@@ -61,5 +62,5 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
         yield Finding(
             str(folder),
             f"its model scores {scores[metric]:.6f}, but {value:.6f} was logged",
-            f"compare with trial {manifest['trial']}: sweeps list {context.name}",
+            f"compare with trial {manifest['trial']}: {hint('list', context.name)}",
         )

@@ -12,6 +12,7 @@ from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.study.attributes import RESULT, TOTAL
 from sweeps.study.retries import checkpoints_left
 from sweeps.study.study import FINISHED, own
+from sweeps.system.commands import hint
 from sweeps.trial.reaper import reap
 
 
@@ -25,7 +26,7 @@ def check_trials(context: StudyContext) -> Iterator[Finding]:
         yield Finding(
             f"study {context.name}",
             f"{counted} trials are COMPLETE or PRUNED, its total is {total}",
-            f"raise the total: sweeps run {context.name} … --trials {counted}",
+            f"raise the total: {hint('resume', context.name, '--trials', str(counted))}",
         )
     for trial in trials:
         where = context.trial(trial.number)

@@ -13,6 +13,7 @@ from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_pas
 from sweeps.study.retries import LateResult
 from sweeps.study.study import Objective
 from sweeps.system import signals
+from sweeps.system.commands import hint
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 
 if TYPE_CHECKING:  # it imports MLflow, for which there is time while the workers import TensorFlow
@@ -32,6 +33,7 @@ class SearchBegun:
         objective: what is searched for.
         task: what the target is taken for; "" where that needs no words.
         validation: on which rows trials are compared; "" where that needs no words.
+        models: which trials keep their models; "" where all do, or it was said before.
         warnings: a line each.
         best: the best trial that the study has already.
     """
@@ -41,6 +43,7 @@ class SearchBegun:
     validation: str = ""
     warnings: tuple[str, ...] = ()
     best: TrialOutcome | None = None
+    models: str = ""
 
 
 class Watcher(Protocol):
@@ -153,6 +156,8 @@ class Scheduler:
         if is_retried or outcome.state == OutcomeState.KILLED:
             self._accepts_trials = True  # also of a grid whose points were all drawn
         self._watcher.trial(outcome)
+        if outcome.state == OutcomeState.COMPLETE:
+            self._session.remove_models()
         raise_if_halted(outcome)
         if outcome.fatal:
             ended = TrialsFailed(f"trial {outcome.number} has ended the search: {outcome.error}")
@@ -166,7 +171,7 @@ class Scheduler:
             self._accepts_trials = False
             raise TrialsFailed(
                 f"{self._limits.failures} trials failed in a row, the last (trial {outcome.number}): {outcome.error}\n"
-                f"Its traceback is the artifact error.txt of its run; see: sweeps list {self._plan.study.name}"
+                f"Its traceback is the artifact error.txt of its run; see: {hint('list', self._plan.study.name)}"
             )
 
     def _retry(self, outcome: TrialOutcome) -> bool:

@@ -20,6 +20,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.report import sweep_page
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
+from sweeps.study import kept_models
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.budget import Budget
@@ -58,7 +59,8 @@ def search(
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
         task, best = str(found.data["task"]), _best_so_far(study)
-        watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best))
+        said = kept_models.said(config.models_kept) if best is None else ""
+        watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best, said))
         # without hyperparameters there is one point, which the second slot would draw again
         jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
@@ -126,6 +128,7 @@ def recorded_as(
 def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> None:
     """Retries, enqueued trials and attributes of the study, and the sweep's run in MLflow."""
     study, config, found = session.study, checked.config, checked.found
+    session.models_kept = config.models_kept
     session.if_alone(lambda: take_up(study, session.checkpoints, session.missing()))
     study.set_user_attr(TOTAL, config.trials)
     if checked.request.counts_failed:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import optuna
 
 from sweeps.doctor import Finding, repair_files, repair_records
-from sweeps.study import retries
+from sweeps.errors import CorruptStore
+from sweeps.study import confirmation, kept_models, retries
+from sweeps.study.attributes import MODEL_URI
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.study import StudyRef
@@ -17,7 +19,8 @@ from sweeps.system.locks import present
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import TrialOutcome
-from tracking import Store
+from tracking import Store, TrackingError, translate_errors
+from tracking.removal import registered_models, remove_model
 
 
 @dataclass
@@ -31,6 +34,7 @@ class StudySession:
         if_alone: does what it is given if no other process works at the study.
         repaired: what was inconsistent when the session was opened.
         notes: what else there is to say of its beginning.
+        models_kept: how many of the best trials keep their models; None: all.
     """
 
     study: optuna.Study
@@ -41,6 +45,7 @@ class StudySession:
     if_alone: Callable[[Callable[[], object]], None]
     repaired: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    models_kept: int | None = None
 
     def missing(self) -> int:
         """How many trials the study lacks, as far as its budget goes."""
@@ -61,6 +66,21 @@ class StudySession:
     def retry(self, number: int, limit: int) -> bool:
         """Whether a failed trial is tried again, which it is `limit` times at most."""
         return retries.again(self.study, number, limit)
+
+    def remove_models(self) -> None:
+        """Remove the models of trials that are not among the best any more.
+
+        What the store does not remove now, since it is away, the next resume does: see `sweeps.doctor.record`.
+        """
+        if self.models_kept is None or not kept_models.beyond(self.study, self.models_kept):
+            return
+        with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
+            protected = confirmation.protected_models(self.study.study_name, registered_models(self.store))
+            with self.claims.turn():
+                trials = kept_models.beyond(self.study, self.models_kept, protected)
+                kept_models.mark_removed(self.study, [trial.number for trial in trials])
+            for trial in trials:
+                remove_model(self.store, trial.user_attrs[MODEL_URI])
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from sweeps.errors import InputError
 from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
+from sweeps.space.registered import check_set
 from sweeps.study import retries, samplers
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
@@ -171,6 +172,8 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     samplers.check_names(config.sampler, config.pruner, config.sampler_options, config.pruner_options)
     paths.tracking_uri()  # here too: it is checked, and its password put away before workers inherit it
     placed = _absolute(config.space) if space is None else config.space
+    if space is None:
+        check_set(config.space, config.set)
     return SweepRequest(
         space=placed if space is None else PackedSpace.of(space),
         source=source_of(config, space),

@@ -18,6 +18,7 @@ from sweeps.space.fingerprint import SPACE_VERSION, Fingerprint, SpaceSource
 from sweeps.study import results
 from sweeps.study.attributes import GIVEN, IDENTITY, MODEL_SHA256, PARAMS
 from sweeps.system.atomic_files import sha256
+from sweeps.system.commands import hint
 from sweeps.system.import_keras import import_keras
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _defined(study: optuna.Study, file: Path, space: str | Space | None) -> Defi
         if _is_moved(name):
             raise InputError(
                 f"its file {name.rpartition(':')[0]} does not exist; give its new path: "
-                f"sweeps export {study.study_name} --space FILE.py:FUNCTION"
+                f"{hint('export', study.study_name, '--space', 'FILE.py:FUNCTION')}"
             )
         space = name
     trial = _trial_of(study, file)
@@ -190,7 +191,7 @@ def _defined(study: optuna.Study, file: Path, space: str | Space | None) -> Defi
     if changed := source.changes(study, trial.user_attrs.get(SPACE_VERSION) if trial else None):
         raise InputError(
             f"it has changed since: {shortened(changed)}\n"
-            f"Use the unchanged source: sweeps export {study.study_name} --space FILE.py:FUNCTION"
+            f"Use the unchanged source: {hint('export', study.study_name, '--space', 'FILE.py:FUNCTION')}"
         )
     params = results.whole(study, PARAMS, trial.user_attrs, trial.number) if trial else {}
     return Definitions(own_space(space), params)

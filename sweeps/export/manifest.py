@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sweeps.errors import CorruptStore, InputError
 from sweeps.model.outputs import Head
 from sweeps.system.atomic_files import sha256
+from sweeps.system.commands import hint
 from sweeps.system.file_checks import check_file
 from sweeps.system.paths import check_study_name
 
@@ -73,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
         check_file(file)
     except InputError as error:
         raise InputError(
-            f"--model: {str(folder)!r} is no export (manifest.json: {error}); create one: sweeps export STUDY"
+            f"--model: {str(folder)!r} is no export (manifest.json: {error}); create one: {hint('export', 'STUDY')}"
         ) from None
     try:
         manifest = Manifest.model_validate_json(file.read_bytes())

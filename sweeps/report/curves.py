@@ -7,14 +7,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 400, 56, 150, 16, 40
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 400, 64, 150, 16, 40
+#: height of a panel, of the rate's, and between two
+_PANEL, _RATE, _GAP = 190, 90, 24
 _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b", "#17becf")
+
+Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A part of a picture with an axis of its own: its name, its curves, where it begins and ends in pixels."""
+
+    name: str
+    curves: Mapping[str, Sequence[float]]
+    top: float
+    bottom: float
 
 
 def draw(history: Mapping[str, Sequence[float]]) -> str:
-    """Plot each metric over the epochs (from 1); validation metrics are dashed, in the colour of their metric.
+    """Plot each metric over the epochs (from 1): losses, below them the other metrics, last the learning rate.
+
+    Validation metrics are dashed, in the colour of their metric.
 
     Args:
         history: the values of each metric, one for each epoch; values that are not finite are skipped.
@@ -22,22 +39,48 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
     Returns:
         The SVG document.
     """
-    values = [value for curve in history.values() for value in curve if math.isfinite(value)]
-    y, parts = _y_axis(min(values, default=0.0), max(values, default=0.0))
     epochs = max(len(curve) for curve in history.values())
 
     def x(epoch: float) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (epoch - 1) / max(1, epochs - 1)
 
-    parts += [_grid(x(tick), None, str(tick)) for tick in range(1, epochs + 1, max(1, epochs // 10))]
-    metrics = list(dict.fromkeys(name.removeprefix("val_") for name in history))
-    for row, (name, curve) in enumerate(history.items()):
+    panels = _panels(history)
+    parts: list[str] = []
+    for panel in panels:
+        parts += _panel(panel, x, whole_ticks(1, epochs))
+    bottom = panels[-1].bottom
+    parts += [_label(x(tick), bottom + 16, str(tick), "middle") for tick in whole_ticks(1, epochs)]
+    return _svg(parts, "epoch", bottom + _BOTTOM)
+
+
+def _panels(history: Mapping[str, Sequence[float]]) -> list[_Panel]:
+    """The panels from the top down; one without a curve is left out."""
+    groups: dict[str, dict[str, Sequence[float]]] = {"loss": {}, "metrics": {}, "learning rate": {}}
+    for name, curve in history.items():
+        group = "learning rate" if name == "learning_rate" else "loss" if name.endswith("loss") else "metrics"
+        groups[group][name] = curve
+    panels, top = [], float(_TOP)
+    for name, curves in groups.items():
+        if curves:
+            bottom = top + (_RATE if name == "learning rate" else _PANEL)
+            panels.append(_Panel(name, curves, top, bottom))
+            top = bottom + _GAP
+    return panels
+
+
+def _panel(panel: _Panel, x: Scale, epochs: Sequence[int]) -> list[str]:
+    """Grid, curves and legend of a panel."""
+    values = [value for curve in panel.curves.values() for value in curve if math.isfinite(value)]
+    y, parts = _y_axis(min(values, default=0.0), max(values, default=0.0), panel.top, panel.bottom)
+    parts += [_vertical(x(epoch), panel.top, panel.bottom) for epoch in epochs]
+    metrics = list(dict.fromkeys(name.removeprefix("val_") for name in panel.curves))
+    for row, (name, curve) in enumerate(panel.curves.items()):
         colour = _COLOURS[metrics.index(name.removeprefix("val_")) % len(_COLOURS)]
         dashes = ' stroke-dasharray="6 4"' if name.startswith("val_") else ""
         style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
         points = [(x(epoch), y(value)) for epoch, value in enumerate(curve, 1) if math.isfinite(value)]
-        parts += _line(name, style, points, row)
-    return _svg(parts, "epoch")
+        parts += _line(name, style, points, row, panel.top)
+    return parts
 
 
 def draw_range(
@@ -55,7 +98,7 @@ def draw_range(
     """
     low, high = min(loss for _, loss in smoothed), smoothed[0][1]
     top = high + 0.2 * (high - low)
-    y, parts = _y_axis(low - 0.1 * (high - low), top)
+    y, parts = _y_axis(low - 0.1 * (high - low), top, _TOP, _HEIGHT - _BOTTOM)
     first, last = math.log10(losses[0][0]), math.log10(losses[-1][0])
 
     def x(rate: float) -> float:
@@ -64,50 +107,71 @@ def draw_range(
     def clipped(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         return [(x(rate), min(max(y(loss), _TOP), _HEIGHT - _BOTTOM)) for rate, loss in points]
 
-    parts += [_grid(x(10.0**n), None, f"1e{n}") for n in range(math.ceil(first), math.floor(last) + 1)]
+    bottom = _HEIGHT - _BOTTOM
+    for place, label in ((x(10.0**n), f"1e{n}") for n in range(math.ceil(first), math.floor(last) + 1)):
+        parts += [_vertical(place, _TOP, bottom), _label(place, bottom + 16, label, "middle")]
     parts += _line("loss", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="1" opacity="0.35"', clipped(losses), 0)
     parts += _line("smoothed", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="2"', clipped(smoothed), 1)
     for row, (name, rate) in enumerate(marks.items(), 2):
         style = f'fill="none" stroke="{_COLOURS[row - 1]}" stroke-width="2" stroke-dasharray="2 3"'
         parts += _line(f"{name} {rate:.2g}", style, [(x(rate), _TOP), (x(rate), _HEIGHT - _BOTTOM)], row)
-    return _svg(parts, "learning rate")
+    return _svg(parts, "learning rate", _HEIGHT)
 
 
-def _y_axis(low: float, high: float) -> tuple[Callable[[float], float], list[str]]:
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers from `low` to `high`, at most `most` steps of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def whole_ticks(low: int, high: int) -> list[int]:
+    """The first, the last and round whole numbers between them that are not close to the last."""
+    if high <= low:
+        return [low]
+    inner = [round(tick) for tick in ticks(low, high, 8) if tick == round(tick)]
+    step = inner[1] - inner[0] if len(inner) > 1 else 1
+    return [low, *(tick for tick in inner if low + step / 2 <= tick <= high - step / 2), high]
+
+
+def _y_axis(low: float, high: float, top: float, bottom: float) -> tuple[Scale, list[str]]:
     """The y coordinate as a function of a value from `low` to `high`, and the horizontal grid lines."""
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    if not high - low > 1e-9 * abs(high):
+        reach = 0.5 * abs(high) or 0.5
+        low, high = low - reach, high + reach
 
     def y(value: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
+        return top + (bottom - top) * ((high - value) / (high - low))
 
-    ticks = [low + (high - low) * step / 5 for step in range(6)]
-    return y, [_grid(None, y(tick), f"{tick:.4g}") for tick in ticks]
+    lines = []
+    for tick in ticks(low, high, 5 if bottom - top > _RATE else 2):
+        lines.append(f'<line stroke="#ddd" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
+        lines.append(_label(_LEFT - 6, y(tick) + 4, f"{tick:.6g}", "end"))
+    return y, lines
 
 
-def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int) -> list[str]:
+def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int, top: float = _TOP) -> list[str]:
     """A polyline, and its entry in the given row of the legend."""
-    label_y = _TOP + 12 + 20 * row
+    label_y = top + 12 + 20 * row
     return [
         f'<polyline {style} points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>',
-        f'<line {style} x1="{_WIDTH - 140}" x2="{_WIDTH - 110}" y1="{label_y - 4}" y2="{label_y - 4}"/>',
-        f'<text x="{_WIDTH - 104}" y="{label_y}">{escape(name)}</text>',
+        f'<line {style} x1="{_WIDTH - 140}" x2="{_WIDTH - 110}" y1="{label_y - 4:.1f}" y2="{label_y - 4:.1f}"/>',
+        f'<text x="{_WIDTH - 104}" y="{label_y:.1f}">{escape(name)}</text>',
     ]
 
 
-def _svg(parts: Sequence[str], x_label: str) -> str:
+def _svg(parts: Sequence[str], x_label: str, height: float) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height:.0f}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}'
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 6}">{x_label}</text></svg>'
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{height - 6:.0f}" text-anchor="middle">{x_label}</text></svg>'
     )
 
 
-def _grid(x: float | None, y: float | None, label: str) -> str:
-    """A labelled grid line: vertical at `x`, or horizontal at `y`."""
-    x1, x2 = (_LEFT, _WIDTH - _RIGHT) if x is None else (x, x)
-    y1, y2 = (_TOP, _HEIGHT - _BOTTOM) if y is None else (y, y)
-    line = f'<line stroke="#ddd" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
-    if x is None:
-        return f'{line}<text x="{_LEFT - 6}" y="{y1 + 4:.1f}" text-anchor="end">{label}</text>'
-    return f'{line}<text x="{x1:.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{label}</text>'
+def _vertical(x: float, top: float, bottom: float) -> str:
+    return f'<line stroke="#ddd" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
+
+
+def _label(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

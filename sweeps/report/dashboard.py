@@ -37,7 +37,7 @@ def serve(study: str | None, port: int, say: Callable[[str], object]) -> None:
     if (name := study or results.latest()) is None:
         raise InputError(f"no sweep has run in {paths.home()} yet; start one: sweeps run")
     opened = results.open_study(name)
-    check_port(port, "sweeps dashboard")
+    check_port(port, "dashboard")
     application = _for_this_machine(wsgi(ShownStorage(paths.journal(name))), port)
     with make_server("127.0.0.1", port, application, _Server, _Quiet) as server:
         address = f"http://127.0.0.1:{port}/dashboard/studies/{opened._study_id}"

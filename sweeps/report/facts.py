@@ -14,7 +14,7 @@ from sweeps.errors import InputError
 from sweeps.plots.timeline import schedule
 from sweeps.report.confirmed import COLUMNS, between, cells, failures, said_of_test
 from sweeps.study import baselines, results
-from sweeps.study.attributes import DATA, ERROR, IDENTITY
+from sweeps.study.attributes import CUT_SHORT, DATA, ERROR, IDENTITY, INTERRUPTION
 from sweeps.study.confirmation import Confirmation
 from sweeps.study.leaderboard import cell, duration, leaderboard, number
 from sweeps.study.results import Best
@@ -155,8 +155,9 @@ def _difference(value: float, other: float, view: StudyView) -> str:
 def tiles(view: StudyView) -> list[tuple[str, str]]:
     """The figures in a row: trials by state, epochs, time."""
     now = results.status(view)
-    counts = [(name.lower(), f"{count:,}") for name, count in now.trials.items() if count]
-    found = [("trials", f"{sum(now.trials.values()):,} of {now.total:,}"), *counts]
+    counts = [(name.lower(), f"{count:,}") for name, count in now.counts.items()]
+    of = "" if now.total is None else f" of {now.total:,}"
+    found = [("trials", f"{sum(now.trials.values()):,}{of}"), *counts]
     found.append(("epochs trained", f"{now.epochs_spent:,}"))
     if now.epochs_saved:
         found.append(("saved by pruning", f"{now.epochs_saved:,}"))
@@ -181,8 +182,9 @@ def board(view: StudyView) -> Table:
 
 
 def errors(view: StudyView) -> Table:
-    """Why trials failed, the most frequent reason first."""
-    failed = view.get_trials(states=(TrialState.FAIL,))
+    """Why trials failed, the most frequent reason first; those that were interrupted have not failed."""
+    states = view.get_trials(states=(TrialState.FAIL,))
+    failed = [trial for trial in states if trial.user_attrs.get(CUT_SHORT) != INTERRUPTION]
     reasons = Counter(str(trial.user_attrs.get(ERROR, "no reason is recorded")) for trial in failed)
     first = {str(trial.user_attrs.get(ERROR, "no reason is recorded")): trial.number for trial in reversed(failed)}
     rows = [[f"{count:,}", str(first[reason]), reason] for reason, count in reasons.most_common(10)]

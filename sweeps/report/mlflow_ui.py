@@ -15,6 +15,7 @@ from sweeps.study import results
 from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.record import find_record, in_reach, settle_workspace
 from sweeps.system import paths
+from sweeps.system.commands import by_make, hint
 from tracking.views import charts_page, run_page, trials_page
 
 
@@ -34,11 +35,13 @@ def serve(study: str | None, port: int, say: Callable[[str], object]) -> None:
         pages = "".join(f"\n{page}" for page in _pages(study, uri.rstrip("/")))
         raise InputError(f"MLFLOW_TRACKING_URI is a server; open it in a browser: {uri}{pages}")
     if uri.startswith("sqlite:") and not (paths.home() / "mlflow.db").is_file():
-        raise InputError(f"no sweep has run in {paths.home()} yet; start one: make sweep")
+        raise InputError(
+            f"no sweep has run in {paths.home()} yet; start one: {'make sweep' if by_make() else 'sweeps run'}"
+        )
     settle_workspace()
     address = f"http://127.0.0.1:{port}"
     pages = _pages(study, address)
-    check_port(port, "sweeps ui")
+    check_port(port, "ui")
     process = subprocess.Popen(_command(port), env=_environment(uri))
     try:
         if wait_for_answer(process, port):
@@ -51,7 +54,8 @@ def serve(study: str | None, port: int, say: Callable[[str], object]) -> None:
         process.wait(timeout=10)
         raise
     if code:
-        raise BackendUnreachable(f"the MLflow server ended with code {code}; another port: sweeps ui --port {port + 1}")
+        another = hint("ui", "", "--port", str(port + 1))
+        raise BackendUnreachable(f"the MLflow server ended with code {code}; another port: {another}")
 
 
 def _pages(study: str | None, address: str) -> list[str]:

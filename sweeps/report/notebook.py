@@ -11,7 +11,7 @@ import optuna
 from markupsafe import Markup, escape
 
 from sweeps.study import baselines, results
-from sweeps.study.leaderboard import cell, leaderboard, number
+from sweeps.study.leaderboard import cell, leaderboard, number, whole_table
 from sweeps.study.view import StudyView
 
 if TYPE_CHECKING:
@@ -25,21 +25,15 @@ def dataframe(study: optuna.Study) -> pandas.DataFrame:
     """All trials by number: what is known of each, then its hyperparameters, then "run_id" and "error"."""
     import pandas
 
-    rows = results.rows(study)
-    board = leaderboard(study, rows)
-    params = dict.fromkeys(name for row in rows for name in row.params)
-    own = ["trial", "state", board.metric, "epoch", "seconds"]
-    ending = {row.number: {"run_id": row.run_id} for row in rows}
-    table = [dict(row) | ending[row["trial"]] for row in board.rows]
-    columns = [*own, *(name for name in params if name not in (*own, "run_id", "error")), "run_id", "error"]
-    return pandas.DataFrame(table, columns=columns)
+    columns, rows = whole_table(study, results.rows(study))
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def as_html(study: optuna.Study) -> str:
     """The winner, the best trials and the history, for the end of a cell."""
     view = StudyView(study)
     now = results.status(view)
-    states = ", ".join(f"{count} {state}" for state, count in now.trials.items() if count) or "no trial yet"
+    states = now.in_words or "no trial yet"
     parts = [Markup("<h4>{}</h4><p>{} of {} trials</p>").format(view.study_name, states, now.total)]
     if ranked := view.ranked():
         best = results.best(view)

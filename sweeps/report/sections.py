@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -28,11 +28,20 @@ _OUTLIERS = "Outliers are beyond the axis; a double click shows them."
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A small image with what is said below it; `source` is a `data:` URI."""
+
+    source: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A section.
 
     Attributes:
         figures: by their ids in the page.
+        pictures: below the figures.
         missing: why there is none.
         shape: "" one below the other, "grid" and "pair" beside each other, "broad" scrolled to the side on a narrow
             screen.
@@ -44,6 +53,7 @@ class Section:
     figures: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
     shape: str = ""
+    pictures: Sequence[Picture] = ()
 
 
 def sections(view: StudyView) -> list[Section]:
@@ -84,11 +94,12 @@ def sections(view: StudyView) -> list[Section]:
     ]
 
 
-def evaluated(name: str, title: str, figures: Mapping[str, Any]) -> Section:
+def evaluated(name: str, title: str, figures: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> Section:
     """What a model reaches on some rows: a confusion matrix, or the distribution of errors.
 
     Args:
         figures: as `sweeps.confirm.figures` gives them.
+        pictures: rows that it takes for another class.
     """
     drawn = []
     if "confusion" in figures:
@@ -97,7 +108,8 @@ def evaluated(name: str, title: str, figures: Mapping[str, Any]) -> Section:
     elif "residuals" in figures:
         drawn.append(_residuals(figures["residuals"]))
     text = f"{figures['rows']:,} rows: {said_of_figures(figures)}."
-    return Section(name, title, text, {f"{name}-{index}": figure for index, figure in enumerate(drawn)}, shape="pair")
+    by_id = {f"{name}-{index}": figure for index, figure in enumerate(drawn)}
+    return Section(name, title, text, by_id, shape="pair", pictures=pictures)
 
 
 def _confusion(labels: list[str], counts: list[list[int]]) -> Any:

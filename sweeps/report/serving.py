@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from sweeps.errors import BackendUnreachable
+from sweeps.system.commands import hint
 
 #: seconds after which a server that does not answer is not waited for any more
 _PATIENCE = 120.0
@@ -17,7 +18,7 @@ def check_port(port: int, command: str) -> None:
     """Check that a server can listen on 127.0.0.1.
 
     Args:
-        command: what starts it, for the advice.
+        command: the one that starts it, such as "ui".
 
     Raises:
         BackendUnreachable: another process listens on that port, or this one may not.
@@ -29,7 +30,8 @@ def check_port(port: int, command: str) -> None:
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             another = port + 1 if port < 65535 else port - 1
-            raise BackendUnreachable(f"port {port}: {said}; another port: {command} --port {another}") from None
+            other = hint(command, "", "--port", str(another))
+            raise BackendUnreachable(f"port {port}: {said}; another port: {other}") from None
 
 
 def wait_for_answer(process: subprocess.Popen[bytes], port: int) -> bool:

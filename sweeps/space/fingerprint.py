@@ -84,7 +84,7 @@ class SpaceSource:
         if changed and not self.accepted:
             raise InputError(
                 f"the space {space} has changed since study {study.study_name!r} was begun: {shortened(changed)}\n"
-                "Name a new study (STUDY=…), or go on with both versions: --accept-changed-space"
+                "Name a new study, or go on with both versions: --accept-changed-space"
             )
         return changed is not None
 

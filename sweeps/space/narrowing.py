@@ -30,6 +30,7 @@ from sweeps.space.domains import (
     study_parameter,
     typed,
 )
+from sweeps.space.set_option import split
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,7 @@ def parse_narrowing(text: str) -> Narrowing:
     Raises:
         InputError: it is not of the form NAME=….
     """
-    name, equals, allowed = (part.strip() for part in text.partition("="))
-    if not (name and equals and allowed):
-        raise InputError(f"--set must be NAME=VALUE, NAME=LOW..HIGH or NAME=A,B,C, got {text!r}")
-    return Narrowing(name, allowed)
+    return Narrowing(*split(text))
 
 
 def narrowings_of(texts: Iterable[str], space: object) -> tuple[Narrowing, ...]:

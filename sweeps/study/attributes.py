@@ -36,6 +36,8 @@ OUTCOME = "outcome"
 TEST_LOOKS = "test_looks"
 #: what the last look has shown
 TEST = "test"
+#: the trials whose models were removed, as ranges of numbers: `0-3,7`
+REMOVED_MODELS = "removed_models"
 
 # Of a trial, whatever its state
 

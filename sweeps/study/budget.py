@@ -112,17 +112,17 @@ def saved(study: optuna.Study) -> int:
     """How many epochs the pruned trials would have had beyond those that they have had."""
     most, rounds = study.user_attrs.get(IDENTITY, {}).get("epochs", 0), len(rounds_of(study))
     pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
-    return sum(max(0, _wanted(trial, most) * rounds - _had(trial)) for trial in studies.own(pruned))
+    return sum(max(0, _wanted(trial, most) * rounds - had(trial)) for trial in studies.own(pruned))
 
 
 def _epochs(trials: Sequence[FrozenTrial], reserved: Collection[int], most: int) -> Iterator[int]:
     """How many epochs each trial has had, all attempts at it together, or may have by one of the `reserved`."""
     for attempts in retries.by_trial(trials):
         if studies.own(attempts):
-            yield max(most if attempt.number in reserved else _had(attempt) for attempt in attempts)
+            yield max(most if attempt.number in reserved else had(attempt) for attempt in attempts)
 
 
-def _had(trial: FrozenTrial) -> int:
+def had(trial: FrozenTrial) -> int:
     """How many epochs a trial has had."""
     return max(0, (trial.last_step or 0) - int(trial.user_attrs.get(SKIPPED, 0)))
 

@@ -7,7 +7,7 @@ have ended. `test` is null until the test rows were looked at, and for data with
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,8 +15,10 @@ import optuna
 
 from sweeps.errors import CorruptStore
 from sweeps.study.attributes import MODEL_URI
+from sweeps.study.kept_models import having_models
 from sweeps.study.study import objective_of
 from sweeps.system import paths
+from sweeps.system.commands import hint
 
 #: 95 % limits, the lower one first
 Interval = list[float]
@@ -135,7 +137,7 @@ def sentence(summary: Mapping[str, Any] | None, study: str) -> str:
         summary: of its confirmation; None: it has none.
     """
     if summary is None:
-        return f"not confirmed: the value is the best of many; new seeds tell more: sweeps confirm {study}"
+        return f"not confirmed: the value is the best of many; new seeds tell more: {hint('confirm', study)}"
     low, high = summary["interval"]
     return (
         f"confirmed on {summary['repetitions']} {summary['method']}: {summary['mean']:.4f} on average "
@@ -157,7 +159,20 @@ def load(study: str) -> Confirmation | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CorruptStore(f"{file} is damaged: {error}\nRemove it; sweeps confirm {study} makes it again") from None
+        raise CorruptStore(f"{file} is damaged: {error}\nRemove it; {hint('confirm', study)} makes it again") from None
+
+
+def protected_models(study: str, registered: Collection[str]) -> frozenset[str]:
+    """The URIs of models that stay whatever their trial's rank: of the confirmed winner, and of registered models.
+
+    Args:
+        registered: the ids of the logged models that these are.
+
+    Raises:
+        CorruptStore: the file of the confirmation is damaged.
+    """
+    confirmed = load(study)
+    return frozenset({f"models:/{model}" for model in registered} | ({confirmed.model_uri} if confirmed else set()))
 
 
 def current(study: optuna.Study) -> Confirmation | None:
@@ -168,7 +183,8 @@ def current(study: optuna.Study) -> Confirmation | None:
     trials = study.get_trials(deepcopy=False)
     ranked = objective_of(study).ranked(trials)
     leaders = {trial.number for trial in ranked[: found.top]}
-    winner = found.best.trial
-    models = [trial.user_attrs.get(MODEL_URI) for trial in ranked if trial.number == winner]
-    is_here = winner is None or models == [found.model_uri]  # it may be of a former study of this name
+    winners = [trial for trial in ranked if trial.number == found.best.trial]
+    # it may be of a former study of this name; of a winner whose model was not kept it is that of a repetition
+    models = [trial.user_attrs.get(MODEL_URI) for trial in having_models(study, winners)]
+    is_here = found.best.trial is None or (bool(winners) and models in ([], [found.model_uri]))
     return found if is_here and leaders <= {finalist.trial for finalist in found.finalists} else None

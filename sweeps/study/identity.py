@@ -61,7 +61,7 @@ def check_identity(study: optuna.Study, wanted: Identity, source: SpaceSource = 
         data = " (digest is of the data as the models get it, which may change with the version)"
         raise InputError(
             f"study {study.study_name!r} was begun with another configuration: {difference}\n"
-            f"Run with the same one, or name a new study (STUDY=…){data if 'digest' in changed else ''}"
+            f"Run with the same one, or name a new study{data if 'digest' in changed else ''}"
         )
 
 

@@ -14,6 +14,8 @@ from sweeps.study.study import objective_of
 
 #: the columns that are no hyperparameters, beside the objective's
 TRIAL, STATE, EPOCH, SECONDS, ERROR = "trial", "state", "epoch", "seconds", "error"
+#: a column of the whole table alone
+RUN = "run_id"
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,26 @@ def leaderboard(study: optuna.Study, rows: Sequence[TrialRow], metric: str | Non
     differ = [name for name in names if len({repr(row.params.get(name)) for row in rows}) > 1 or len(rows) == 1]
     # what is said of a trial comes before a hyperparameter of the same name
     table = [
-        {**row.params, TRIAL: row.number, STATE: row.state, metric: row.value}
-        | {EPOCH: epochs.get(row.number), SECONDS: row.seconds, ERROR: row.error}
+        {**row.params, TRIAL: row.number, STATE: row.shown_state, metric: row.value}
+        | {EPOCH: epochs.get(row.number), SECONDS: row.seconds, ERROR: row.shown_error}
         for row in rows
     ]
     own = {TRIAL, STATE, metric, EPOCH, SECONDS, ERROR}
     state = [STATE] if any(row.state != "COMPLETE" for row in rows) else []
-    error = [ERROR] if any(row.error for row in rows) else []
+    error = [ERROR] if any(row.shown_error for row in rows) else []
     params = [name for name in differ if name not in own]
     same = {name: rows[0].params[name] for name in names if name not in differ}
     return Leaderboard(metric, (TRIAL, *state, metric, EPOCH, SECONDS, *params, *error), table, same)
+
+
+def whole_table(study: optuna.Study, rows: Sequence[TrialRow]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns and rows with all that is known of these trials: what is known of each, its hyperparameters, "run_id" and
+    "error"."""
+    board = leaderboard(study, rows)
+    params = dict.fromkeys(name for row in rows for name in row.params)
+    own = [TRIAL, STATE, board.metric, EPOCH, SECONDS]
+    table = [dict(cells) | {RUN: row.run_id} for cells, row in zip(board.rows, rows, strict=True)]
+    return [*own, *(name for name in params if name not in (*own, RUN, ERROR)), RUN, ERROR], table
 
 
 def cell(value: Any) -> str:

@@ -13,6 +13,7 @@ from sweeps.errors import BackendUnreachable, CorruptStore, InputError
 from sweeps.study import study as studies
 from sweeps.study.attributes import PARENT_RUN, RUN_ID
 from sweeps.system import paths
+from sweeps.system.commands import hint
 from sweeps.system.locks import exclusive, is_alive
 from tracking import Damaged, Store, TrackingError, Unwritable, find_store, open_store, translate_errors
 from tracking.addresses import check_reachable
@@ -74,7 +75,7 @@ def store_of(study: str) -> Store:
     if store is None:
         raise BackendUnreachable(
             f"the MLflow store {_place()} has no experiment {study!r}; "
-            f"what study and artifacts still hold of it is put together by: sweeps doctor {study} --fix"
+            f"what study and artifacts still hold of it is put together by: {hint('doctor', study, '--fix')}"
         )
     return store
 

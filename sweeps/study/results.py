@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,30 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, SweepError
-from sweeps.study import confirmation
+from sweeps.study import confirmation, kept_models
 from sweeps.study import study as studies
-from sweeps.study.attributes import DEFAULTS, EPOCH, ERROR, MODEL_URI, PARAMS, RESULT, ROUNDS, RUN_ID, TOTAL
+from sweeps.study.attributes import (
+    CUT_SHORT,
+    DEFAULTS,
+    EPOCH,
+    ERROR,
+    INTERRUPTION,
+    MODEL_URI,
+    PARAMS,
+    RESULT,
+    RETRY_OF,
+    ROUNDS,
+    RUN_ID,
+    TOTAL,
+)
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import UNLIMITED, saved, spent
 from sweeps.system import paths
+from sweeps.system.commands import hint
+from sweeps.system.locks import is_alive
 
+#: what a person is told of trials that the end of their sweep has cut short
+INTERRUPTED = "INTERRUPTED"
 STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
 
 
@@ -30,6 +47,8 @@ class Status:
         total: None where nobody knows it yet: all points of a grid.
         epochs_spent: epochs that its trials have had.
         epochs_saved: epochs that pruned trials have left.
+        interrupted: how many trials, of those in each state, were cut short by the end of their sweep: those in FAIL,
+            and in RUNNING though no sweep is.
     """
 
     study: str
@@ -40,6 +59,19 @@ class Status:
     baselines: list[BaselineRow] = field(default_factory=list)
     epochs_spent: int = 0
     epochs_saved: int = 0
+    interrupted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials by the state that a person is told, without those of which there is none."""
+        others = {state: count - self.interrupted.get(state, 0) for state, count in self.trials.items()}
+        found = others | {INTERRUPTED: sum(self.interrupted.values())}
+        return {state: count for state, count in found.items() if count}
+
+    @property
+    def in_words(self) -> str:
+        """`3 COMPLETE, 1 INTERRUPTED`; empty without trials."""
+        return ", ".join(f"{count} {state}" for state, count in self.counts.items())
 
 
 @dataclass(frozen=True)
@@ -80,6 +112,8 @@ class TrialRow:
 
     Attributes:
         rounds: see `Best`; of a COMPLETE trial.
+        interrupted: its sweep ended before it; the state is FAIL then, or RUNNING though no process works at it.
+        retry: the number of the trial that has taken it up; None: none has.
     """
 
     number: int
@@ -90,6 +124,21 @@ class TrialRow:
     seconds: float | None
     error: str | None
     rounds: dict[str, Any] | None = None
+    interrupted: bool = False
+    retry: int | None = None
+
+    @property
+    def shown_state(self) -> str:
+        """The state that a person is told."""
+        return INTERRUPTED if self.interrupted else self.state
+
+    @property
+    def shown_error(self) -> str | None:
+        """The error, and which trial has taken it up."""
+        taken_up = "" if self.retry is None else f"goes on as trial {self.retry}"
+        if self.interrupted:
+            taken_up = taken_up or "a resume goes on with it"
+        return "; ".join(filter(None, (self.error, taken_up))) or None
 
 
 @dataclass(frozen=True)
@@ -140,12 +189,24 @@ def status(study: optuna.Study) -> Status:
     known = None if total == UNLIMITED else total
     best = next((trial.value for trial in _ranked(study)), None)
     metric = studies.objective_of(study).metric
-    return Status(study.study_name, metric, known, counts, best, baselines(study), spent(study), saved(study))
+    cut_short = _interrupted(study)
+    interrupted = {
+        state.name: sum(trial.number in cut_short for trial in studies.own(trials) if trial.state == state)
+        for state in (TrialState.FAIL, TrialState.RUNNING)
+    }
+    return Status(
+        *(study.study_name, metric, known, counts, best, baselines(study), spent(study), saved(study)),
+        interrupted=interrupted,
+    )
 
 
 def rows(study: optuna.Study) -> list[TrialRow]:
     """Every trial by number."""
-    return [_row(trial) for trial in study.get_trials(deepcopy=False)]
+    trials, cut_short = study.get_trials(deepcopy=False), _interrupted(study)
+    retries = {trial.user_attrs[RETRY_OF]: trial.number for trial in trials if RETRY_OF in trial.user_attrs}
+    return [
+        replace(_row(trial), interrupted=trial.number in cut_short, retry=retries.get(trial.number)) for trial in trials
+    ]
 
 
 def value_epochs(study: optuna.Study) -> dict[int, int]:
@@ -169,10 +230,10 @@ def best(study: optuna.Study) -> Best:
     confirmed = confirmation.current(study)
     trial = trial_of(study, confirmed.run_id) if confirmed else next(iter(_ranked(study)), None)
     if trial is None or trial.value is None:
-        counts = ", ".join(f"{n} {state}" for state, n in status(study).trials.items() if n) or "no trial at all"
+        counts = status(study).in_words or "no trial at all"
         raise InputError(
             f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
-            f"Go on with: sweeps run {study.study_name} …"
+            f"Go on with: {hint('resume', study.study_name)}"
         )
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
@@ -203,7 +264,7 @@ def whole(study: optuna.Study, name: str, attributes: Mapping[str, Any], trial: 
         of = "the study" if trial is None else f"trial {trial}"
         raise CorruptStore(
             f"the journal {paths.journal(study.study_name)} is damaged: {of} has no {name}\n"
-            f"See: sweeps doctor {study.study_name}"
+            f"See: {hint('doctor', study.study_name)}"
         )
     return attributes[name]
 
@@ -223,9 +284,21 @@ def model_uri(study: optuna.Study, number: int) -> str:
         InputError: there is no such trial, or it has no model.
     """
     trials = study.get_trials(deepcopy=False)
+    if 0 <= number < len(trials):
+        kept_models.check_kept(study, trials[number])
     if not 0 <= number < len(trials) or not trials[number].user_attrs.get(MODEL_URI):
         raise InputError(f"trial: a COMPLETE trial of {study.study_name!r} is wanted, got {number}")
     return str(trials[number].user_attrs[MODEL_URI])
+
+
+def _interrupted(study: optuna.Study) -> set[int]:
+    """The numbers of the trials that the end of their sweep has cut short; of a sweep that was killed they are RUNNING
+    until another one begins."""
+    trials = study.get_trials(deepcopy=False)
+    running = {trial.number for trial in trials if trial.state == TrialState.RUNNING}
+    if running and is_alive(paths.study_folder(study.study_name)):
+        running = set()
+    return running | {trial.number for trial in trials if trial.user_attrs.get(CUT_SHORT) == INTERRUPTION}
 
 
 def _is_begun(journal: Path) -> bool:

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.study.attributes import AFTER, CONTINUES, CUT_SHORT, DEATH, EPOCHS, REPETITION, RETRY_OF, TUNER_TRIAL
+from sweeps.system.commands import hint
 
 #: how often a trial's worker may die before the trial is given up
 DEATHS = 3
@@ -131,7 +132,7 @@ def take(study: optuna.Study, number: int) -> optuna.Trial:
     trial = study.get_trials(deepcopy=False)[number]
     if trial.state == TrialState.WAITING and study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
         return optuna.Trial(study, trial._trial_id)
-    raise InputError(f"trial {number} is run by another sweep; see: sweeps list {study.study_name}")
+    raise InputError(f"trial {number} is run by another sweep; see: {hint('list', study.study_name)}")
 
 
 def followers(study: optuna.Study, number: int) -> list[int]:

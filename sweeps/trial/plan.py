@@ -33,6 +33,7 @@ class TrialPlan:
         draws_epochs: each trial draws its number of epochs.
         keras: Keras's global settings in the client; None: it has none.
         space_version: which of the study's versions of its space this is; None: it has none.
+        models_kept: how many of the best trials keep their models; None: all.
     """
 
     study: StudyRef
@@ -49,6 +50,7 @@ class TrialPlan:
     draws_epochs: bool = False
     keras: KerasState | None = None
     space_version: int | None = None
+    models_kept: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -201,6 +203,7 @@ class CheckedSweep:
             draws_epochs=found.draws_epochs,
             keras=asked.keras,
             space_version=space_version,
+            models_kept=self.config.models_kept,
         )
 
 

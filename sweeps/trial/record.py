@@ -13,7 +13,18 @@ from sweeps.data import Dataset
 from sweeps.model.signature import outputs_by_name
 from sweeps.report.curves import draw
 from sweeps.space.resolve import explain
-from sweeps.study.attributes import EPOCH, MODEL_SHA256, MODEL_URI, N_PARAMS, PARAMS, PREPARED, ROUNDS, TRAINED
+from sweeps.study import kept_models
+from sweeps.study.attributes import (
+    EPOCH,
+    MODEL_SHA256,
+    MODEL_URI,
+    N_PARAMS,
+    NO_MODEL,
+    PARAMS,
+    PREPARED,
+    ROUNDS,
+    TRAINED,
+)
 from sweeps.training import as_tensors
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
@@ -34,6 +45,8 @@ def record(
 ) -> None:
     """Log the model with its best weights, the learning curves and the trial's summary figures.
 
+    A trial that is not among those that keep their models (`--keep-models`) logs none.
+
     Args:
         example: rows that the model was fed; None: it is tried with those of the data.
     """
@@ -43,10 +56,16 @@ def record(
     if example is not None and (inputs := prepared(example, data.train.x)) is not None:
         trial.set_user_attr(PREPARED, inputs)
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
-    logged = log_model(plan.store, run.run_id, trial.number, model, example, output, trial.user_attrs[PARAMS])
     trial.set_user_attr(EPOCH, watch.best_epoch)
-    trial.set_user_attr(MODEL_URI, logged["model_uri"])
-    trial.set_user_attr(MODEL_SHA256, logged[SHA256])
+    # what trains a trial on was asked for by name
+    if not watch.compared or kept_models.is_kept(trial.study, plan.objective, watch.best, plan.models_kept):
+        logged = log_model(plan.store, run.run_id, trial.number, model, example, output, trial.user_attrs[PARAMS])
+        trial.set_user_attr(MODEL_URI, logged["model_uri"])
+        trial.set_user_attr(MODEL_SHA256, logged[SHA256])
+        run.set_tags(logged)
+    else:
+        trial.set_user_attr(MODEL_URI, NO_MODEL)
+        run.set_tags({"model": f"not kept: {plan.models_kept} trials are better"})
     if not watch.compared:
         trial.set_user_attr(TRAINED, watch.epochs_done)
     watch.log_means()
@@ -65,8 +84,7 @@ def record(
         run.set_tags({"model_of": watch.round.name})
     _log_best_so_far(run, watch)
     on = DataDescription(plan.source.short_name, data.digest, "")
-    run.log_score(f"best_{plan.objective.metric}", watch.best or 0.0, watch.best_epoch, logged["model_uri"], on)
-    run.set_tags(logged)
+    run.log_score(f"best_{plan.objective.metric}", watch.best or 0.0, watch.best_epoch, trial.user_attrs[MODEL_URI], on)
 
 
 def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:

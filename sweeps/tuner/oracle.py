@@ -15,6 +15,7 @@ from sweeps.errors import InputError, unknown
 from sweeps.study import retries
 from sweeps.study import study as studies
 from sweeps.study.attributes import EPOCH, ERROR, MODEL_URI, PARAMS, RUN_ID
+from sweeps.study.kept_models import having_models
 from sweeps.tuner.project import Project
 
 _STATUS = {
@@ -186,8 +187,10 @@ class Oracle:
 
     def model_uri(self, trial: FrozenTrial) -> str | None:
         """The URI of the trial's model; None where it has none."""
-        uri = trial.user_attrs.get(MODEL_URI)
-        return str(uri) if trial.state == TrialState.COMPLETE and uri else None
+        study = self.project.open()
+        if study is None or trial.state != TrialState.COMPLETE or not having_models(study, [trial]):
+            return None
+        return str(trial.user_attrs[MODEL_URI])
 
     def _attempts(self) -> dict[str, list[FrozenTrial]]:
         """The attempts at each trial by its id; the study has a trial of its own for each."""

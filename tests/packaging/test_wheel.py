@@ -98,7 +98,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     expected = {str(file.relative_to(ROOT)) for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
     expected |= {f"{package}/py.typed" for package in PACKAGES} | {"sweeps/dense_kernels/README.md"}
     expected |= {f"sweeps/report/page/{name}" for name in ("draw.js", "page.html", "style.css")}
-    expected |= {"search_spaces/portfolios/mlp.json"}
+    expected |= {"search_spaces/declared.json", "search_spaces/portfolios/mlp.json"}
     assert names == expected
 
 

@@ -73,7 +73,7 @@ def test_an_edited_space_is_refused_and_goes_on_where_it_is_accepted(
         assert done.returncode == 2
         assert done.stderr == (
             "sweeps: the space space.py:build has changed since study 's' was begun: layers.py: Scaled\n"
-            "Name a new study (STUDY=…), or go on with both versions: --accept-changed-space\n"
+            "Name a new study, or go on with both versions: --accept-changed-space\n"
         )
     # a model of the first version would be given the layer of the second
     done = made.here("export", "s")

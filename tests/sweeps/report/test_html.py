@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import optuna
 import pytest
@@ -149,6 +150,45 @@ def test_with_predictions_the_matrix_of_the_validation_rows_has_the_best_value_o
     assert sum(map(sum, counts)) == 359
     right = sum(row[index] for index, row in enumerate(counts))
     assert right / 359 == pytest.approx(finished.json("best", "digits-mlp")["value"])
+    # of each image that is confused, of at most three for a pair of classes, as a small PNG
+    expected = sum(min(3, count) for true, row in enumerate(counts) for other, count in enumerate(row) if other != true)
+    pictures = [link for link in page.links if link.startswith("data:image/png;base64,")]
+    assert len(pictures) == min(24, expected) > 0
+    assert sum(map(len, pictures)) < 50_000
+    assert page.text.count(" taken for ") == len(pictures)
+
+
+def test_a_sweep_writes_its_report_at_its_end_once(finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copied(tmp_path / "copy")
+    same = ("run", "--trials", "6", "--epochs", "4", "--pruner", "median", "--jobs", "1", "--baselines")
+    file = workspace.folder / "runs/studies/digits-mlp/report.html"
+    file.unlink(missing_ok=True)  # other tests write one
+    assert "report  " not in workspace.here(*same, "--no-report").stdout
+    assert not file.exists()
+    done = workspace.here(*same, "--report")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "report  runs/studies/digits-mlp/report.html"
+    written = file.stat().st_mtime_ns
+    assert workspace.here(*same, "--report").stdout.splitlines()[-1].startswith("report  ")
+    assert file.stat().st_mtime_ns == written
+
+
+def test_a_report_that_cannot_be_written_does_not_make_a_sweep_fail(
+    finished: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = finished.copied(tmp_path / "copy")
+
+    def fail(*_: object) -> None:
+        raise ValueError("no colour")
+
+    monkeypatch.setattr(html, "write", fail)
+    (workspace.folder / "runs/studies/digits-mlp/report.html").unlink(missing_ok=True)
+    same = ("run", "--trials", "6", "--epochs", "4", "--pruner", "median", "--jobs", "1", "--baselines")
+    done = workspace.here(*same, "--report")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "no report: no colour; sweeps report digits-mlp tries it again",
+    )
 
 
 def test_the_output_is_where_it_is_asked_for(finished: Workspace) -> None:
