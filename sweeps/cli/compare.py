@@ -39,7 +39,8 @@ def compare(studies: tuple[str, ...], as_json: bool, as_csv: bool) -> None:
         emit(asdict(found))
     elif as_csv:
         rows = (
-            {"part": part, "name": name, **dict(zip(studies, each, strict=True))} for part, name, each in found.rows
+            {"part": part, "name": name, **dict(zip(studies, map(_plain, each), strict=True))}
+            for part, name, each in found.rows
         )
         emit_csv(["part", "name", *studies], rows)
     else:
@@ -63,6 +64,11 @@ def _show(found: Comparison) -> None:
     out.print(table, markup=False, highlight=False)
     if found.note:
         out.print(f"note: {found.note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(value: Any) -> Any:
+    """A value as a cell of CSV."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _winner(found: Comparison, name: str, values: list[Any]) -> Any:
