@@ -42,7 +42,8 @@ def check_set(space: str, texts: Sequence[str]) -> None:
         try:
             _check(name, allowed, declared[name])
         except InputError as error:
-            raise InputError(f"--set {name}={allowed}: {error}") from None
+            argument = f"{name}={allowed if len(allowed) <= 100 else '…'}"
+            raise InputError(f"--set {argument}: {error}") from None
 
 
 def _check(name: str, allowed: str, declared: Mapping[str, Any]) -> None:
@@ -68,8 +69,10 @@ def _check(name: str, allowed: str, declared: Mapping[str, Any]) -> None:
 def _has(declared: Mapping[str, Any], value: Any) -> bool:
     if "values" in declared:
         return value in declared["values"]
+    if not declared["low"] <= value <= declared["high"]:
+        return False
     steps = (value - declared["low"]) / declared.get("step", math.inf)
-    return bool(declared["low"] <= value <= declared["high"] and math.isclose(steps, round(steps), abs_tol=1e-8))
+    return math.isclose(steps, round(steps), abs_tol=1e-8)
 
 
 def _typed(name: str, text: str, kind: str) -> Any:

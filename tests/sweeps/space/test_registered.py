@@ -34,6 +34,7 @@ def test_the_file_has_what_the_spaces_declare() -> None:
         ("optimizer=adam,lion", "optimizer must be one of the space's values, got 'lion'\nAllowed: adamw, adam, sgd"),
         ("optimizer=a..b", "LOW..HIGH is for numbers"),
         ("dropout=0.3", "dropout must be one of the space's values"),
+        (f"n_hidden={'9' * 400}", "--set n_hidden=…: n_hidden must be one of the space's values"),
         ("learning_rate=nan", "learning_rate must be a finite number, got 'nan'"),
         ("batch_norm=maybe", "batch_norm must be true or false, got 'maybe'"),
         ("n_hidden", "--set must be NAME=VALUE, NAME=LOW..HIGH or NAME=A,B,C"),
