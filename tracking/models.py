@@ -21,12 +21,15 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
+from tracking import raw_rows
 from tracking.errors import StoreUnavailable, TrackingError, translate_errors
 from tracking.names import safe_name
 from tracking.spool import MODEL, PARAMS, find_model, send_model, write_json
 from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
+#: the folder of a model with the code by which MLflow loads it
+_CODE = "code"
 
 
 class AlteredModel(TrackingError):
@@ -87,14 +90,22 @@ def log_model(
 
 def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
     """Write a model into an empty folder in the layout of MLflow's Keras flavor; see `log_model`."""
+    description = description or Model()
     mlflow.keras.save_model(
         model,
         str(folder),
-        mlflow_model=description or Model(),
+        mlflow_model=description,
         signature=None if example is None else infer_signature(example, output),
         input_example=example,
         pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
     )
+    columns = example.values() if isinstance(example, dict) else [example]
+    if any(getattr(column, "dtype", None) is not None and column.dtype.kind in "OSU" for column in columns):
+        (folder / _CODE).mkdir()
+        shutil.copy(str(raw_rows.__file__), folder / _CODE)
+        loader = {"loader_module": raw_rows.__name__.rpartition(".")[2], "code": _CODE}
+        description.flavors["python_function"] |= loader
+        description.save(str(folder / "MLmodel"))
 
 
 def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:

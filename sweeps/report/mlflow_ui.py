@@ -32,8 +32,8 @@ def serve(study: str | None, port: int, say: Callable[[str], object]) -> None:
     """
     uri = paths.tracking_uri()
     if uri.startswith(("http://", "https://")):
-        pages = "".join(f"\n{page}" for page in _pages(study, uri.rstrip("/")))
-        raise InputError(f"MLFLOW_TRACKING_URI is a server; open it in a browser: {uri}{pages}")
+        said = "".join(f"\n{page}" for page in _pages(study, uri.rstrip("/")))
+        raise InputError(f"MLFLOW_TRACKING_URI is a server; open it in a browser: {uri}{said}")
     if uri.startswith("sqlite:") and not (paths.home() / "mlflow.db").is_file():
         raise InputError(
             f"no sweep has run in {paths.home()} yet; start one: {'make sweep' if by_make() else 'sweeps run'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from optuna.storages import JournalStorage
-from optuna.study import FrozenStudy
+from optuna.study._frozen import FrozenStudy
 
 from sweeps.study.attributes import IDENTITY
 from sweeps.study.journal import ReadOnly
