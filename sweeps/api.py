@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,22 +199,44 @@ class Result:
 
         return evaluate(self.study, self.space, self._data, again)
 
-    def export(self, force: bool = False) -> Path:
+    def export(
+        self,
+        force: bool = False,
+        *,
+        formats: Sequence[str] = ("keras", "savedmodel"),
+        trial: int | None = None,
+        ensemble: int | None = None,
+        test: bool = False,
+        again: bool = False,
+    ) -> Path:
         """Write the best model to `exports/STUDY` and register it as champion; the same as `sweeps export`.
+
+        Each format is loaded again in a clean process, and compared with the trained model on 256 raw rows.
 
         Args:
             force: Replace an existing export.
+            formats: Of `"keras"` (which is always there), `"savedmodel"`, `"onnx"` and `"litert"`.
+            trial: The number of another COMPLETE trial, such as a continued one.
+            ensemble: Average so many of the best trials in one Keras model.
+            test: Look at the test rows for the ensemble: a look that is counted, as that of `confirm` is.
+            again: Look although they were looked at before.
 
         Returns:
-            The folder: `model.keras`, `saved_model/`, `labels.json`, `params.json`, `manifest.json`, `README.md`.
+            The folder: the model in each format (`model.keras`, `saved_model/`, `model.onnx`, `model.tflite`),
+            `labels.json`, `params.json`, `manifest.json`, `README.md`, `MODEL_CARD.md`.
 
         Raises:
-            InputError: No trial is complete, or the folder exists and `force` is false.
+            InputError: No trial is complete, the folder exists and `force` is false, or a format is not installed,
+                cannot hold the model or differs from it.
         """
-        from sweeps.export.export import export_best
+        from sweeps.confirm.ensemble import EnsembleFigures
+        from sweeps.engine.test_rows import sample
+        from sweeps.export import export
         from sweeps.system import paths
 
-        export_best(self.name, force, self.space)
+        request = export.ExportRequest(self.name, tuple(formats), trial, ensemble, force, self.space)
+        rows = partial(sample, data=self._data)
+        export.export(request, rows=rows, evaluate=EnsembleFigures(self._data, test, again))
         return paths.export_folder(self.name)
 
     def report(self, output: str | Path | None = None) -> Path:

@@ -76,6 +76,15 @@ def _frozen() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _lent_clean_processes() -> Iterator[None]:
+    """The processes in which exports of this process are compared outlive them: each imports TensorFlow once."""
+    from exports import lent_clean_processes
+
+    with lent_clean_processes():
+        yield
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """An empty one."""

@@ -96,7 +96,7 @@ def command(request: Request, space: str | None = None) -> str:
 
 def show(found: Confirmation, screen: Console) -> None:
     """The finalists as a table, what it comes to, and what the test rows say."""
-    from sweeps.report.confirmed import COLUMNS, cells, failures, said_of_test
+    from sweeps.study.confirmed import COLUMNS, cells, failures, said_of_test
 
     screen.print(f"{found.objective} on {len(found.seeds)} {found.method}, ± for 95 %", style="bold", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")

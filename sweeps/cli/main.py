@@ -26,6 +26,7 @@ from sweeps.cli.predict import predict
 from sweeps.cli.report import report
 from sweeps.cli.resume import resume
 from sweeps.cli.run import run
+from sweeps.cli.serve import serve
 from sweeps.cli.status import status
 from sweeps.cli.tensorboard import tensorboard
 from sweeps.cli.ui import ui
@@ -41,7 +42,7 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, status, list_, best, confirm, importance, compare, report, export, predict),
+    *(run, resume, status, list_, best, confirm, importance, compare, report, export, predict, serve),
     *(data, continue_, lr_range, doctor, clean, delete, env, ui, dashboard, tensorboard),
 ):
     cli.add_command(command)

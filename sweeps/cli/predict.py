@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sweeps.cli.json_output import json_flag
+from sweeps.errors import InputError
 
 if TYPE_CHECKING:
     from sweeps.export.predict import Predicted
@@ -38,9 +41,10 @@ MOST_NAMED = 100
 def predict(
     file: Path, model: Path, rows: int | None, output: Path | None, threshold: float | None, as_json: bool
 ) -> None:
-    """Predict the rows of FILE (.npy, .npz, .csv, .parquet) with an exported model.
+    """Predict the rows of FILE (.npy, .npz, .csv, .parquet, .png, .jpeg, or a folder of them) with an exported model.
 
     Prints class names and probabilities, or numbers for a regression; the raw outputs where their meaning is unknown.
+    Rows and files that are wrong are named, and the others predicted; the exit code is 2 then.
     """
     from sweeps.export import predictions
     from sweeps.export.predict import predict as predict_rows
@@ -56,31 +60,50 @@ def predict(
         elif output is None:
             writers.append(_as_lines)
         count, wrong = 0, _Wrong()
-        for some in predict_rows(model, file, rows, threshold):
-            wrong.tell(some)
-            for write in writers:
-                write(some)
-            count += len(some.rows) - len(some.faults)
+        with _progress(shown=output is not None) as advance:
+            for some in predict_rows(model, file, rows, threshold):
+                wrong.tell(some)
+                for write in writers:
+                    write(some)
+                count += len(some.rows) - len(some.faults)
+                advance(len(some.rows), some.total)
         wrong.conclude()
     if output is not None:
         click.echo(f"{count} predictions in {output}", err=as_json)
+    if wrong.count:
+        sys.exit(InputError.exit_code)
+
+
+@contextlib.contextmanager
+def _progress(shown: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """Shows on a terminal how many rows are predicted; gives what is told of so many more, and of the total."""
+    columns = (TextColumn("{task.completed:,} rows"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not (shown and screen.is_terminal)) as bar:
+        task = bar.add_task("predict", total=None)
+        yield lambda rows, total: bar.update(task, advance=rows, total=total)
 
 
 class _Wrong:
     """Names the rows without a prediction on standard error, the first of them one by one."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
 
     def tell(self, some: Predicted) -> None:
-        for said in (*some.skipped, *(f"row {some.first + row}: {said}" for row, said in some.faults.items())):
-            self._count += 1
-            if self._count <= MOST_NAMED:
+        rows = (f"{_name(some, row)}: {said}" for row, said in some.faults.items())
+        for said in (*some.skipped, *rows):
+            self.count += 1
+            if self.count <= MOST_NAMED:
                 click.echo(f"not predicted: {said}", err=True)
 
     def conclude(self) -> None:
-        if self._count:
-            click.echo(f"{self._count} rows have no prediction (the first row is 0)", err=True)
+        if self.count:
+            click.echo(f"{self.count} rows have no prediction (the first row is 0)", err=True)
+
+
+def _name(some: Predicted, row: int) -> str:
+    return some.names[row] if some.names else f"row {some.first + row}"
 
 
 def _as_items(write: Callable[[Any], None]) -> Callable[[Predicted], None]:

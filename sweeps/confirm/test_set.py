@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -46,7 +47,8 @@ def with_test(
         return replace(found, test_note=NO_ROWS)
     if _is_prepared(study, found.run_id):
         return replace(found, test_note=_PREPARED)
-    return replace(found, test=_look(study, found.best.name, found.model_uri, space, data))
+    load = partial(_load, study, found.model_uri, space)
+    return replace(found, test=look(study, found.best.name, found.model_uri, {"": load}, data)[""])
 
 
 def evaluate(
@@ -65,32 +67,49 @@ def evaluate(
     best = results.best(study)
     if _is_prepared(study, best.run_id):
         raise InputError(f"test rows: {_PREPARED}")
-    return _look(study, best.name, best.model_uri, space, data)
+    return look(study, best.name, best.model_uri, {"": partial(_load, study, best.model_uri, space)}, data)[""]
 
 
-def _look(
-    study: optuna.Study, name: str, model_uri: str, space: str | Space | None, data: Dataset | None
-) -> dict[str, Any]:
-    """Count, then look: one that was cut short and is taken up again for the same model counts once."""
+def look(
+    study: optuna.Study, name: str, key: str, models: Mapping[str, Callable[[], Any]], data: Dataset | None = None
+) -> dict[str, dict[str, Any]]:
+    """Count, then look: one that was cut short and is taken up again for the same model counts once.
+
+    Args:
+        name: of what is looked at.
+        key: identifies it: the URI of its model.
+        models: what loads each model; the study remembers the figures of the first.
+
+    Returns:
+        The figures of each, with how many looks there were.
+
+    Raises:
+        InputError: see `evaluate`.
+    """
     from sweeps.engine.test_rows import held_out
 
     rows = held_out(study, data)
     if rows is None:
         raise InputError(f"test rows: {NO_ROWS}")
     looks = list(study.user_attrs.get(TEST_LOOKS, []))
-    if _is_finished(study) or looks[-1]["model_uri"] != model_uri:
+    if _is_finished(study) or looks[-1]["model_uri"] != key:
         now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-        study.set_user_attr(TEST_LOOKS, looks := [*looks, {"of": name, "model_uri": model_uri, "time": now}])
+        study.set_user_attr(TEST_LOOKS, looks := [*looks, {"of": name, "model_uri": key, "time": now}])
     from sweeps.confirm.figures import figures
+
+    counted = {"looks": len(looks), **looks[-1]}
+    found = {each: counted | figures(load(), rows, study.user_attrs) for each, load in models.items()}
+    study.set_user_attr(TEST, next(iter(found.values())))
+    return found
+
+
+def _load(study: optuna.Study, model_uri: str, space: str | Space | None) -> Any:
     from sweeps.system.import_keras import import_keras
 
     import_keras()  # before MLflow imports it, which would print TensorFlow's messages
     from sweeps.export.logged_models import load_logged
 
-    model = load_logged(study.study_name, model_uri, space)
-    found = {"looks": len(looks), **looks[-1], **figures(model, rows, study.user_attrs)}
-    study.set_user_attr(TEST, found)
-    return found
+    return load_logged(study.study_name, model_uri, space)
 
 
 def _is_finished(study: optuna.Study) -> bool:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps.doctor.finding import Finding, StudyContext
 from sweeps.study import results
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
+from sweeps.system.commands import hint
+
+if TYPE_CHECKING:
+    from sweeps.export.export import ExportRequest
 
 
 def check_export(context: StudyContext) -> Iterator[Finding]:
@@ -20,16 +25,15 @@ def check_export(context: StudyContext) -> Iterator[Finding]:
     damage = next(_damages(folder, context), None) if folder.exists() else None
     if damage is not None:  # a new export repairs all of them: the first is enough
         path, what = damage
-        yield Finding(str(path), what, "exports the best model again", partial(_export_again, context.name))
+        request, remedy = _again(folder, context.name)
+        yield Finding(str(path), what, remedy, None if request is None else partial(_export, request))
 
 
 def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = _manifest(folder)
         files = dict(manifest["sha256"])
-        named, value = manifest["trial"], float(manifest["value"])
-        run_id = manifest["run_id"] if named is None else manifest.get("run_id")
-        number = None if named is None else int(named)
+        named = [(*_origin(one), float(one["value"])) for one in _trials(manifest)]
     except (OSError, ValueError, KeyError, TypeError):
         yield folder / "manifest.json", "cannot be read"
         return
@@ -38,16 +42,53 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
             yield folder / name, "is missing"
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
-    if run_id is not None:  # of the study, or of the one that confirms it
-        trial = results.trial_of(context.study, str(run_id))
-    else:
-        trial = next((one for one in context.study.get_trials(deepcopy=False) if one.number == number), None)
-    if trial is None or trial.state.name != "COMPLETE" or trial.value != value:
-        what = f"run {run_id}" if number is None else f"trial {number}"
-        yield folder, f"its manifest names {what} with the value {value}, which the study does not have"
+    for number, run_id, value in named:
+        if run_id is not None:
+            trial = results.trial_of(context.study, str(run_id))
+        else:
+            trial = next((one for one in context.study.get_trials(deepcopy=False) if one.number == number), None)
+        if trial is None or trial.state.name != "COMPLETE" or trial.value != value:
+            what = f"run {run_id}" if number is None else f"trial {number}"
+            yield folder, f"its manifest names {what} with the value {value}, which the study does not have"
 
 
-def _export_again(study: str) -> None:
-    from sweeps.export.export import export_best
+def _manifest(folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
 
-    export_best(study, force=True)
+
+def _trials(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trials that the exported model is of."""
+    ensemble = manifest.get("ensemble")
+    return [manifest] if ensemble is None else list(ensemble["members"])
+
+
+def _origin(entry: dict[str, Any]) -> tuple[int | None, str | None]:
+    """A trial's number, and its run: of the study, or of the one that confirms it."""
+    number = None if entry["trial"] is None else int(entry["trial"])
+    return number, str(entry["run_id"]) if number is None else entry.get("run_id")
+
+
+def _again(folder: Path, study: str) -> tuple[ExportRequest | None, str]:
+    """What exports the same again: the best model, where the manifest cannot be read; and in words."""
+    from sweeps.export.export import ExportRequest
+    from sweeps.export.formats import DEFAULT, formats_of
+
+    formats, trial = DEFAULT, None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # a damaged manifest, an extra that is gone
+        manifest = _manifest(folder)
+        if manifest.get("ensemble"):
+            count = len(_trials(manifest))
+            return None, f"export it again: {hint('export', study, '--ensemble', str(count), '--force')}"
+        if manifest["trial"] != results.best(results.open_study(study)).trial:
+            trial = manifest["trial"]
+        formats_of(known := tuple(manifest.get("formats", DEFAULT)))
+        formats = known
+    what = "the best model" if trial is None else f"trial {trial}"
+    return ExportRequest(study, formats, trial, force=True), f"exports {what} again"
+
+
+def _export(request: ExportRequest) -> None:
+    from sweeps.export.export import export
+
+    export(request)

@@ -35,6 +35,10 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     if manifest.get("prepared"):
         raise InputError("--rescore: the space's fit() prepares the data itself: only a trial can evaluate the model")
+    if manifest.get("ensemble"):
+        raise InputError(
+            "--rescore: the export is an ensemble; its manifest has what it reached on the validation rows"
+        )
     known = SweepConfig(**results.whole(context.study, CONFIG, context.study.user_attrs))
     as_given = "space" in context.study.user_attrs.get(GIVEN, ()) or is_own(known.space)
     data = load(known.source(as_given))

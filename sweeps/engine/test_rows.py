@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import optuna
 
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, Part, load
 from sweeps.engine.sweep import source_of
 from sweeps.errors import InputError
+from sweeps.export.inputs import ROWS, StudyRows
 from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY
+from sweeps.study.rounds import rounds_of
 
 
 def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | None:
@@ -37,8 +40,38 @@ def validation(study: optuna.Study) -> tuple[Any, ...]:
     return found
 
 
+def validation_of_models(study: optuna.Study, data: Dataset | None = None) -> tuple[Any, ...]:
+    """The rows that validated the models that the study keeps: with several folds those of the last one.
+
+    Raises:
+        InputError: see `held_out`.
+    """
+    rounds = rounds_of(study)
+    of_last = rounds.data(_loaded(study, data), len(rounds) - 1, study.user_attrs[IDENTITY]["seed"])
+    found = _rows(_in_form(study, of_last).validation)
+    assert found is not None
+    return found
+
+
+def sample(study: optuna.Study, data: Dataset | None = None) -> StudyRows:
+    """Raw rows on which an exported model is tried, of the validation rows first.
+
+    Raises:
+        InputError: see `held_out`.
+    """
+    found = _loaded(study, data)
+    some = [{name: array[:ROWS] for name, array in part.columns.items()} for part in (found.validation, found.train)]
+    columns = {name: np.concatenate([one[name] for one in some])[:ROWS] for name in some[0]}
+    parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    return StudyRows(columns, {name: len(part) for name, part in parts.items() if part is not None})
+
+
 def data_of(study: optuna.Study, data: Dataset | None = None) -> Dataset:
     """The data of a study with the target as its models take it; see `held_out`."""
+    return _in_form(study, _loaded(study, data))
+
+
+def _loaded(study: optuna.Study, data: Dataset | None) -> Dataset:
     name, given = study.study_name, study.user_attrs.get(GIVEN, ())
     if data is None and "data" in given:
         raise InputError(
@@ -50,6 +83,10 @@ def data_of(study: optuna.Study, data: Dataset | None = None) -> Dataset:
         data = load(replace(source, as_given=source.as_given or "space" in given))
     if data.digest != study.user_attrs[IDENTITY]["digest"]:
         raise InputError(f"dataset {data.name!r} is not what study {name!r} was begun with")
+    return data
+
+
+def _in_form(study: optuna.Study, data: Dataset) -> Dataset:
     return data.in_form(study.user_attrs[DATA].get("form", "given"))
 
 

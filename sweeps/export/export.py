@@ -1,153 +1,222 @@
-"""Export of the best model of a study to a folder that does not depend on this package."""
+"""Export of a study's best model, of another trial's or of an ensemble, to a folder that does not need this package."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
-from importlib.metadata import version
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import optuna
 
 from sweeps.errors import InputError
-from sweeps.export.champion import champion
+from sweeps.export.ensemble import Ensemble, Member, average, members_of
+from sweeps.export.exported import Exported
+from sweeps.export.formats import DEFAULT, check_inputs, formats_of
+from sweeps.export.inputs import StudyRows, drawn, of_rows
 from sweeps.export.keras_file import load_keras_file
-from sweeps.export.readme import readme
+from sweeps.export.manifest import Input
+from sweeps.export.message import message
+from sweeps.export.model_card import model_card
+from sweeps.export.round_trip import CleanProcesses, compare, limit_of
+from sweeps.export.write import write_export
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
-from sweeps.study import confirmation, results
-from sweeps.study.attributes import DATA, IDENTITY, PREPARED
+from sweeps.study import results
+from sweeps.study.attributes import DATA, PREPARED
 from sweeps.study.identity import remember_place
 from sweeps.study.results import Best
 from sweeps.system import paths
-from sweeps.system.atomic_files import new_folder, sha256, write_json
+from sweeps.system.atomic_files import new_folder
 from sweeps.system.import_keras import import_keras
 
 if TYPE_CHECKING:
     from sweeps.space.reference import Space
+    from tracking import Store
+
+#: what formats are compared on
+STUDY_ROWS, RANDOM_ROWS = "rows of the study", "random rows"
 
 
-def export_best(study: str, force: bool = False, space: str | Space | None = None) -> str:
-    """Write the best model to `exports/STUDY/` and register it in MLflow as champion; return a message for the user.
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is asked for.
 
-    Args:
+    Attributes:
+        formats: their names; `keras` is always among them.
+        trial: a COMPLETE trial in place of the best one.
+        ensemble: how many of the best trials are averaged to one model.
         force: replace an existing export.
         space: the study's space, if it was given as an object or its file has moved.
 
     Raises:
-        InputError: there is no such study, no complete trial, or (without `force`) an export exists.
-        BackendUnreachable: the MLflow store or the logged model cannot be reached.
+        InputError: options exclude each other.
     """
-    folder = paths.export_folder(study)
-    opened = results.open_study(study)
-    best = results.best(opened)
-    results.whole(opened, DATA, opened.user_attrs)
-    if not best.model_uri:
-        raise InputError(f"{best.name}, the best of study {study!r}, has no Keras model to export")
-    if folder.exists() and not force:  # checked before the download, which may take minutes
-        raise InputError(f"{folder} is there already; --force replaces it")
-    import_keras()  # before MLflow imports it, which would print TensorFlow's messages
-    from sweeps.export.logged_models import fetch
-    from sweeps.study.record import in_reach, store_of
-    from tracking.models import register_champion
 
-    store = store_of(study)
-    with new_folder(folder, force) as staging:
-        fetch(store, best.model_uri, staging)
-        trial = results.trial_of(opened, best.run_id)
-        prepared = trial.user_attrs.get(PREPARED) if trial else None
-        details = write_export(staging, staging / "model.keras", best, opened.user_attrs, prepared, space)
-    if isinstance(space, str):
-        remember_place(opened, space, SpaceSource(Fingerprint.of(space)))
-    with in_reach():
-        number = "default" if best.trial is None else str(best.trial)
-        about, note = champion(best, store)
-        version_ = register_champion(store, study, best.model_uri, best.run_id, {"trial": number}, about, note)
-    head = details["head"]
-    raw = f"Predictions are the raw outputs: their meaning is not known ({head['why']})\n"
-    return (
-        f"{folder}: {best.objective} {best.value:.4f} of {best.name}, {details['parameters']:,} parameters; "
-        f"registered in MLflow as {study} version {version_}, alias champion\n"
-        f"{raw if head['gives'] == 'raw' else ''}"
-        f"{confirmation.sentence(best.confirmation, study)}\n"
-        f"Predict with: sweeps predict --model {os.path.relpath(folder)} FILE"
-    )
+    study: str
+    formats: tuple[str, ...] = DEFAULT
+    trial: int | None = None
+    ensemble: int | None = None
+    force: bool = False
+    space: str | Space | None = None
+
+    def __post_init__(self) -> None:
+        if self.trial is not None and self.ensemble is not None:
+            raise InputError("--trial exports the model of one trial, --ensemble that of several; give one of them")
+        if self.ensemble is not None and self.ensemble < 2:
+            raise InputError(f"--ensemble: two trials or more are averaged, got {self.ensemble}")
 
 
-def write_export(
-    folder: Path,
-    keras_file: Path,
-    best: Best,
-    attributes: dict[str, Any],
-    prepared: dict[str, Any] | None = None,
-    space: str | Space | None = None,
-) -> dict[str, Any]:
-    """Add SavedModel, labels, parameters, manifest and README to an export folder.
+class Evaluate(Protocol):
+    """Evaluates an ensemble beside the best trial; see `sweeps.confirm.ensemble.EnsembleFigures`."""
+
+    def check(self, study: optuna.Study) -> None: ...
+
+    def __call__(
+        self, study: optuna.Study, ensemble: Ensemble, model: Any, best: Best, single: Any
+    ) -> dict[str, Any]: ...
+
+
+def export(
+    request: ExportRequest,
+    tell: Callable[[str], object] = lambda step: None,
+    rows: Callable[[optuna.Study], StudyRows] | None = None,
+    evaluate: Evaluate | None = None,
+) -> str:
+    """Write a model of a study to `exports/STUDY/`, and register the best one in MLflow as champion.
+
+    Each format is loaded again in a clean process and compared with the trained model before the folder is there.
 
     Args:
-        keras_file: the model.
-        best: the trial of the model.
-        attributes: the study's user attributes.
-        prepared: the model's inputs, where the space's `fit` prepares the data.
-        space: see `export_best`.
+        tell: is told what is done, a step at a time.
+        rows: gives raw rows of the study, on which the formats are compared; None: random ones are taken.
+        evaluate: evaluates an ensemble.
 
     Returns:
-        The manifest.
+        A message for the user.
+
+    Raises:
+        InputError: there is no such study, no such trial, or (without `force`) an export exists; a format is not
+            installed, cannot hold the model, or differs from it.
+        BackendUnreachable: the MLflow store or the logged model cannot be reached.
     """
-    model = load_keras_file(keras_file, best.study, space)
-    from sweeps.model.heads import head_of
-    from sweeps.model.signature import signature_of
+    formats = formats_of(request.formats)
+    folder = paths.export_folder(request.study)
+    opened = results.open_study(request.study)
+    best = _chosen(opened, request)
+    members = members_of(opened, request.ensemble) if request.ensemble else ()
+    if members and evaluate is not None:
+        evaluate.check(opened)
+    data = results.whole(opened, DATA, opened.user_attrs)
+    trial = results.trial_of(opened, best.run_id)
+    prepared = trial.user_attrs.get(PREPARED) if trial else None
+    if prepared is None:
+        check_inputs(formats, {name: entry["dtype"] for name, entry in data["inputs"].items()})
+    if folder.exists() and not request.force:  # checked before the download, which may take minutes
+        raise InputError(f"{folder} is there already; --force replaces it")
+    with CleanProcesses(formats) as processes, new_folder(folder, request.force) as staging:
+        tell("loading Keras")
+        import_keras()  # before MLflow imports it, which would print TensorFlow's messages
+        from sweeps.study.record import store_of
 
-    identity, data = attributes[IDENTITY], attributes[DATA]
-    if prepared is not None:  # the table's columns are then not the model's inputs
-        data = data | {"inputs": prepared, "features": None, "reading": None}
-    signature = signature_of(model, data)
-    # Keras assumes that each input of a subclassed model is float32, and names no column as a SavedModel needs it
-    renamed = signature.named and any(name != to for name, to in signature.served_names.items())
-    is_known = getattr(model, "inputs", None) and not renamed
-    input_signature = {} if is_known else {"input_signature": [signature.specs()]}
-    model.export(folder / "saved_model", format="tf_saved_model", verbose=False, **input_signature)
-    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
-    head = head_of(model, signature, data["target"], labels)
-    write_json(folder / "labels.json", labels)
-    write_json(folder / "params.json", best.params)
-    (folder / "README.md").write_text(
-        readme(
-            *(best, signature, head, _custom_classes(model), identity["space"], prepared is not None),
-            labels=labels,
-            reading=data.get("reading"),
-        ),
-        encoding="utf-8",
-    )
-    details = {
-        "study": best.study,
-        "objective": best.objective,
-        "value": best.value,
-        "trial": best.trial,
-        "run_id": best.run_id,
-        "epoch": best.epoch,
-        "rounds": best.rounds,
-        "confirmed": best.confirmed,
-        "confirmation": best.confirmation,
-        "parameters": model.count_params(),
-        "input": signature.inputs,
-        "named_inputs": signature.named,
-        "prepared": prepared is not None,
-        "output": signature.outputs,
-        "head": asdict(head),
-        "target": data["target"],
-        "features": data["features"],
-        "reading": data.get("reading"),
-        "dataset": {"name": identity["dataset"], "digest": identity["digest"]},
-        "allow_lambda": bool(identity.get("options", {}).get("allow_lambda")),
-        "versions": {name: version(name) for name in ("keras", "tensorflow", "keras-sweeps")},
-        "sha256": {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()},
-    }
-    write_json(folder / "manifest.json", details)
-    return details
+        store = store_of(request.study)
+        if members:
+            model, ensemble = _ensemble(opened, members, best, request.space, tell, evaluate)
+        else:
+            tell(f"loading the model of {best.name}")
+            model, ensemble = _fetched(store, best, staging, request.space), None
+        known = _rows(opened, rows, prepared is not None)
+        exported = Exported(best, opened.user_attrs, prepared, ensemble)
+
+        def checked(model: Any, signature: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+            some, origin = _inputs(signature, known)
+            count = len(some[0])
+            tell(f"comparing {', '.join(each.title for each in formats)} on {count} {origin}, in clean processes")
+            found = compare(processes, staging, formats, model, signature, some, request.study, request.space)
+            return found, {"rows": count, "inputs": origin, "limit": limit_of(model), "range": _range(some, origin)}
+
+        details = write_export(
+            *(staging, model, exported, formats, tell, checked),
+            card=lambda manifest: model_card(opened, manifest, known.counts if known else {}),
+        )
+    if isinstance(request.space, str):
+        remember_place(opened, request.space, SpaceSource(Fingerprint.of(request.space)))
+    registered = None
+    if not members and best.run_id == results.best(opened).run_id:
+        tell("registering the model in MLflow")
+        registered = _register(store, best)
+    return message(folder, best, details, registered, ensemble)
 
 
-def _custom_classes(model: Any) -> list[str]:
-    """The custom classes of the model and its layers, as MODULE.CLASS."""
-    kinds = {type(layer) for layer in (model, *model._flatten_layers())}
-    return sorted(
-        f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.split(".")[0] != "keras"
-    )
+def _chosen(study: optuna.Study, request: ExportRequest) -> Best:
+    best = results.best(study)
+    if request.trial is not None and request.trial != best.trial:
+        best = results.of_trial(study, request.trial)
+    if not best.model_uri:
+        what = f"trial {best.trial}" if request.trial is not None else f"{best.name}, the best"
+        raise InputError(f"{what} of study {study.study_name!r}, has no Keras model to export")
+    return best
+
+
+def _fetched(store: Store, best: Best, staging: Path, space: str | Space | None) -> Any:
+    from sweeps.export.logged_models import fetch
+
+    return load_keras_file(fetch(store, best.model_uri, staging), best.study, space)
+
+
+def _ensemble(
+    study: optuna.Study,
+    members: tuple[Member, ...],
+    best: Best,
+    space: str | Space | None,
+    tell: Callable[[str], object],
+    evaluate: Evaluate | None,
+) -> tuple[Any, Ensemble]:
+    """The model of several trials, and what it reaches."""
+    from sweeps.export.logged_models import load_logged
+
+    tell(f"loading the models of {len(members)} trials")
+    models = {f"trial {member.trial}": load_logged(study.study_name, member.model_uri, space) for member in members}
+    model, ensemble = average(models, study.user_attrs[DATA]), Ensemble(members)
+    if evaluate is None:
+        return model, ensemble
+    tell("evaluating the ensemble beside the best trial")
+    single = load_logged(study.study_name, best.model_uri, space)
+    return model, replace(ensemble, figures=evaluate(study, ensemble, model, best, single))
+
+
+def _rows(study: optuna.Study, rows: Callable[[optuna.Study], StudyRows] | None, is_prepared: bool) -> StudyRows | None:
+    """The study's rows, if they are at hand and its models take them."""
+    if rows is None or is_prepared:
+        return None
+    with contextlib.suppress(InputError):  # a program gave the data, or they are other data now
+        return rows(study)
+    return None
+
+
+def _inputs(signature: Any, known: StudyRows | None) -> tuple[Sequence[Any], str]:
+    """The rows that the formats are compared on, and what they are."""
+    inputs = [Input(**entry) for entry in signature.inputs]
+    if known is not None:
+        with contextlib.suppress(InputError):  # a model of one's own may take others
+            return of_rows(known.columns, inputs), STUDY_ROWS
+    return drawn(inputs), RANDOM_ROWS
+
+
+def _range(rows: Sequence[Any], origin: str) -> list[float] | None:
+    """The lowest and the highest number of a single input, for those who bring others: images have bytes."""
+    if origin != STUDY_ROWS or len(rows) > 1 or rows[0].dtype.kind in "US" or not np.isfinite(rows[0]).any():
+        return None
+    return [float(np.nanmin(rows[0])), float(np.nanmax(rows[0]))]
+
+
+def _register(store: Store, best: Best) -> int:
+    from sweeps.export.champion import champion
+    from sweeps.study.record import in_reach
+    from tracking.models import register_champion
+
+    number = "default" if best.trial is None else str(best.trial)
+    with in_reach():
+        about, note = champion(best, store)
+        return register_champion(store, best.study, best.model_uri, best.run_id, {"trial": number}, about, note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -38,6 +39,12 @@ class Reading(BaseModel):
     csv: dict[Literal["separator", "decimal", "thousands", "encoding"], str] = {}
 
 
+class ComparedOn(BaseModel):
+    """The rows on which the formats were compared; `range`: the lowest and highest number of a single input."""
+
+    range: tuple[float, float] | None = None
+
+
 class Manifest(BaseModel):
     """The entries of `manifest.json` that predictions need."""
 
@@ -55,6 +62,7 @@ class Manifest(BaseModel):
     reading: Reading | None = None
     #: whether the space's `fit` prepares the data for the model
     prepared: bool = False
+    compared_on: ComparedOn = ComparedOn()
 
     @field_validator("study")
     @classmethod
@@ -62,8 +70,11 @@ class Manifest(BaseModel):
         return check_study_name(value)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, others: Sequence[str] = ()) -> Manifest:
     """Read the manifest and check the files that predictions use.
+
+    Args:
+        others: files that are used, too; those of a folder if the name ends with a slash.
 
     Raises:
         InputError: there is no export.
@@ -85,7 +96,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise CorruptStore(
             f"{file} is damaged: {'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
         ) from None
-    for name in ("model.keras", "labels.json"):
+    within = tuple(name for name in others if name.endswith("/"))
+    listed_there = [name for name in manifest.sha256 if within and name.startswith(within)]
+    for name in ("model.keras", "labels.json", *listed_there):
         listed = folder / name
         if listed.is_symlink():
             raise CorruptStore(f"{listed} is not what was exported: it is a link")

@@ -9,6 +9,7 @@ from sweeps.study import confirmation
 from sweeps.study.results import Best
 
 if TYPE_CHECKING:
+    from sweeps.export.exported import Exported
     from sweeps.model.outputs import Head
     from sweeps.model.signature import Signature
 
@@ -25,33 +26,35 @@ _MEANINGS = {
 
 
 def readme(
-    best: Best,
+    exported: Exported,
     signature: Signature,
     head: Head,
     custom_classes: list[str],
     space: str,
-    prepared: bool,
-    labels: Sequence[str] | None = None,
-    reading: Mapping[str, Any] | None = None,
+    labels: Sequence[str] | None,
+    formats: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """The text of README.md.
 
     Args:
-        best: the trial of the model.
         signature: the model's inputs and outputs.
         head: the meaning of its main output.
         custom_classes: classes that must be imported before the model is loaded, as MODULE.CLASS.
         space: the name of the search space.
-        prepared: whether the space's `fit` prepares the data for the model.
         labels: the class names in the order of their indices.
-        reading: how a table is read, see `Dataset.reading`.
+        formats: what the manifest says of each.
     """
+    best, ensemble, prepared = exported.best, exported.ensemble, exported.prepared is not None
     columns = signature.named and all(entry["shape"][1:] == [1] for entry in signature.inputs)
-    read_table = _read_table(signature, reading or {}) if columns else ""
+    read_table = _read_table(signature, exported.data.get("reading") or {}) if columns else ""
+    if ensemble is None:
+        what = f"A model of study `{best.study}`: {best.name}, epoch {best.epoch}, {_value(best)}.\n"
+        what += confirmation.sentence(best.confirmation, best.study)
+    else:
+        what = f"A model of study `{best.study}`: {ensemble.name}, which averages what theirs predict."
     return f"""# {best.study}
 
-The best model of study `{best.study}`: {best.name}, epoch {best.epoch}, {_value(best)}.
-{confirmation.sentence(best.confirmation, best.study)}
+{what}
 
 Input: {_input(signature, columns, prepared)}. Output: {_output(signature, head, labels)}.
 
@@ -62,7 +65,32 @@ import keras
 {_imports(custom_classes, space)}model = keras.saving.load_model("model.keras")  # compiled; evaluate(x, y) works
 {read_table}answer = model.predict(x)
 ```
+{"".join(_RUNTIMES[name](signature, formats[name]) for name in formats if name in _RUNTIMES)}
+| file | content |
+|---|---|
+{_files(formats)}
+| labels.json | class names in the order of the outputs (null for a regression) |
+| params.json | the hyperparameters |
+| MODEL_CARD.md | data, split, search, winner, how good it is, limits |
+| manifest.json | origin, versions, how the formats compare, SHA-256 of each file |
+"""
 
+
+_CONTENTS = {
+    "keras": "architecture, weights, optimizer state",
+    "savedmodel": "the same as a TensorFlow graph, for serving",
+    "onnx": "the same as an ONNX graph",
+    "litert": "the same for LiteRT (TensorFlow Lite)",
+}
+
+
+def _files(formats: Mapping[str, Mapping[str, Any]]) -> str:
+    paths = {name: entry["path"] + "/" * (name == "savedmodel") for name, entry in formats.items()}
+    return "\n".join(f"| {path} | {_CONTENTS[name]} |" for name, path in paths.items())
+
+
+def _saved_model(signature: Signature, entry: Mapping[str, Any]) -> str:
+    return f"""
 As a TensorFlow SavedModel, for TensorFlow Serving (`tensorflow_model_server --model_base_path=…`) or TensorFlow alone:
 
 ```python
@@ -70,15 +98,55 @@ import tensorflow as tf
 loaded = tf.saved_model.load("saved_model")  # keep this reference
 answer = loaded.serve(x)
 ```
-{_served(signature)}
-| file | content |
-|---|---|
-| model.keras | architecture, weights, optimizer state |
-| saved_model/ | the same as a TensorFlow graph, for serving |
-| labels.json | class names in the order of the outputs (null for a regression) |
-| params.json | the hyperparameters |
-| manifest.json | origin, versions, SHA-256 of each file |
+{_served(signature)}"""
+
+
+def _onnx(signature: Signature, entry: Mapping[str, Any]) -> str:
+    return f"""
+With ONNX Runtime, which needs neither Keras nor TensorFlow; `x` are NumPy arrays of the dtypes above:
+
+```python
+import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+answer, *others = session.run(None, {_fed(signature, entry)})
+```
 """
+
+
+def _litert(signature: Signature, entry: Mapping[str, Any]) -> str:
+    return f"""
+With LiteRT on a phone or a small device; in Python (`pip install ai-edge-litert`), `x` as for ONNX Runtime:
+
+```python
+from ai_edge_litert.interpreter import Interpreter
+run = Interpreter("model.tflite").get_signature_runner("serving_default")
+answer = run({_arguments(signature, entry)})
+```
+"""
+
+
+_RUNTIMES = {"savedmodel": _saved_model, "onnx": _onnx, "litert": _litert}
+
+
+def _pairs(signature: Signature, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The name of each input in a format, and the expression that gives it."""
+    names = [one["name"] for one in signature.inputs]
+    served = entry.get("inputs", {name: signature.served_names[name] for name in names})
+    if len(names) == 1 and not signature.named:
+        return [(to, "x") for to in served.values()]
+    keys = names if signature.named else list(range(len(names)))
+    return [(served[name], f"x[{key!r}]") for name, key in zip(names, keys, strict=True) if name in served]
+
+
+def _fed(signature: Signature, entry: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{name!r}: {value}" for name, value in _pairs(signature, entry)) + "}"
+
+
+def _arguments(signature: Signature, entry: Mapping[str, Any]) -> str:
+    pairs = _pairs(signature, entry)
+    if all(name.isidentifier() for name, _ in pairs):
+        return ", ".join(f"{name}={value}" for name, value in pairs)
+    return f"**{_fed(signature, entry)}"
 
 
 def _value(best: Best) -> str:

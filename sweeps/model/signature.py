@@ -39,7 +39,9 @@ class Signature:
         specs = {
             entry["name"]: tf.TensorSpec(entry["shape"], entry["dtype"], served[entry["name"]]) for entry in self.inputs
         }
-        return specs if self.named else next(iter(specs.values()))
+        if self.named:
+            return specs
+        return next(iter(specs.values())) if len(specs) == 1 else list(specs.values())
 
     @property
     def served_names(self) -> dict[str, str]:

@@ -12,10 +12,10 @@ from scipy.stats import binomtest
 
 from sweeps.errors import InputError
 from sweeps.plots.timeline import schedule
-from sweeps.report.confirmed import COLUMNS, between, cells, failures, said_of_test
 from sweeps.study import baselines, results
 from sweeps.study.attributes import CUT_SHORT, DATA, ERROR, IDENTITY, INTERRUPTION
 from sweeps.study.confirmation import Confirmation
+from sweeps.study.confirmed import COLUMNS, between, cells, failures, said_of_test
 from sweeps.study.leaderboard import cell, duration, leaderboard, number
 from sweeps.study.results import Best
 from sweeps.study.view import StudyView

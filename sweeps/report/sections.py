@@ -14,7 +14,7 @@ from sweeps import plots
 from sweeps.errors import SweepError
 from sweeps.plots.search import ordered
 from sweeps.plots.source import OUTLIERS, complete
-from sweeps.report.confirmed import said_of_figures
+from sweeps.study.confirmed import said_of_figures
 from sweeps.study.importance import importance
 from sweeps.study.results import status
 from sweeps.study.view import StudyView

@@ -30,6 +30,7 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import UNLIMITED, saved, spent
+from sweeps.study.confirmation import Confirmation
 from sweeps.system import paths
 from sweeps.system.commands import hint
 from sweeps.system.locks import is_alive
@@ -235,10 +236,30 @@ def best(study: optuna.Study) -> Best:
             f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
             f"Go on with: {hint('resume', study.study_name)}"
         )
+    return _best_of(study, trial, confirmed)
+
+
+def of_trial(study: optuna.Study, number: int) -> Best:
+    """A COMPLETE trial in place of the best one; it may continue another one.
+
+    Raises:
+        InputError: there is no such trial.
+    """
+    trials = study.get_trials(deepcopy=False)
+    trial = trials[number] if 0 <= number < len(trials) else None
+    if trial is None or trial.state != TrialState.COMPLETE:
+        state = "not there" if trial is None else trial.state.name
+        raise InputError(f"--trial: a COMPLETE trial of {study.study_name!r} is wanted, {number} is {state}")
+    kept_models.check_kept(study, trial)
+    return _best_of(study, trial, None)
+
+
+def _best_of(study: optuna.Study, trial: FrozenTrial, confirmed: Confirmation | None) -> Best:
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
     rounds = trial.user_attrs.get(ROUNDS)
     number = confirmed.best.trial if confirmed else trial.number
+    assert trial.value is not None
     return Best(
         *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study), rounds),
         confirmed=confirmed is not None,

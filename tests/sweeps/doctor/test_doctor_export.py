@@ -11,7 +11,8 @@ import pytest
 from support import Workspace
 
 from sweeps.doctor import examine
-from sweeps.export.export import export_best
+from sweeps.export.export import ExportRequest
+from sweeps.export.export import export as export_study
 from sweeps.study import study as studies
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
@@ -30,7 +31,7 @@ def exported(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> P
         patch.chdir(folder)
         for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
-        export_best(STUDY, force=True)
+        export_study(ExportRequest(STUDY, force=True))
     shutil.copytree(folder / "exports", folder / "sound")
     return folder
 

@@ -14,6 +14,7 @@ from keras import layers, ops
 from sweeps.data import as_dtype, read_array
 from sweeps.errors import InputError
 from sweeps.export import predict as predict_module
+from sweeps.export import sources
 
 #: the largest number that is told from its neighbours in float64, in which predictions are given
 LARGEST = {
@@ -126,7 +127,7 @@ def test_a_last_axis_of_one_is_added_as_keras_does_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["npy", "npz"])
 def test_arrays_are_predicted_in_pieces(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict_module, "PIECE", 4)
+    monkeypatch.setattr(sources, "PIECE", 4)
     x = np.random.default_rng(0).random((10, 3), "float32")
     (np.save if ending == "npy" else np.savez)(tmp_path / f"x.{ending}", x)
     inputs = keras.Input((3,))

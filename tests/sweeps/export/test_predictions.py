@@ -130,7 +130,7 @@ def test_whatever_a_parquet_file_holds_becomes_json_and_csv(binary: keras.Model,
 def test_rows_that_are_wrong_are_named_and_the_others_predicted(binary: keras.Model, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("id,a,b\nA,big,2\nB,1,2\nC,1\nD,1,\nE,1,2\n")
     done = predict(tmp_path, "--output", "out.csv")
-    assert (done.returncode, done.stdout) == (0, "2 predictions in out.csv\n")
+    assert (done.returncode, done.stdout) == (2, "2 predictions in out.csv\n")
     assert done.stderr.splitlines() == [
         "not predicted: line 4 has 2 fields, the header 3",
         "not predicted: row 0: column 'a': a number is needed, got 'big'",
