@@ -77,6 +77,22 @@ class Result:
         """
         return results.best(self.study)
 
+    def best_within(self, margin: str | float) -> Best:
+        """The smallest model that is good enough; the same as `sweeps best --within`.
+
+        Args:
+            margin: How much worse than the best value it may be: `"0.5%"` of that, or `0.005`.
+
+        Returns:
+            The trial with the fewest parameters; `within` says what it was chosen by.
+
+        Raises:
+            InputError: No trial is complete, or the margin is none.
+        """
+        from sweeps.study import within
+
+        return within.best_within(self.study, within.parse_margin(str(margin)))
+
     def model(self, trial: int | None = None) -> Any:
         """Load the recorded model of a trial, with the weights of its best epoch.
 

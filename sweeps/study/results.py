@@ -21,6 +21,7 @@ from sweeps.study.attributes import (
     ERROR,
     INTERRUPTION,
     MODEL_URI,
+    N_PARAMS,
     PARAMS,
     RESULT,
     RETRY_OF,
@@ -85,6 +86,8 @@ class Best:
             is, and their standard deviation `std`. The model is that of the last one.
         confirmed: whether it is the winner of a confirmation, and not only the best value of the search.
         confirmation: what that has shown, see `sweeps.study.confirmation`.
+        n_params: the number of the model's weights; None where no trial of an earlier version has said it.
+        within: with `--within` what it was chosen by, see `sweeps.study.within`.
     """
 
     study: str
@@ -99,6 +102,8 @@ class Best:
     rounds: dict[str, Any] | None = None
     confirmed: bool = False
     confirmation: dict[str, Any] | None = None
+    n_params: int | None = None
+    within: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -235,14 +240,25 @@ def best(study: optuna.Study) -> Best:
             f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
             f"Go on with: {hint('resume', study.study_name)}"
         )
+    found = best_of(study, trial)
+    if confirmed is None:
+        return found
+    return replace(found, trial=confirmed.best.trial, confirmed=True, confirmation=confirmed.summary())
+
+
+def best_of(study: optuna.Study, trial: FrozenTrial) -> Best:
+    """A COMPLETE trial as the selected one.
+
+    Raises:
+        CorruptStore: the journal has lost a part of its result.
+    """
+    assert trial.value is not None
     run_id, params, epoch, uri = (whole(study, name, trial.user_attrs, trial.number) for name in RESULT)
     metric = studies.objective_of(study).metric
-    rounds = trial.user_attrs.get(ROUNDS)
-    number = confirmed.best.trial if confirmed else trial.number
     return Best(
-        *(study.study_name, metric, trial.value, number, run_id, params, epoch, uri, baselines(study), rounds),
-        confirmed=confirmed is not None,
-        confirmation=confirmed.summary() if confirmed else None,
+        *(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study)),
+        rounds=trial.user_attrs.get(ROUNDS),
+        n_params=trial.user_attrs.get(N_PARAMS),
     )
 
 
