@@ -56,7 +56,7 @@ class Objective:
 
     metric: str
     direction: str  # "maximize" or "minimize"
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether `value` beats `than` (None: whatever comes first wins)."""
