@@ -12,25 +12,45 @@ from sweeps.system.commands import hint
 
 @click.command()
 @click.argument("study")
+@click.option(
+    "--within",
+    "margin",
+    metavar="MARGIN",
+    help="Show the smallest model that is at most so much worse than the best one: 0.5% of its value, or 0.005.",
+)
 @json_flag
-def best(study: str, as_json: bool) -> None:
+def best(study: str, margin: str | None, as_json: bool) -> None:
     """Show the best trial of STUDY: hyperparameters, value, MLflow run and model."""
-    from sweeps.study import baselines, confirmation, results
+    from sweeps.cli.console import console
+    from sweeps.cli.trial_table import show
+    from sweeps.study import baselines, confirmation, pareto, results, within
+    from sweeps.study.leaderboard import leaderboard
     from sweeps.study.rounds import rounds_of
 
+    asked = None if margin is None else within.parse_margin(margin)
     opened = results.open_study(study)
-    found = results.best(opened)
+    found = results.best(opened) if asked is None else within.best_within(opened, asked)
     if as_json:
         emit(asdict(found))
         return
     value = f"{found.value:.4f}"
     if found.rounds:
         value += f" (mean of {rounds_of(opened)}, standard deviation {found.rounds['std']:.4f})"
-    click.echo(f"best_{found.objective} {value}  {found.name}, epoch {found.epoch} of study {found.study}")
+    size = "" if found.n_params is None else f", {found.n_params:,} parameters"
+    click.echo(f"best_{found.objective} {value}  {found.name}, epoch {found.epoch} of study {found.study}{size}")
+    if chosen := within.sentence(found):
+        click.echo(chosen)
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
+    if found.pareto and asked is None:
+        click.echo(f"{pareto.sentence(opened)}:")
+        rows = results.rows(opened)
+        show(console(), leaderboard(opened, [rows[one["trial"]] for one in found.pareto]))
     for sentence in (*baselines.sentences(opened), confirmation.sentence(found.confirmation, study)):
         click.echo(sentence)
     click.echo(f"run    {found.run_id}")
     if found.model_uri:
-        click.echo(f"model  {found.model_uri}\nexport it with: {hint('export', found.study)}")
+        is_exported = found.run_id == results.best(opened).run_id
+        loaded = f'load it with: sweeps.Result("{study}").model({found.trial})'
+        click.echo(f"model  {found.model_uri}")
+        click.echo(f"export it with: {hint('export', study)}" if is_exported else loaded)

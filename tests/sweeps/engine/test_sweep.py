@@ -44,21 +44,40 @@ def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -
 def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
     status = finished.json("status", "digits-mlp")
     names = {"study", "objective", "total", "trials", "best", "baselines", "epochs_spent", "epochs_saved"}
-    assert set(status) == names
+    assert set(status) == names | {"infeasible"}
     assert status["epochs_spent"] + status["epochs_saved"] == 6 * 4
     assert set(status["trials"]) == {"COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"}
     assert status["total"] == 6
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
     rows = finished.json("list", "digits-mlp")
     assert [row["number"] for row in rows] == list(range(6))
-    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
+    names = {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
+    assert set(rows[0]) == names | {"figures", "infeasible"}
     best = finished.json("best", "digits-mlp")
     fields = {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines", "rounds"}
-    assert set(best) == fields | {"confirmed", "confirmation"}
-    assert best["rounds"] is None
+    assert set(best) == fields | {"confirmed", "confirmation", "n_params", "within", "pareto"}
+    assert best["rounds"] is best["within"] is best["pareto"] is None
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
     assert isinstance(best["params"]["n_hidden"], int)
+
+
+def test_the_smallest_model_that_is_good_enough_is_shown_instead(finished: Workspace, store: Store) -> None:
+    sizes = {run.info.run_id: run.data.metrics.get("n_params") for run in child_runs(store)}
+    rows = [row for row in finished.json("list", "digits-mlp") if row["state"] == "COMPLETE"]
+    smallest = min(rows, key=lambda row: (sizes[row["run_id"]], -row["value"], row["number"]))
+    found = finished.json("best", "digits-mlp", "--within", "99%")
+    assert (found["trial"], found["value"], found["n_params"]) == (
+        *(smallest["number"], smallest["value"]),
+        sizes[smallest["run_id"]],
+    )
+    best = finished.json("best", "digits-mlp")
+    assert found["within"]["best"] == {name: best[name] for name in ("trial", "value", "n_params")}
+    said = finished.here("best", "digits-mlp", "--within", "99%").stdout
+    assert f"trial {smallest['number']}, epoch {found['epoch']} of study digits-mlp, {found['n_params']:,} par" in said
+    assert "sweeps export" in finished.here("best", "digits-mlp", "--within", "0%").stdout
+    done = finished.here("best", "digits-mlp", "--within", "little")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_baselines_stand_beside_the_best_and_in_the_sweeps_run(finished: Workspace, store: Store) -> None:
