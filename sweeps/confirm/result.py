@@ -9,11 +9,11 @@ import optuna
 from sweeps.confirm.finalists import Candidate, Repetitions, best_run, finalists
 from sweeps.confirm.verdict import judge
 from sweeps.report import sweep_page
-from sweeps.report.confirmed import note
 from sweeps.study import results
 from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI, PARENT_RUN, RUN_ID
 from sweeps.study.confirmation import Confirmation
+from sweeps.study.confirmed import note
 from sweeps.study.kept_models import having_models
 from sweeps.study.record import in_reach, store_of
 from sweeps.system import paths
