@@ -136,7 +136,8 @@ def test_a_complete_trial_has_a_model_a_summary_a_picture_and_its_seconds(finish
     run = store.client.get_run(best["run_id"])
     files = {file.path for file in store.client.list_artifacts(best["run_id"])}
     assert {"learning_curves.svg", "model_summary.txt"} <= files
-    assert set(run.data.metrics) == {"accuracy", "loss", "val_accuracy", "val_loss", "best_val_accuracy"}
+    curves = {"accuracy", "loss", "val_accuracy", "val_loss", "learning_rate"}
+    assert set(run.data.metrics) == {*curves, "best_val_accuracy"}
     assert {"build", "train", "validate", "log"} <= set(seconds_of(run))
     assert float(run.data.tags["train_seconds"]) == seconds_of(run)["train"]
     assert int(run.data.tags["best_epoch"]) == best["epoch"]
