@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from sweeps.study.attributes import (
     FIGURES,
     IDENTITY,
     PARAMS,
+    REMOVED_MODELS,
     RETRY_OF,
     TOTAL,
 )
@@ -270,6 +272,9 @@ def _check_values(study: optuna.Study) -> None:
             raise ValueError(f"its trials have {identity['epochs']!r} epochs")
     if not isinstance(total, int):
         raise ValueError(f"its total is {total!r}")
+    removed = study.user_attrs.get(REMOVED_MODELS, "")
+    if not isinstance(removed, str) or not re.fullmatch(r"(\d{1,7}(-\d{1,7})?,?)*", removed):
+        raise ValueError(f"its removed models are {removed!r}")
     for trial in study.get_trials(deepcopy=False):
         former, attributes = trial.number - 1, trial.user_attrs
         before = [attributes[name] for name in (RETRY_OF, CONTINUES) if name in attributes]

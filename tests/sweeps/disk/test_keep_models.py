@@ -12,6 +12,7 @@ from support import SharedWorker, Workspace
 
 from sweeps.doctor import examine
 from sweeps.engine.session import StudySession
+from sweeps.errors import CorruptStore
 from sweeps.study import kept_models, results
 from sweeps.study import study as studies
 from sweeps.study.budget import Budget
@@ -25,6 +26,14 @@ def test_numbers_of_removed_models_are_kept_as_ranges(sick: Path) -> None:
         kept_models.mark_removed(study, numbers)
     assert study.user_attrs["removed_models"] == "0-3,7-9"
     assert kept_models.removed(study) == {0, 1, 2, 3, 7, 8, 9}
+
+
+@pytest.mark.parametrize("damaged", ["x", "1-", -1, [1]])
+def test_ranges_that_are_none_are_damage(sick: Path, damaged: object) -> None:
+    results.open_study("houses").set_user_attr("removed_models", damaged)
+    studies.forget()
+    with pytest.raises(CorruptStore, match="its removed models are"):
+        results.open_study("houses")
 
 
 @pytest.mark.parametrize(
