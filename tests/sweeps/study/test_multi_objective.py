@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from sweeps.config import load_config
 from sweeps.errors import InputError
-from sweeps.study import pareto, results
+from sweeps.study import kept_models, pareto, results
 from sweeps.study.attributes import EPOCH, FIGURES, MODEL_URI, PARAMS, RUN_ID
 from sweeps.study.identity import Identity
 from sweeps.study.objective_choice import choose_objectives
@@ -116,6 +116,11 @@ def test_the_front_has_the_trials_that_no_other_one_beats_and_the_first_objectiv
     ]
     assert set(best.pareto[0]) == {"trial", "values", "params", "run_id", "model_uri"}
     assert pareto.sentence(study) == "Pareto front of val_accuracy (max), n_params (min): 3 trials of 6"
+
+
+def test_the_models_on_the_front_are_kept(study: optuna.Study) -> None:
+    assert [trial.number for trial in kept_models.beyond(study, 1)] == [0, 2, 4, 6]
+    assert kept_models.is_kept(study, objective_of(study), 0.1, 1)  # it may come to be on the front
 
 
 def test_of_equal_values_the_next_objective_decides(study: optuna.Study) -> None:
