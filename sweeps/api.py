@@ -352,6 +352,7 @@ def run(
             - `baselines` (bool): Compare with the majority class or the mean, a linear model and gradient boosting.
             - `allow_lambda`, `accept_changed_space` (bool): See `sweeps run --help`.
             - `confirm` (bool): Check the winner at the end, as `Result.confirm` does.
+            - `report` (bool, False): Write the report at the end, as `Result.report` does.
 
     Returns:
         The study with all its trials.
@@ -366,7 +367,7 @@ def run(
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
     dataset, name = _dataset(data, validation_data, options, space)
     options.setdefault("study", default_study(name, named))
-    config = load_config({"space": named, "dataset": name, **options})
+    config = load_config({"space": named, "dataset": name, "report": False, **options})
     forkserver.start()
     if show:  # at once: workers and the look at data and space take a while
         soon = f"{announcement(config, sweep.jobs_of(config))}\nstarting workers, looking at data and space …"
@@ -385,6 +386,8 @@ def run(
             print(sentence, file=LastingOutput(sys.stdout))
     if config.confirm:
         result.confirm(show=show)
+    if config.report:
+        result.report()
     return result
 
 

@@ -99,7 +99,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines", "confirm", "start", "warm_start"),
+    *("accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
 }
 
 
@@ -156,6 +156,7 @@ class SweepConfig(BaseModel):
     allow_lambda: bool = False
     accept_changed_space: bool = False
     confirm: bool = False
+    report: bool = Field(default_factory=lambda: os.environ.get("SWEEPS_REPORT") != "0")
 
     @field_validator("study")
     @classmethod

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 report_flag = click.option(
     "--report/--no-report",
-    "reports",
-    default=True,
-    envvar="SWEEPS_REPORT",
+    default=None,
     help="Write the report at the end, which takes about 2 s.  [yes; SWEEPS_REPORT=0: no]",
 )
 

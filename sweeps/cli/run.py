@@ -133,7 +133,7 @@ from sweeps.cli.table_options import table_options
     help="TOML file with the same options; the command line has precedence.",
 )
 @report_flag
-def run(config: Path | None, reports: bool, **options: Any) -> None:
+def run(config: Path | None, **options: Any) -> None:
     """Run a sweep: all trials of a new STUDY, or those that it still lacks.
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
@@ -152,5 +152,5 @@ def run(config: Path | None, reports: bool, **options: Any) -> None:
         from sweeps.confirm.run import Request
 
         show(run_confirm(Request(sweep.study), screen), screen)
-    if reports:
+    if sweep.report:
         write_at_end(sweep.study, screen)
