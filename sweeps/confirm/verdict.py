@@ -45,8 +45,9 @@ class Estimate:
 def judge(finalists: Sequence[Finalist], direction: str) -> Judged:
     """Choose the winner by the new values alone.
 
-    It is the cheapest of the best finalist and of those that the best is not more than one standard error above: the
-    one with fewer weights, then with less training time. Values are compared in pairs, of the same seed or fold.
+    The default configuration wins unless a finalist is more than one standard error above it. Of those that are, it is
+    the cheapest of the best one and of those that the best is not more than one standard error above: the one with
+    fewer weights, then with less training time. Values are compared in pairs, of the same seed or fold.
 
     Args:
         finalists: with their values, one of each repetition; those with a failed repetition cannot win.
@@ -60,12 +61,13 @@ def judge(finalists: Sequence[Finalist], direction: str) -> Judged:
     whole = [index for index, finalist in enumerate(figured) if finalist.mean is not None]
     if not whole:
         raise TrialsFailed(f"no finalist was trained again without a failure: {figured[0].name}: {figured[0].error}")
-    highest = max(whole, key=lambda index: sign * (figured[index].mean or 0.0))
     default = next((index for index in whole if figured[index].default), None)
-    # no winner is clearly worse than the default, though the best is not clearly better than it
-    bounds = [figured[index] for index in (highest, default) if index is not None]
-    ties = [index for index in whole if all(_is_tie(bound, figured[index], sign) for bound in bounds)]
-    winner = min(ties or [highest], key=lambda index: _cost(figured[index]))
+    # the others were chosen by their luck on these validation rows, which new seeds do not take away
+    above = [index for index in whole if default is None or not _is_tie(figured[index], figured[default], sign)]
+    candidates = above or [index for index in whole if index == default]
+    highest = max(candidates, key=lambda index: sign * (figured[index].mean or 0.0))
+    ties = [index for index in candidates if _is_tie(figured[highest], figured[index], sign)]
+    winner = min(ties, key=lambda index: _cost(figured[index]))
     verdict, said = _verdict(figured, whole, winner, default, sign)
     if winner != highest:
         said += f"; {figured[winner].name} is cheaper than {figured[highest].name}, which is at most one standard error"

@@ -67,6 +67,12 @@ def test_the_default_is_taken_in_a_tie_and_it_is_said() -> None:
     assert judged.conclusion.startswith("a tie with the default: trial 4 +0.0025 (95 %: -0.0")
 
 
+def test_no_cheaper_finalist_takes_the_place_of_a_default_that_it_is_as_good_as() -> None:
+    cheaper = finalist(4, [0.82, 0.80, 0.81, 0.80], n_params=1)
+    judged = judge([cheaper, DEFAULT], "maximize")
+    assert (judged.winner, judged.verdict) == (1, "tie")
+
+
 def test_a_winner_whose_lead_may_be_chance_is_a_tie_too() -> None:
     judged = judge([finalist(4, [0.85, 0.80, 0.84, 0.82]), DEFAULT], "maximize")
     assert (judged.winner, judged.verdict) == (0, "tie")
@@ -104,4 +110,4 @@ def test_of_pure_noise_a_tie_with_the_default_is_the_usual_answer() -> None:
         noise = random.normal(0.5, 0.02, (6, 4)).tolist()
         judged = judge([finalist(n, values, default=n == 0) for n, values in enumerate(noise)], "maximize")
         verdicts.append(judged.verdict)
-    assert verdicts.count("tie") > 0.93 * len(verdicts)
+    assert verdicts.count("tie") > 0.9 * len(verdicts)
