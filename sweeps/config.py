@@ -18,6 +18,8 @@ from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
 from sweeps.study import kept_models
 from sweeps.study.budget import Budget
+from sweeps.study.constraints import Constraint, parse_constraints
+from sweeps.study.objective_choice import check_objectives
 from sweeps.study.rounds import Rounds
 from sweeps.system.paths import check_study_name
 from sweeps.system.reading import read_text
@@ -72,6 +74,13 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+def _one_or_several(value: object) -> object:
+    """Of a list with one text that text, of an empty one None."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(value) if len(value) > 1 else next(iter(value), None)
+
+
 def _options(value: object) -> object:
     """`("startup=20",)` as `{"startup": "20"}`."""
     if isinstance(value, list | tuple):
@@ -92,6 +101,10 @@ PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
     *("accept_changed_space", "baselines", "confirm", "start", "warm_start"),
 }
+
+
+#: options whose values have no order
+_SETS = ("drop", "columns", "constraint")
 
 
 class SweepConfig(BaseModel):
@@ -125,7 +138,8 @@ class SweepConfig(BaseModel):
     sampler_options: Options = {}
     pruner: str = "median"
     pruner_options: Options = {}
-    objective: str | None = None
+    objective: Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_several)] = None
+    constraint: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     class_weight: Annotated[str | dict[str, float] | None, BeforeValidator(_class_weight)] = None
     metrics: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     callback: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
@@ -180,6 +194,27 @@ class SweepConfig(BaseModel):
         """How many of the best trials keep their models; None: all."""
         return kept_models.most_kept(self.keep_models, self.trials)
 
+    @field_validator("objective")
+    @classmethod
+    def _objectives_are_several_things(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        check_objectives(_texts(value))
+        return value
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is searched for, as it was asked for; none: the data's own metric."""
+        return _texts(self.objective)
+
+    @field_validator("constraint")
+    @classmethod
+    def _constraints_hold_together(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(str, parse_constraints(value)))
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What the best trial must keep."""
+        return parse_constraints(self.constraint)
+
     @property
     def rounds(self) -> Rounds:
         """Of each trial."""
@@ -195,7 +230,7 @@ class SweepConfig(BaseModel):
         """The part of the study's identity that is asked for, not found: a resume must ask for the same."""
         options = (
             *("target", "task", "weight_column", "drop", "columns"),
-            *("class_weight", "callback", "patience", "allow_lambda", "folds", "repeats"),
+            *("class_weight", "callback", "patience", "allow_lambda", "folds", "repeats", "constraint"),
         )
         given = {name: value for name in options if (value := getattr(self, name))}
         return {
@@ -203,7 +238,7 @@ class SweepConfig(BaseModel):
             "epochs": self.epochs,
             "seed": self.seed,
             "set": tuple(sorted(self.set)),
-            "options": {name: sorted(value) if name in ("drop", "columns") else value for name, value in given.items()},
+            "options": {name: sorted(value) if name in _SETS else value for name, value in given.items()},
         }
 
     def source(self, as_given: bool) -> DataSource:
@@ -250,6 +285,10 @@ def load_config(options: dict[str, Any], file: Path | None = None) -> SweepConfi
         return SweepConfig(**given)
     except ValidationError as error:
         raise InputError(_first(error)) from None
+
+
+def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
 
 
 def default_study(dataset: str, space: str) -> str:

@@ -36,16 +36,21 @@ def synthetic_study(
     failed: float = 0.02,
     slots: int = 4,
     name: str = "synthetic",
+    others: Mapping[str, str] = {},
 ) -> optuna.Study:
     """A study in memory: its learning rate decides most, `sgd` has a momentum that `adam` has not.
 
     Args:
         pruned, failed: how many of the trials, from 0 to 1.
         slots: how many trials run at once.
+        others: directions of objectives beside the first; each trial that is COMPLETE has one more value of each.
     """
     study = optuna.create_study(study_name=name, direction=direction)
     identity = {"space": "mlp", "dataset": "digits", "digest": "ab12" * 8, "objective": metric, "direction": direction}
     study.set_user_attr(attributes.IDENTITY, identity | {"epochs": 10, "seed": 0, "set": []})
+    if others:
+        options = {"objectives": dict(others)}
+        study.set_user_attr(attributes.IDENTITY, study.user_attrs[attributes.IDENTITY] | {"options": options})
     study.set_user_attr(attributes.TOTAL, trials)
     study.set_user_attr(attributes.CONFIG, {"study": name, "trials": trials, "jobs": slots})
     study.set_user_attr(attributes.DATA, {"target": "sparse", "task": "10 classes", "labels": None})
@@ -57,6 +62,9 @@ def synthetic_study(
         )
         slot = free.index(min(free))
         trial = _trial(generator, state, direction)
+        if others and state == TrialState.COMPLETE:
+            costs = {other: float(trial.params["n_hidden"] ** (2 + at)) for at, other in enumerate(others)}
+            trial.set_user_attr(attributes.FIGURES, costs)
         trial.datetime_start = free[slot] + timedelta(seconds=0.05)
         trial.datetime_complete = trial.datetime_start + timedelta(seconds=float(generator.uniform(2, 9)))
         free[slot] = trial.datetime_complete

@@ -21,7 +21,10 @@ from sweeps.system.commands import hint
 @json_flag
 def best(study: str, margin: str | None, as_json: bool) -> None:
     """Show the best trial of STUDY: hyperparameters, value, MLflow run and model."""
-    from sweeps.study import baselines, confirmation, results, within
+    from sweeps.cli.console import console
+    from sweeps.cli.trial_table import show
+    from sweeps.study import baselines, confirmation, pareto, results, within
+    from sweeps.study.leaderboard import leaderboard
     from sweeps.study.rounds import rounds_of
 
     asked = None if margin is None else within.parse_margin(margin)
@@ -39,6 +42,10 @@ def best(study: str, margin: str | None, as_json: bool) -> None:
         click.echo(chosen)
     for name, value in found.params.items():
         click.echo(f"  {name} = {value}")
+    if found.pareto and asked is None:
+        click.echo(f"{pareto.sentence(opened)}:")
+        rows = results.rows(opened)
+        show(console(), leaderboard(opened, [rows[one["trial"]] for one in found.pareto]))
     for sentence in (*baselines.sentences(opened), confirmation.sentence(found.confirmation, study)):
         click.echo(sentence)
     click.echo(f"run    {found.run_id}")

@@ -89,11 +89,11 @@ class Progress:
         value = ""
         if outcome.value is not None:
             value = f" best_{self._objective.metric}={outcome.value:.4f}"
-            if self._is_best(outcome):
+            if not outcome.infeasible and self._is_best(outcome):
                 self._best = outcome
                 value += " (best so far)"
         if outcome.error or not self._console.is_terminal:
-            error = f": {outcome.error}" if outcome.error else ""
+            error = f": {why}" if (why := outcome.error or outcome.infeasible) else ""
             self._say(
                 f"{self._progress}  {self._what} {self._named(outcome.number)} {outcome.state}{value}  "
                 f"{outcome.seconds:.1f} s{error}"

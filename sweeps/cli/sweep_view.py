@@ -15,7 +15,7 @@ from sweeps.config import SweepConfig
 from sweeps.engine import sweep
 from sweeps.errors import Interrupted, SweepError
 from sweeps.space.registered import check_set
-from sweeps.study import baselines, confirmation, results, study
+from sweeps.study import baselines, confirmation, pareto, results, study
 from sweeps.study.leaderboard import duration, leaderboard
 from sweeps.system import paths, signals
 from sweeps.system.commands import hint, hints
@@ -31,14 +31,7 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     check_set(config.space, config.set)  # before a word is said of a sweep that will not be
     signals.listen(f"ended at once; go on with\n  {to_go_on(config)}")
     done, begun, jobs = counts(config.study), time.monotonic(), sweep.jobs_of(config)
-    rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
-    console.print(
-        f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
-        f"dataset {config.dataset}, space {config.space}, {jobs} at once",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    console.print(announcement(config, jobs), highlight=False, markup=False, soft_wrap=True)
     try:
         with Progress(console, config.trials, jobs, done) as progress:
             sweep.run(config, progress)
@@ -61,6 +54,15 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
         console.print(f"{said}; go on with\n  {whole}", highlight=False, markup=False, soft_wrap=True)
 
 
+def announcement(config: SweepConfig, jobs: int) -> str:
+    """What is about to be run, in a line."""
+    rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
+    return (
+        f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
+        f"dataset {config.dataset}, space {config.space}, {jobs} at once"
+    )
+
+
 def unfinished(config: SweepConfig, found: optuna.Study, begun: float) -> str:
     """How many trials are missing after a sweep that its time budget has ended; empty after any other.
 
@@ -80,16 +82,18 @@ def show_best(name: str, console: Console, n: int = 5) -> None:
     if not study.begun(paths.journal(name)):
         return
     found = results.open_study(name)
-    rows = results.top(found, n)
+    rows, status = results.top(found, n), results.status(found)
     if not rows:
+        if status.infeasible:
+            console.print(f"{status.in_words}: no trial keeps the constraints", highlight=False, soft_wrap=True)
         return
     # imports scikit-learn and SciPy, which a sweep's beginning has no time for
     from sweeps.cli import ending
 
     show(console, leaderboard(found, rows, f"best_{study.objective_of(found).metric}"))
-    for sentence in (*ending.sentences(found), *baselines.sentences(found)):
+    front = [f"{said}; see {hint('best', name)}"] if (said := pareto.sentence(found)) else []
+    for sentence in (*front, *ending.sentences(found), *baselines.sentences(found)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    status = results.status(found)
     states = status.in_words
     if status.epochs_saved:
         states += f"; {status.epochs_spent} epochs trained, {status.epochs_saved} saved by pruning"

@@ -64,7 +64,8 @@ def repeat(
         repairs = tuple(finding.line(repaired=True) for finding in session.repaired)
         watcher.begin(SearchBegun(checked.found.objective, warnings=repairs))
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
-        plan = replace(plan, study=ref, budget=session.budget, models_kept=None)
+        # its finalists have kept the constraints
+        plan = replace(plan, study=ref, budget=session.budget, models_kept=None, constraints=())
         # a configuration that diverges fails each time, and is reported as such
         limits = Limits(failures=session.budget.trials + 1)
         Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()

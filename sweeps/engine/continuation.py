@@ -94,8 +94,9 @@ def continue_trial(
         checked = CheckedSweep(config, request, found)
         check_source(study, origin, request.source_of_space)
         check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
-        # the timeout was meant for the epochs of the study
-        plan = replace(checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION)), trial_timeout=None)
+        # the timeout was meant for the epochs of the study, the constraints for what is compared
+        plan = checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION))
+        plan = replace(plan, trial_timeout=None, constraints=())
         outcome = _run(dispatcher, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
     raise_if_halted(outcome)
     if outcome.state != OutcomeState.COMPLETE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from sweeps.study import retries, samplers
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
 from sweeps.study.baselines import score_name
-from sweeps.study.identity import Identity, check_identity, remember_place
+from sweeps.study.figures import FIGURES
+from sweeps.study.identity import OBJECTIVES, Identity, check_identity, remember_place
 from sweeps.study.objective_choice import check_reachable, parse_objective
 from sweeps.study.points import is_walked
 from sweeps.system import paths
@@ -101,10 +103,16 @@ def run(
 
 def with_pruner_of_study(config: SweepConfig) -> SweepConfig:
     """The configuration with the pruner that the study was last run with, unless it names one: the default may be
-    another one in an earlier version."""
+    another one in an earlier version.
+
+    A new study of several objectives has none, unless one is named: a small model that learns less is not hopeless.
+    """
     journal = paths.journal(config.study)
-    if "pruner" in config.model_fields_set or not studies.begun(journal):
+    if "pruner" in config.model_fields_set:
         return config
+    if not studies.begun(journal):
+        is_searched = len(config.objectives) > 1 and not config.pruner_options
+        return config.model_copy(update={"pruner": "none"}) if is_searched else config
     known = studies.load(config.study, journal).user_attrs.get(CONFIG, {})
     names = {"pruner", "pruner_options"} & known.keys() - config.model_fields_set
     return config.model_copy(update={name: known[name] for name in names})
@@ -117,8 +125,7 @@ def _baselines(config: SweepConfig, data: Dataset | DataSource) -> BaselineProce
     complete = found and all(row["reason"] != NOT_IN_TIME for row in found)
     if not config.baselines or complete:
         return None
-    metric = parse_objective(config.objective)[0] if config.objective else None
-    score = None if metric is None else score_name(metric)
+    score = next((score_name(parse_objective(one)[0]) for one in config.objectives), None)
     return BaselineProcess(data, score, config.rounds.folds, config.seed)
 
 
@@ -178,7 +185,7 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
         space=placed if space is None else PackedSpace.of(space),
         source=source_of(config, space),
         set=config.set,
-        objective=config.objective,
+        objectives=config.objectives,
         enqueue=read_enqueue(config.enqueue) if config.enqueue else (),
         warm_start=read_warm_start(config.warm_start, config.study) if config.warm_start else None,
         seed=config.seed,
@@ -193,6 +200,7 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
         total=config.trials,
         epochs=config.epochs,
         rounds=config.rounds,
+        constraints=config.constraints,
         keras=keras_state.of_client(),
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),
@@ -200,11 +208,11 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
 
 
 def _metrics(config: SweepConfig, space: Space | None) -> tuple[str, ...]:
-    """The additional metrics that are asked for, that of the objective among them if a registered space has it."""
-    if config.objective is None or is_own(config.space if space is None else space):
+    """The additional metrics that are asked for, those of the objectives among them if a registered space has them."""
+    if is_own(config.space if space is None else space):
         return config.metrics
-    name = score_name(parse_objective(config.objective)[0])
-    return config.metrics if name not in METRICS else tuple(dict.fromkeys((*config.metrics, name)))
+    names = [score_name(parse_objective(one)[0]) for one in config.objectives]
+    return tuple(dict.fromkeys((*config.metrics, *(name for name in names if name in METRICS))))
 
 
 def source_of(config: SweepConfig, space: Space | None = None) -> DataSource:
@@ -229,6 +237,25 @@ def _absolute(named: str, what: str = "space") -> str:
     return f"{file.absolute()}:{name}"
 
 
+def _objectives(config: SweepConfig, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a study's identity that its objectives are, where what is not said is as it was.
+
+    Args:
+        known: the identity that the study was begun with.
+    """
+    others = known.get("options", {}).get(OBJECTIVES, {})
+    options = dict(config.identity()["options"])
+    if not config.objectives:
+        return {"options": options | ({OBJECTIVES: others} if others else {})}
+    (metric, direction, _), *more = map(parse_objective, config.objectives)
+    asked = {name: way or others.get(name) or ("minimize" if name in FIGURES else None) for name, way, _ in more}
+    return {
+        "objective": metric,
+        "direction": direction or known["direction"],
+        "options": options | ({OBJECTIVES: asked} if asked else {}),
+    }
+
+
 def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) -> bool:
     """Whether all trials are there already, or no more are to be, their record is closed and nothing is left lying, so
     that there is nothing to start processes for.
@@ -243,16 +270,17 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     known = study.user_attrs.get(IDENTITY)
     if known is None:  # its first start died before it had one
         return False
-    metric, direction, train = parse_objective(config.objective or known["objective"])
-    found = {"objective": metric, "direction": direction or known["direction"], "dataset": request.source.short_name}
-    asked = {**known, **config.identity(), **found}
+    asked = {**known, **config.identity(), **_objectives(config, known), "dataset": request.source.short_name}
     if isinstance(request.space, PackedSpace) and request.keras is not None:  # a file may set others by itself
         asked["keras"] = request.keras.changed
     check_identity(study, Identity(**asked), source)
     check_reachable(studies.Objective(asked["objective"], asked["direction"]), config.stop_at)
     # two that need a look: metrics are no part of the identity, and whether a metric is of the training rows logs tell
     other_metrics = list(config.metrics) != study.user_attrs.get(CONFIG, {}).get("metrics")
-    if other_metrics or (config.objective and not train and not metric.startswith("val_")):
+    parsed = [parse_objective(one) for one in config.objectives]
+    if other_metrics or any(
+        not train and not name.startswith("val_") and name not in FIGURES for name, _, train in parsed
+    ):
         return False
     # only now: what the data is to be read as is a part of what was asked
     asked["digest"] = (load(request.source) if data is None else data).digest

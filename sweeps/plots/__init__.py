@@ -8,6 +8,7 @@ raises an `InputError` that says why where there is nothing to draw. Trials that
 """
 
 from sweeps.plots.epochs import curves, intermediate
+from sweeps.plots.pareto import pareto
 from sweeps.plots.search import contour, history, importance, parallel, slices
 from sweeps.plots.timeline import seconds, timeline
 
@@ -18,6 +19,7 @@ __all__ = [
     "importance",
     "intermediate",
     "parallel",
+    "pareto",
     "seconds",
     "slices",
     "timeline",

@@ -70,6 +70,9 @@ def parallel(study: Plottable, params: Sequence[str] | None = None) -> Any:
     view = view_of(study)
     chosen = _chosen(view, params, 1, _PARALLEL)
     figure = visualization.plot_parallel_coordinate(view.of(complete(view)[:_LINES]), chosen, target_name=view.label)
+    # under constraints a legend tells trials apart, all of which keep them here
+    figure.data = [trace for trace in figure.data if tuple(trace.y or ()) != (None,)]
+    figure.update_layout(showlegend=False)
     for trace in figure.data:
         if trace.mode == "lines":  # its first point is the value, from 0 to 1
             good = trace.y[0] if view.objective.direction == "maximize" else 1 - trace.y[0]

@@ -70,6 +70,9 @@ def card(view: StudyView, rows: Mapping[str, int], confirmed: Confirmation | Non
     best = results.best(view)
     value, about = best.value, f"epoch {best.epoch}; {view.objective.metric} is {view.objective.direction}d"
     sure = _unconfirmed(value, view, rows)
+    fronts: list[dict[str, Any]] = [one["values"] for one in best.pareto or () if one["trial"] == best.trial]
+    costs = next(iter(fronts), {})
+    about += "".join(f"; {name} {cell(cost)}" for name, cost in costs.items() if name in view.objective.others)
     if confirmed is not None and confirmed.best.mean is not None:
         value, sure = confirmed.best.mean, _confirmed(confirmed)
         about = f"mean of {len(confirmed.seeds)} {confirmed.method}; {about}"
@@ -159,6 +162,8 @@ def tiles(view: StudyView) -> list[tuple[str, str]]:
     of = "" if now.total is None else f" of {now.total:,}"
     found = [("trials", f"{sum(now.trials.values()):,}{of}"), *counts]
     found.append(("epochs trained", f"{now.epochs_spent:,}"))
+    if now.infeasible:
+        found.append(("beyond constraints", f"{now.infeasible:,}"))
     if now.epochs_saved:
         found.append(("saved by pruning", f"{now.epochs_saved:,}"))
     try:
@@ -173,7 +178,9 @@ def board(view: StudyView) -> Table:
     rows = results.top(view, _TOP)
     found = leaderboard(view, rows)
     complete = len(view.ranked())
-    text = f"The best {len(rows)} of {complete} COMPLETE trials." if complete > len(rows) else "All COMPLETE trials."
+    keeping = " that keep the constraints" if results.status(view).infeasible else ""
+    which = f"The best {len(rows)} of {complete}" if complete > len(rows) else "All"
+    text = f"{which} COMPLETE trials{keeping}."
     if found.said_of_same:
         text += f" {found.said_of_same}."
     shown = [found.texts(row, found.columns) for row in found.rows]

@@ -16,7 +16,9 @@ from sweeps.plots.search import ordered
 from sweeps.plots.source import OUTLIERS, complete
 from sweeps.report.confirmed import said_of_figures
 from sweeps.study.importance import importance
+from sweeps.study.pareto import sentence as pareto_sentence
 from sweeps.study.results import status
+from sweeps.study.study import is_feasible
 from sweeps.study.view import StudyView
 
 #: slices, and the height of a figure in pixels
@@ -61,13 +63,14 @@ def sections(view: StudyView) -> list[Section]:
     return [
         _section(
             *("history", "History", lambda: [_sized(plots.history(view))]),
-            text="Each point is a COMPLETE trial; the line is the best value so far.",
+            text=f"Each point is a COMPLETE trial; the line is the best value so far.{_grey(view)}",
         ),
+        *([_pareto(view)] if view.objective.others else []),
         _section("importance", "Which hyperparameters decide", lambda: [_importance(view)], lambda: _worth(view)),
         _section(
             *("slices", "Each hyperparameter alone", lambda: _slices(view)),
             text="The value of each COMPLETE trial over one hyperparameter, the most important first. Orange "
-            "points are early trials, blue ones late.",
+            f"points are early trials, blue ones late.{_grey(view)}",
             shape="grid",
         ),
         _section(
@@ -92,6 +95,19 @@ def sections(view: StudyView) -> list[Section]:
             text="Each bar is a trial in the slot that was free. Below, the seconds of all slots together.",
         ),
     ]
+
+
+def _grey(view: StudyView) -> str:
+    is_any = any(not is_feasible(trial) for trial in view.get_trials(states=(TrialState.COMPLETE,)))
+    return " Grey ones break a constraint." if is_any else ""
+
+
+def _pareto(view: StudyView) -> Section:
+    return _section(
+        *("pareto", "Between the objectives", lambda: [_sized(plots.pareto(view), 460)]),
+        text=f"{pareto_sentence(view)}. No other trial is better than one of these in one objective without being "
+        "worse in another.",
+    )
 
 
 def evaluated(name: str, title: str, figures: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> Section:

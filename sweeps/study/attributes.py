@@ -55,6 +55,8 @@ SKIPPED = "skipped"
 UNDEFINED = "not_finite"
 #: why it failed
 ERROR = "error"
+#: which constraint it breaks, and by which value; also a tag of its run. Optuna's own attributes have the violations
+INFEASIBLE = "infeasible"
 #: the number of the attempt before it
 RETRY_OF = "retry_of"
 #: the id that KerasTuner's own loop has given it, which all attempts at it share
@@ -79,6 +81,8 @@ MODEL_SHA256 = "model_sha256"
 ROUNDS = "rounds"
 #: the number of its model's weights
 N_PARAMS = "n_params"
+#: by name the figures that an objective beside the first, or a constraint, is about
+FIGURES = "figures"
 #: what its model takes as input, if the space's `fit` changed the data
 PREPARED = "prepared"
 #: what each COMPLETE trial has

@@ -134,7 +134,8 @@ def _wanted(trial: FrozenTrial, most: int) -> int:
 
 
 def _equals(best: FrozenTrial, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    return [trial for trial in studies.own(trials) if trial.state == best.state and trial.value == best.value]
+    alike = [trial for trial in studies.own(trials) if trial.state == best.state and trial.value == best.value]
+    return [trial for trial in alike if studies.is_feasible(trial)]
 
 
 def _end(trial: FrozenTrial) -> float:

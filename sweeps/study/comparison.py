@@ -61,7 +61,7 @@ def compare(names: Sequence[str]) -> Comparison:
     found = [results.open_study(name) for name in names]
     objectives = [objective_of(study) for study in found]
     leaders = [next(iter(results.top(study, 1)), None) for study in found]
-    alike = len(set(objectives)) == 1
+    alike = len({(objective.metric, objective.direction) for objective in objectives}) == 1
     return Comparison(
         list(names),
         objectives[0].metric if alike else None,
@@ -86,7 +86,9 @@ def _note(found: Sequence[optuna.Study], alike: bool) -> str:
 
 def _options(study: optuna.Study) -> dict[str, Any]:
     known = {name: value for name, value in study.user_attrs.get(CONFIG, {}).items() if name not in ("study", "jobs")}
-    return known | {"objective": objective_of(study).metric, "data": study.user_attrs[IDENTITY]["digest"][:12]}
+    objective = objective_of(study)
+    metrics = ", ".join((objective.metric, *objective.others))
+    return known | {"objective": metrics, "data": study.user_attrs[IDENTITY]["digest"][:12]}
 
 
 def _differing(found: Sequence[Mapping[str, Any]]) -> dict[str, Values]:

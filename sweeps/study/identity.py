@@ -13,6 +13,8 @@ from sweeps.errors import InputError
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.study.attributes import CONFIG, GIVEN, IDENTITY
 
+#: among the options: directions of the objectives beside the first, by name
+OBJECTIVES = "objectives"
 #: a space of which nothing is known
 UNKNOWN_SOURCE = SpaceSource()
 

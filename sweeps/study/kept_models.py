@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import InputError
+from sweeps.study import pareto
 from sweeps.study.attributes import MODEL_URI, REMOVED_MODELS
 from sweeps.study.budget import UNLIMITED
 from sweeps.study.study import Objective, objective_of, own
@@ -56,21 +57,22 @@ def is_kept(study: optuna.Study, objective: Objective, value: float | None, most
     Args:
         most: how many keep theirs; None: all.
     """
-    if most is None:
+    if most is None or objective.others:  # whether it is on the Pareto front is known once it has ended
         return True
     ranked = objective.ranked(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
     return len(ranked) < most or (value is not None and objective.better(value, ranked[most - 1].value))
 
 
 def beyond(study: optuna.Study, most: int, protected: Collection[str] = ()) -> list[FrozenTrial]:
-    """The trials that have a model and are not among the best, by number; without those that train another one on.
+    """The trials that have a model and are neither among the best nor on the Pareto front, by number; without those that
+    train another one on.
 
     Args:
         most: how many are the best.
         protected: see `confirmation.protected_models`.
     """
     trials = [trial for trial in own(study.get_trials(deepcopy=False)) if trial.state == TrialState.COMPLETE]
-    best = {trial.number for trial in objective_of(study).ranked(trials)[:most]}
+    best = {trial.number for trial in (*objective_of(study).ranked(trials)[:most], *pareto.front(study))}
     return [trial for trial in having_models(study, trials) if trial.number not in best | _of(trials, protected)]
 
 

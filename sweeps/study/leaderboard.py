@@ -13,7 +13,7 @@ from sweeps.study.results import TrialRow
 from sweeps.study.study import objective_of
 
 #: the columns that are no hyperparameters, beside the objective's
-TRIAL, STATE, EPOCH, SECONDS, ERROR = "trial", "state", "epoch", "seconds", "error"
+TRIAL, STATE, EPOCH, SECONDS, ERROR, INFEASIBLE = "trial", "state", "epoch", "seconds", "error", "infeasible"
 #: a column of the whole table alone
 RUN = "run_id"
 
@@ -24,7 +24,8 @@ class Leaderboard:
 
     Attributes:
         metric: the column with the objective's value.
-        columns: their names: those of each trial, the hyperparameters that differ, and errors if there are any.
+        columns: their names: those of each trial, figures beside the objective's value, the hyperparameters that
+            differ, broken constraints and errors if there are any.
         rows: values by column; a hyperparameter that a trial has not is missing.
         same: the hyperparameters that all trials have with one value.
     """
@@ -56,21 +57,26 @@ def leaderboard(study: optuna.Study, rows: Sequence[TrialRow], metric: str | Non
     Args:
         metric: the name of the objective's column; by default the objective's own.
     """
-    metric, epochs = metric or objective_of(study).metric, results.value_epochs(study)
+    objective, epochs = objective_of(study).metric, results.value_epochs(study)
+    metric = metric or objective
     names = dict.fromkeys(name for row in rows for name in row.params)
     differ = [name for name in names if len({repr(row.params.get(name)) for row in rows}) > 1 or len(rows) == 1]
+    figures = [name for name in dict.fromkeys(name for row in rows for name in row.figures or {}) if name != objective]
     # what is said of a trial comes before a hyperparameter of the same name
     table = [
-        {**row.params, TRIAL: row.number, STATE: row.shown_state, metric: row.value}
-        | {EPOCH: epochs.get(row.number), SECONDS: row.seconds, ERROR: row.shown_error}
+        {**row.params, **{name: (row.figures or {}).get(name) for name in figures}}
+        | {TRIAL: row.number, STATE: row.shown_state, metric: row.value, EPOCH: epochs.get(row.number)}
+        | {SECONDS: row.seconds, ERROR: row.shown_error, INFEASIBLE: row.infeasible}
         for row in rows
     ]
-    own = {TRIAL, STATE, metric, EPOCH, SECONDS, ERROR}
+    own = {TRIAL, STATE, metric, *figures, EPOCH, SECONDS, ERROR, INFEASIBLE}
     state = [STATE] if any(row.state != "COMPLETE" for row in rows) else []
+    infeasible = [INFEASIBLE] if any(row.infeasible for row in rows) else []
     error = [ERROR] if any(row.shown_error for row in rows) else []
     params = [name for name in differ if name not in own]
     same = {name: rows[0].params[name] for name in names if name not in differ}
-    return Leaderboard(metric, (TRIAL, *state, metric, EPOCH, SECONDS, *params, *error), table, same)
+    columns = (TRIAL, *state, metric, *figures, EPOCH, SECONDS, *infeasible, *params, *error)
+    return Leaderboard(metric, columns, table, same)
 
 
 def whole_table(study: optuna.Study, rows: Sequence[TrialRow]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -78,7 +84,9 @@ def whole_table(study: optuna.Study, rows: Sequence[TrialRow]) -> tuple[list[str
     "error"."""
     board = leaderboard(study, rows)
     params = dict.fromkeys(name for row in rows for name in row.params)
-    own = [TRIAL, STATE, board.metric, EPOCH, SECONDS]
+    figures = dict.fromkeys(name for row in rows for name in row.figures or {} if name != board.metric)
+    own = [TRIAL, STATE, board.metric, *figures, EPOCH, SECONDS]
+    own += [INFEASIBLE] if INFEASIBLE in board.columns else []
     table = [dict(cells) | {RUN: row.run_id} for cells, row in zip(board.rows, rows, strict=True)]
     return [*own, *(name for name in params if name not in (*own, RUN, ERROR)), RUN, ERROR], table
 

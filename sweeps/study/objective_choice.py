@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sweeps.errors import InputError
+from sweeps.study.figures import FIGURES, neither_metric_nor_figure, range_of
 from sweeps.study.study import Objective
 
 #: how a metric of the training rows is asked for, which is no good measure: `accuracy:train`
 TRAIN = "train"
+#: objectives at most
+_MOST = 3
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 _MAXIMIZED = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "cosine_similarity")
 _MINIMIZED = ("loss", "rmse", "mae", "mse", "error", "mape", "msle", "crossentropy", "kl")
-
-#: what a metric's name holds, and the values that it can have; the first that fits. A loss may be anything
-_RANGES = (
-    ("loss", (-math.inf, math.inf)),
-    *((name, (0.0, 1.0)) for name in ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "iou")),
-    ("cosine_similarity", (-1.0, 1.0)),
-    ("r2", (-math.inf, 1.0)),
-    *((name, (0.0, math.inf)) for name in ("rmse", "mae", "mse", "error", "mape", "msle")),
-)
 
 
 def parse_objective(asked: str) -> tuple[str, str | None, bool]:
@@ -58,6 +52,11 @@ def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) 
         asked = next((metric for metric in wanted if metric in logs), "val_loss")
     metric, direction, train = (asked, None, False) if asked in logs else parse_objective(asked)
     if metric not in logs:
+        if metric in FIGURES:
+            raise InputError(
+                f"objective: {metric} is known at a trial's end; its epochs are compared by the first objective\n"
+                f"Put a metric of the logs before it: --objective NAME --objective {asked}"
+            )
         name = metric.rpartition(":")[0]
         if name in logs:
             raise InputError(f"objective: NAME, NAME:min or NAME:max is wanted, got {asked!r}")
@@ -75,11 +74,49 @@ def choose_objective(asked: str | None, target: str, logs: Mapping[str, float]) 
     return Objective(metric, direction)
 
 
+def choose_objectives(asked: Sequence[str], target: str, logs: Mapping[str, float]) -> Objective:
+    """The metric to search by, with what is searched for beside it.
+
+    Args:
+        asked: see `choose_objective` for the first; the others may name figures of `sweeps.study.figures`, too.
+
+    Raises:
+        InputError: see there.
+    """
+    found = choose_objective(next(iter(asked), None), target, logs)
+    others = {}
+    for one in asked[1:]:
+        metric, direction, _ = parse_objective(one)
+        if metric in FIGURES and metric not in logs:
+            others[metric] = direction or "minimize"
+            continue
+        if not {one, metric, metric.rpartition(":")[0]} & logs.keys():
+            raise neither_metric_nor_figure("objective", metric, logs)
+        other = choose_objective(one, target, logs)
+        others[other.metric] = other.direction
+    return replace(found, others=others)
+
+
+def check_objectives(asked: Sequence[str]) -> None:
+    """Raises:
+    InputError: there are too many of them, or one comes twice.
+    """
+    if len(asked) > _MOST:
+        raise InputError(
+            f"--objective: at most {_MOST} are wanted, got {len(asked)}; of more, hardly any trial is beaten in all\n"
+            "Let the others be constraints: --constraint 'NAME<=NUMBER'"
+        )
+    names = [parse_objective(one)[0] for one in asked]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--objective: {name!r} is asked for {names.count(name)} times; once is wanted")
+
+
 def check_reachable(objective: Objective, value: float | None) -> None:
     """Raises:
     InputError: the objective cannot have that value.
     """
-    low, high = next((ends for part, ends in _RANGES if part in objective.metric.lower()), (-math.inf, math.inf))
+    low, high = range_of(objective.metric)
     if value is not None and not low <= value <= high:
         raise InputError(f"--stop-at: {objective.metric} is a number of {low:g}..{high:g}, got {value:g}")
 

@@ -12,13 +12,15 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, SweepError
-from sweeps.study import confirmation, kept_models
+from sweeps.study import confirmation, kept_models, pareto
 from sweeps.study import study as studies
 from sweeps.study.attributes import (
     CUT_SHORT,
     DEFAULTS,
     EPOCH,
     ERROR,
+    FIGURES,
+    INFEASIBLE,
     INTERRUPTION,
     MODEL_URI,
     N_PARAMS,
@@ -50,6 +52,7 @@ class Status:
         epochs_saved: epochs that pruned trials have left.
         interrupted: how many trials, of those in each state, were cut short by the end of their sweep: those in FAIL,
             and in RUNNING though no sweep is.
+        infeasible: how many COMPLETE and PRUNED trials break a constraint.
     """
 
     study: str
@@ -61,6 +64,7 @@ class Status:
     epochs_spent: int = 0
     epochs_saved: int = 0
     interrupted: dict[str, int] = field(default_factory=dict)
+    infeasible: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -72,7 +76,8 @@ class Status:
     @property
     def in_words(self) -> str:
         """`3 COMPLETE, 1 INTERRUPTED`; empty without trials."""
-        return ", ".join(f"{count} {state}" for state, count in self.counts.items())
+        counted = ", ".join(f"{count} {state}" for state, count in self.counts.items())
+        return counted + (f"; {self.infeasible} beyond the constraints" if self.infeasible else "")
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,8 @@ class Best:
         confirmation: what that has shown, see `sweeps.study.confirmation`.
         n_params: the number of the model's weights; None where no trial of an earlier version has said it.
         within: with `--within` what it was chosen by, see `sweeps.study.within`.
+        pareto: of a study of several objectives the trials that no other one beats in all of them, see
+            `sweeps.study.pareto.rows`; the first has the best value.
     """
 
     study: str
@@ -104,6 +111,7 @@ class Best:
     confirmation: dict[str, Any] | None = None
     n_params: int | None = None
     within: dict[str, Any] | None = None
+    pareto: list[dict[str, Any]] | None = None
 
     @property
     def name(self) -> str:
@@ -119,6 +127,8 @@ class TrialRow:
         rounds: see `Best`; of a COMPLETE trial.
         interrupted: its sweep ended before it; the state is FAIL then, or RUNNING though no process works at it.
         retry: the number of the trial that has taken it up; None: none has.
+        figures: what a COMPLETE trial has beside its value: the other objectives and what constraints are about.
+        infeasible: which constraint it breaks; None if it breaks none.
     """
 
     number: int
@@ -131,6 +141,8 @@ class TrialRow:
     rounds: dict[str, Any] | None = None
     interrupted: bool = False
     retry: int | None = None
+    figures: dict[str, float | None] | None = None
+    infeasible: str | None = None
 
     @property
     def shown_state(self) -> str:
@@ -194,6 +206,7 @@ def status(study: optuna.Study) -> Status:
     known = None if total == UNLIMITED else total
     best = next((trial.value for trial in _ranked(study)), None)
     metric = studies.objective_of(study).metric
+    infeasible = sum(t.state in studies.FINISHED and not studies.is_feasible(t) for t in studies.own(trials))
     cut_short = _interrupted(study)
     interrupted = {
         state.name: sum(trial.number in cut_short for trial in studies.own(trials) if trial.state == state)
@@ -202,6 +215,7 @@ def status(study: optuna.Study) -> Status:
     return Status(
         *(study.study_name, metric, known, counts, best, baselines(study), spent(study), saved(study)),
         interrupted=interrupted,
+        infeasible=infeasible,
     )
 
 
@@ -235,9 +249,11 @@ def best(study: optuna.Study) -> Best:
     confirmed = confirmation.current(study)
     trial = trial_of(study, confirmed.run_id) if confirmed else next(iter(_ranked(study)), None)
     if trial is None or trial.value is None:
-        counts = status(study).in_words or "no trial at all"
+        now = status(study)
+        kept = " that keeps its constraints" if now.infeasible else ""
         raise InputError(
-            f"study {study.study_name!r} has no COMPLETE trial to choose from ({counts})\n"
+            f"study {study.study_name!r} has no COMPLETE trial{kept} to choose from "
+            f"({now.in_words or 'no trial at all'})\n"
             f"Go on with: {hint('resume', study.study_name)}"
         )
     found = best_of(study, trial)
@@ -259,6 +275,7 @@ def best_of(study: optuna.Study, trial: FrozenTrial) -> Best:
         *(study.study_name, metric, trial.value, trial.number, run_id, params, epoch, uri, baselines(study)),
         rounds=trial.user_attrs.get(ROUNDS),
         n_params=trial.user_attrs.get(N_PARAMS),
+        pareto=pareto.rows(study),
     )
 
 
@@ -351,6 +368,8 @@ def _row(trial: FrozenTrial) -> TrialRow:
         seconds,
         attributes.get(ERROR),
         attributes.get(ROUNDS),
+        figures=attributes.get(FIGURES),
+        infeasible=attributes.get(INFEASIBLE),
     )
 
 

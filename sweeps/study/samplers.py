@@ -138,6 +138,8 @@ _OPTIONS = {
 
 #: samplers that walk one sequence together, and so need one seed in all workers
 _SEQUENCES = {"qmc"}
+#: samplers that draw whatever came of the trials before
+_BLIND = {"random", "grid", "qmc"}
 
 
 def make_pruner(name: str, epochs: int, options: Mapping[str, int] = {}) -> BasePruner:
@@ -154,6 +156,11 @@ def make_sampler(name: str, seed: int, trial: int, options: Mapping[str, int] = 
     entropy = [seed, trial, *([1 + attempt] if attempt else [])]  # [seed, trial, 1] is of the trial's own seed
     sequence = seed if name in _SEQUENCES else int(np.random.SeedSequence(entropy).generate_state(1)[0])
     return _made(name, SAMPLERS, sequence, options)
+
+
+def is_model_based(name: str) -> bool:
+    """Whether what a sampler draws depends on the values of the trials before."""
+    return _parts(name)[0] not in _BLIND
 
 
 def check_names(

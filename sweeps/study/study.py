@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,15 +23,17 @@ from sweeps.study.attributes import (
     BY_NUMBER,
     CONTINUES,
     COUNTS_FAILED,
+    FIGURES,
     IDENTITY,
     PARAMS,
     RETRY_OF,
     TOTAL,
 )
-from sweeps.study.identity import UNKNOWN_SOURCE, Identity, check_identity, remember_place
+from sweeps.study.identity import OBJECTIVES, UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
+from sweeps.study.multi_objective import MultiObjectiveSampler
 from sweeps.study.rounds import ONE, Rounds
-from sweeps.study.samplers import Hyperband, WithinRound, make_pruner, make_sampler
+from sweeps.study.samplers import Hyperband, WithinRound, is_model_based, make_pruner, make_sampler
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -38,27 +41,48 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Whether a trial keeps the constraints of its study, as far as it has come to be held to them."""
+    return all(violation <= 0 for violation in trial.constraints.values())
+
+
 @dataclass(frozen=True)
 class Objective:
-    """What is searched for: a metric of the epoch's logs, and where better lies."""
+    """What is searched for: a metric of the epoch's logs, and where better lies.
+
+    Attributes:
+        others: what is searched for beside it: directions by the name of a metric or of a figure.
+    """
 
     metric: str
     direction: str  # "maximize" or "minimize"
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether `value` beats `than` (None: whatever comes first wins)."""
         return than is None or (value > than if self.direction == "maximize" else value < than)
 
     def ranked(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """The COMPLETE trials with a finite value, best first, the earlier one among equals; without those that train
-        another one on."""
-        sign = -1 if self.direction == "maximize" else 1
+        """The COMPLETE trials with a finite value, best first; among equals the one with the better values of the other
+        objectives, then the earlier one; without those that break a constraint and those that train another one on."""
         complete = [
             trial
             for trial in own(trials)
-            if trial.state == TrialState.COMPLETE and trial.value is not None and np.isfinite(trial.value)
+            if trial.state == TrialState.COMPLETE
+            and trial.value is not None
+            and np.isfinite(trial.value)
+            and is_feasible(trial)
         ]
-        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+        return sorted(complete, key=self._rank)
+
+    def _rank(self, trial: FrozenTrial) -> tuple[float, ...]:
+        """The lower, the better."""
+        values = {self.metric: trial.value} | {
+            name: trial.user_attrs.get(FIGURES, {}).get(name) for name in self.others
+        }
+        directions = {self.metric: self.direction, **self.others}
+        signed = [(-1 if directions[name] == "maximize" else 1, value) for name, value in values.items()]
+        return *(math.inf if value is None else sign * value for sign, value in signed), trial.number
 
 
 @dataclass(frozen=True)
@@ -74,6 +98,7 @@ class StudyRef:
     sampler_options: Mapping[str, int] = field(default_factory=dict)
     pruner_options: Mapping[str, int] = field(default_factory=dict)
     rounds: Rounds = ONE
+    others: Mapping[str, str] = field(default_factory=dict)  # objectives beside the first, see `Objective`
 
     @property
     def checkpoints(self) -> Path:
@@ -92,7 +117,8 @@ class StudyRef:
         Args:
             attempt: how often the trial was drawn before.
         """
-        return make_sampler(self.sampler, self.seed, number, self.sampler_options, attempt)
+        made = make_sampler(self.sampler, self.seed, number, self.sampler_options, attempt)
+        return MultiObjectiveSampler(made, self.others) if self.others and is_model_based(self.sampler) else made
 
     def open(self) -> optuna.Study:
         """The study; what draws a trial of it is `sampler_of` its number.
@@ -186,7 +212,7 @@ def objective_of(study: optuna.Study) -> Objective:
     identity = study.user_attrs.get(IDENTITY)
     if identity is None:
         raise InputError(f"study {study.study_name!r} was not begun: its first start ended before. Give it again")
-    return Objective(identity["objective"], identity["direction"])
+    return Objective(identity["objective"], identity["direction"], identity.get("options", {}).get(OBJECTIVES, {}))
 
 
 def missing(study: optuna.Study, total: int) -> int:
@@ -237,6 +263,9 @@ def _check_values(study: optuna.Study) -> None:
             raise ValueError("the study does not say what it was begun with")
         if identity.get("direction") not in ("maximize", "minimize"):
             raise ValueError(f"its direction is {identity.get('direction')!r}")
+        others = identity.get("options", {}).get(OBJECTIVES, {})
+        if not isinstance(others, dict) or not {*others.values()} <= {"maximize", "minimize"}:
+            raise ValueError(f"its other objectives are {others!r}")
         if not isinstance(identity.get("epochs", 0), int):
             raise ValueError(f"its trials have {identity['epochs']!r} epochs")
     if not isinstance(total, int):

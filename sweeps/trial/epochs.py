@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import optuna
 
 from sweeps.errors import InputError
 from sweeps.study.attributes import UNDEFINED
+from sweeps.study.figures import TRAIN_SECONDS
 from sweeps.study.objective_choice import no_such_metric
 from sweeps.study.study import Objective
 from sweeps.trial.rounds import Round, mean
@@ -43,6 +45,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         after: the epoch before which it does not stop for that reason; a trial that is trained on begins with it.
         compared: whether the pruner compares it with other trials.
         round: which of the trial's rounds this is; values are the means over it and those before it.
+        timed: whether the seconds that its epochs have taken so far are one of their metrics, `TRAIN_SECONDS`.
 
     Attributes:
         best, best_epoch: the best value of the objective so far and the epoch (from 1) that gave it.
@@ -65,6 +68,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         after: int = 0,
         compared: bool = True,
         round: Round = Round(),  # noqa: B008  # it is immutable
+        timed: bool = False,
     ) -> None:
         super().__init__()
         self.trial, self.run, self.objective, self.epochs = trial, run, objective, epochs
@@ -76,6 +80,7 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self._undefined: dict[str, str] = {}
         self.best_weights: list[Any] = []
         self._active, self._tell, self._patience, self._after = params, tell, patience, after
+        self._timed, self._since = timed, time.perf_counter()
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -89,6 +94,17 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
         """How many epochs it has been told of."""
         return len(self.epochs_trained)
 
+    @property
+    def final(self) -> dict[str, float]:
+        """The metrics of the best epoch; of the seconds those of all epochs."""
+        epochs = self.round.means_of(self.epochs_trained)
+        seconds = {name: value for name, value in epochs[-1].items() if name == TRAIN_SECONDS}
+        return dict(epochs[self.best_epoch - 1]) | seconds
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Take the time."""
+        self._since = time.perf_counter()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record, report, and leave by an exception where the trial is not to go on.
 
@@ -100,6 +116,10 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
             optuna.TrialPruned: the pruner sees no prospect.
         """
         metrics = {name: float(value) for name, value in (logs or {}).items()}
+        if self._timed:
+            former = self.epochs_trained[-1][TRAIN_SECONDS] if self.epochs_trained else 0.0
+            now = time.perf_counter()
+            metrics[TRAIN_SECONDS], self._since = former + now - self._since, now
         self._value(metrics, epoch + 1)
         self.run.log_params(self._active())
         value = self._record(metrics, epoch + 1)

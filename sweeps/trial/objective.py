@@ -19,14 +19,17 @@ from sweeps.model import keras_state
 from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, resolve
-from sweeps.study.attributes import AFTER, CONTINUES, EPOCHS, PARAMS, SKIPPED
+from sweeps.study.attributes import AFTER, CONTINUES, EPOCHS, FIGURES, PARAMS, SKIPPED
 from sweeps.study.claims import claims_of
+from sweeps.study.constraints import broken
 from sweeps.study.draft import Draft, Repeated
+from sweeps.study.figures import TRAIN_SECONDS
 from sweeps.study.trial_name import trial_name
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import EpochWatch
+from sweeps.trial.figures import hold_to, sizes
 from sweeps.trial.fit_options import Fitting
 from sweeps.trial.plan import EpochReport, TrialPlan
 from sweeps.trial.record import record
@@ -122,9 +125,14 @@ def _next_round(
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
         draft.check()
+        if broken(plan.constraints, sizes(model)):
+            draft.settle()
+            _end_if_too_large(trial, plan, run, model)
 
         def tell(epoch: int, value: float | None) -> None:
             draft.store()  # of a space that trains without `model.fit`
+            if epoch == 1 and index == 0:  # of a model that had no weights before
+                _end_if_too_large(trial, plan, run, model)
             done, most = index * epochs + epoch, len(plan.rounds) * epochs
             worker_process.send("sweep", EpochReport(trial.number, done, most, value))
             if plan.trial_timeout and clock.elapsed > plan.trial_timeout and done < most:
@@ -148,8 +156,15 @@ def _next_round(
             return None
         record(trial, plan, run, model, watch, data, example)
     parts = {name: round(value, 4) for name, value in clock.seconds.items()}
-    run.set_tags({SECONDS: json.dumps(parts), "train_seconds": parts.get("train", 0.0)})
+    asked_for = trial.user_attrs.get(FIGURES, {}).get(TRAIN_SECONDS)
+    run.set_tags({SECONDS: json.dumps(parts), TRAIN_SECONDS: asked_for or parts.get("train", 0.0)})
     return best
+
+
+def _end_if_too_large(trial: optuna.Trial, plan: TrialPlan, run: TrialRun, model: keras.Model) -> None:
+    """Raises: optuna.TrialPruned: the model breaks a constraint on its size, whatever it learns."""
+    if said := hold_to(trial, run, plan.constraints, sizes(model)):
+        raise optuna.TrialPruned(said)
 
 
 def _watch(
@@ -182,6 +197,7 @@ def _watch(
         patience=plan.fitting.patience,
         after=int(trial.user_attrs.get(AFTER, 0)),
         compared=CONTINUES not in trial.user_attrs,
+        timed=TRAIN_SECONDS in plan.figures,
         round=Round(plan.rounds.name(index), former, begun, len(plan.rounds) - index - 1),
     )
 

@@ -13,7 +13,8 @@ from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
 from sweeps.study.budget import Budget
-from sweeps.study.identity import Identity
+from sweeps.study.constraints import Constraint
+from sweeps.study.identity import OBJECTIVES, Identity
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
@@ -34,6 +35,7 @@ class TrialPlan:
         keras: Keras's global settings in the client; None: it has none.
         space_version: which of the study's versions of its space this is; None: it has none.
         models_kept: how many of the best trials keep their models; None: all.
+        constraints: what a trial is held to.
     """
 
     study: StudyRef
@@ -51,6 +53,7 @@ class TrialPlan:
     keras: KerasState | None = None
     space_version: int | None = None
     models_kept: int | None = None
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -61,6 +64,11 @@ class TrialPlan:
     def rounds(self) -> Rounds:
         """Of each trial."""
         return self.study.rounds
+
+    @property
+    def figures(self) -> frozenset[str]:
+        """The figures of a trial that are asked for beside the first objective's value."""
+        return frozenset({*self.objective.others, *(one.name for one in self.constraints)})
 
     @property
     def overdue(self) -> str:
@@ -97,12 +105,13 @@ class SweepRequest:
         source_of_space: what the space is made of.
         warm_start: what is trained first beside the enqueued trials; None: nothing.
         rounds: of each trial.
+        constraints: what a trial is held to.
     """
 
     space: SpaceRef
     source: DataSource
     set: tuple[str, ...]
-    objective: str | None
+    objectives: tuple[str, ...]
     enqueue: tuple[Mapping[str, Any], ...]
     seed: int
     grid: bool
@@ -117,6 +126,7 @@ class SweepRequest:
     source_of_space: SpaceSource = field(default_factory=SpaceSource)
     warm_start: WarmStart | None = None
     rounds: Rounds = ONE
+    constraints: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,12 +186,15 @@ class CheckedSweep:
             sampler_options=config.sampler_options,
             pruner_options=config.pruner_options,
             rounds=config.rounds,
+            others=self.found.objective.others,
         )
 
     @property
     def identity(self) -> Identity:
         """What must be equal for all trials of the study."""
-        found = self.found
+        found, asked = self.found, self.config.identity()
+        if found.objective.others:
+            asked["options"] |= {OBJECTIVES: dict(found.objective.others)}
         return Identity(
             dataset=self.request.source.short_name,
             digest=found.digest,
@@ -189,7 +202,7 @@ class CheckedSweep:
             direction=found.objective.direction,
             hyperparameters=found.hyperparameters,
             keras=found.keras,
-            **self.config.identity(),
+            **asked,
         )
 
     def plan(self, store: Store, parent_run: str, space_version: int | None) -> TrialPlan:
@@ -204,6 +217,7 @@ class CheckedSweep:
             keras=asked.keras,
             space_version=space_version,
             models_kept=self.config.models_kept,
+            constraints=asked.constraints,
         )
 
 
@@ -255,6 +269,7 @@ class TrialOutcome:
         again: if it failed, it may be tried again.
         fatal: no other trial is to follow it: the class of `keras_tuner.errors` that it raised; None otherwise.
         undefined: metrics that were not finite, each with its first such value.
+        infeasible: which constraint it breaks; "" if it breaks none.
         halt: what is wrong with the machine; the trial is left unfinished then.
     """
 
@@ -268,4 +283,5 @@ class TrialOutcome:
     again: bool = True
     fatal: str | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
+    infeasible: str = ""
     halt: str | None = None

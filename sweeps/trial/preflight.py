@@ -30,14 +30,15 @@ from sweeps.space.hyperparameters import (
 )
 from sweeps.space.narrowing import Narrowing
 from sweeps.space.resolve import build, comes_of, declaration, explain, resolve
-from sweeps.study.objective_choice import choose_objective, parse_objective
+from sweeps.study.constraints import check_metrics
+from sweeps.study.objective_choice import choose_objectives, parse_objective
 from sweeps.study.rounds import validation_of
 from sweeps.training import clear_session, fit
 from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import LOSSES, epoch_logs
 from sweeps.trial.plan import Preflight, SweepRequest
 from sweeps.trial.saved_model_check import Saving
-from sweeps.trial.warm_start import adapted, names_of, portfolio_of, starts
+from sweeps.trial.warm_start import adapted, names_of, portfolio_of, small_enough, starts
 
 #: rows that are trained and validated with (fewer than the smallest usual batch: one such step needs no graph), and
 #: draws beside the default values
@@ -86,7 +87,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     others, warm_said = adapted(warm, declare, found, narrowings, request.grid) if warm else ([], "")
     first_trials = (*request.enqueue, *others)
     if not first_trials and logs is not None:  # the default values build a model
-        first_trials = starts(request, portfolio, declare, found, narrowings)
+        defaults_first = starts(request, portfolio, declare, found, narrowings)
+        first_trials = (*defaults_first[:1], *small_enough(defaults_first[1:], space, request, narrowings))
     enqueue = [point(declare, found, values, narrowings, request.grid) for values in first_trials]
     warnings: tuple[str, ...] = ()
     if logs is None or request.total is None or request.total > len(first_trials):  # the sampler will draw
@@ -94,7 +96,8 @@ def preflight(request: SweepRequest, given: Dataset | None) -> Preflight:
     data = _as_the_model_takes_it(data, declare, narrowings)
     if request.rounds.folds > 1:
         check_folds(data, request.rounds.folds)
-    objective = choose_objective(request.objective, data.spec.target, logs)
+    objective = choose_objectives(request.objectives, data.spec.target, logs)
+    check_metrics(request.constraints, logs)
     clear_session()  # the first trial begins as it would in a process of its own
     rows = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test or ())}
     return Preflight(
@@ -210,7 +213,7 @@ def _try(
     except (Exception, SystemExit) as wrong:
         raise NoModel(f"the space's model does not fit the data ({_shapes(model, x, y)}): {explain(wrong)}") from wrong
     own = "val_rmse" if data.spec.target == "regression" else "val_accuracy"
-    epochs = epoch_logs(result, parse_objective(request.objective or own)[0])
+    epochs = epoch_logs(result, parse_objective(next(iter(request.objectives), own))[0])
     if not epochs:
         raise InputError(f"the space's fit must return a History, metrics or a number, got {result!r}")
     logs = {name: float(value) for name, value in epochs[-1].items()}

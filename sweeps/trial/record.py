@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from sweeps.space.resolve import explain
 from sweeps.study import kept_models
 from sweeps.study.attributes import (
     EPOCH,
+    FIGURES,
     MODEL_SHA256,
     MODEL_URI,
     N_PARAMS,
@@ -25,8 +27,10 @@ from sweeps.study.attributes import (
     ROUNDS,
     TRAINED,
 )
+from sweeps.study.figures import LATENCY_MS, MODEL_BYTES
 from sweeps.training import as_tensors
-from sweeps.trial.epochs import EpochWatch
+from sweeps.trial.epochs import BadNumber, EpochWatch
+from sweeps.trial.figures import figures_of, hold_to
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
 from sweeps.trial.plan import TrialPlan
 from tracking import DataDescription, TrialRun
@@ -50,9 +54,10 @@ def record(
     Args:
         example: rows that the model was fed; None: it is tried with those of the data.
     """
-    example, output = example_of(
-        run, model, keras.tree.map_structure(_head, data.train.x) if example is None else example
-    )
+    rows = keras.tree.map_structure(_head, data.train.x) if example is None else example
+    measured = figures_of(plan.figures, model, watch.final, rows) if plan.figures else {}
+    keep_figures(trial, run, plan, measured)
+    example, output = example_of(run, model, rows)
     if example is not None and (inputs := prepared(example, data.train.x)) is not None:
         trial.set_user_attr(PREPARED, inputs)
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
@@ -75,8 +80,9 @@ def record(
     run.log_text("\n".join(summary), "model_summary.txt")
     n_params = model.count_params()
     trial.set_user_attr(N_PARAMS, n_params)
-    # tags: as metrics they would be charts of one point each
-    run.set_tags({"best_epoch": watch.best_epoch, "n_params": n_params})
+    # tags: as metrics they would be charts of one point each; of its seconds each epoch has a metric
+    costs = {name: measured[name] for name in {MODEL_BYTES, LATENCY_MS} & measured.keys()}
+    run.set_tags({"best_epoch": watch.best_epoch, "n_params": n_params} | costs)
     if watch.round.name:
         values = [*zip(map(plan.rounds.name, range(len(plan.rounds))), watch.values, strict=True)]
         trial.set_user_attr(ROUNDS, {"values": dict(values), "std": statistics.stdev(watch.values)})
@@ -94,6 +100,20 @@ def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:
         if math.isfinite(value) and watch.objective.better(value, best):
             best = value
             run.log_metrics({f"best_{metric}": value}, step=epoch)
+
+
+def keep_figures(trial: optuna.Trial, run: TrialRun, plan: TrialPlan, measured: Mapping[str, float]) -> None:
+    """Let the study know what it asks for beside the objective's value, and which constraints the trial keeps.
+
+    Raises:
+        BadNumber: an objective is no finite number.
+    """
+    for name in plan.objective.others:
+        if not math.isfinite(measured[name]):
+            raise BadNumber(f"{name} is {measured[name]} at the best epoch; an objective is a finite number")
+    if measured:
+        trial.set_user_attr(FIGURES, {name: one if math.isfinite(one) else None for name, one in measured.items()})
+        hold_to(trial, run, plan.constraints, measured)
 
 
 def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:

@@ -22,6 +22,7 @@ from sweeps.study.attributes import (
     CONTINUES,
     CUT_SHORT,
     ERROR,
+    INFEASIBLE,
     INTERRUPTION,
     PARAMS,
     REPETITION,
@@ -98,8 +99,9 @@ def run_trial(plan: TrialPlan, data: Dataset | None, number: int | None = None) 
     seconds = time.perf_counter() - started
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     exhausted_now = end.exhausted or (bool(exhausted) and not waiting)
-    undefined = trial.user_attrs.get(UNDEFINED, {})
-    return replace(end, seconds=seconds, params=params, exhausted=exhausted_now, undefined=undefined)
+    undefined, infeasible = trial.user_attrs.get(UNDEFINED, {}), trial.user_attrs.get(INFEASIBLE, "")
+    told = replace(end, seconds=seconds, params=params, exhausted=exhausted_now)
+    return replace(told, undefined=undefined, infeasible=infeasible)
 
 
 def _lost(trial: optuna.Trial, lost: OSError | TrackingError) -> TrialOutcome:

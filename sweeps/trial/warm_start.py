@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sweeps.errors import InputError, shortened
-from sweeps.space.discovery import Declare, Space
+from sweeps.errors import InputError, NoModel, shortened
+from sweeps.space.discovery import Declare, ProposedHyperParameters, Space
 from sweeps.space.fitting import fitting
 from sweeps.space.narrowing import Narrowing
+from sweeps.space.resolve import build
+from sweeps.study.constraints import broken
+from sweeps.study.figures import SIZES
+from sweeps.trial.figures import sizes
 from sweeps.trial.plan import SweepRequest, WarmStart
 
 
@@ -56,6 +60,22 @@ def starts(
         return ()
     fitted = (fitting(declare, found, values, narrowings, request.grid) for values in portfolio)
     return ({}, *fitted)[: request.total]
+
+
+def small_enough(
+    configurations: Iterable[Mapping[str, Any]], space: Any, request: SweepRequest, narrowings: tuple[Narrowing, ...]
+) -> list[Mapping[str, Any]]:
+    """The configurations whose models keep the constraints on their size; of others nothing would be trained."""
+
+    def keeps(values: Mapping[str, Any]) -> bool:
+        try:
+            model = build(space, ProposedHyperParameters(values, narrowings, request.grid))
+        except NoModel:  # whose trial will say so
+            return True
+        return not broken(request.constraints, sizes(model))
+
+    is_limited = any(one.name in SIZES for one in request.constraints)
+    return [values for values in configurations if not is_limited or keeps(values)]
 
 
 def names_of(trials: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -165,7 +165,7 @@ class InProcess(BaseTuner):  # type: ignore[misc]
                 "baselines": False,
             }
         )
-        request = SweepRequest(PackedSpace(b""), DataSource("arrays", as_given=True), (), None, (), seed, False)
+        request = SweepRequest(PackedSpace(b""), DataSource("arrays", as_given=True), (), (), (), seed, False)
         request = replace(request, counts_failed=True)
         found = Preflight(Objective(objective.name, direction), "", {}, described.about, frozenset(), (), ())
         return CheckedSweep(config, request, found)

@@ -44,25 +44,27 @@ def test_a_sweep_ends_with_the_best_and_what_to_type_next(finished: Workspace) -
 def test_status_list_and_best_print_one_json_document(finished: Workspace) -> None:
     status = finished.json("status", "digits-mlp")
     names = {"study", "objective", "total", "trials", "best", "baselines", "epochs_spent", "epochs_saved"}
-    assert set(status) == names
+    assert set(status) == names | {"infeasible", "interrupted"}
     assert status["epochs_spent"] + status["epochs_saved"] == 6 * 4
     assert set(status["trials"]) == {"COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"}
     assert status["total"] == 6
     assert status["trials"]["COMPLETE"] + status["trials"]["PRUNED"] == 6
     rows = finished.json("list", "digits-mlp")
     assert [row["number"] for row in rows] == list(range(6))
-    assert set(rows[0]) == {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
+    names = {"number", "state", "value", "params", "run_id", "seconds", "error", "rounds"}
+    assert set(rows[0]) == names | {"figures", "infeasible", "interrupted", "retry"}
     best = finished.json("best", "digits-mlp")
     fields = {"study", "objective", "value", "trial", "run_id", "params", "epoch", "model_uri", "baselines", "rounds"}
-    assert set(best) == fields | {"confirmed", "confirmation", "n_params", "within"}
-    assert best["rounds"] is best["within"] is None
+    assert set(best) == fields | {"confirmed", "confirmation", "n_params", "within", "pareto"}
+    assert best["rounds"] is best["within"] is best["pareto"] is None
     assert best["objective"] == "val_accuracy"
     assert best["value"] == status["best"] == max(row["value"] for row in rows if row["state"] == "COMPLETE")
     assert isinstance(best["params"]["n_hidden"], int)
 
 
 def test_the_smallest_model_that_is_good_enough_is_shown_instead(finished: Workspace, store: Store) -> None:
-    sizes = {run.info.run_id: run.data.metrics.get("n_params") for run in child_runs(store)}
+    tags = {run.info.run_id: run.data.tags for run in child_runs(store)}
+    sizes = {run_id: int(each["n_params"]) for run_id, each in tags.items() if "n_params" in each}
     rows = [row for row in finished.json("list", "digits-mlp") if row["state"] == "COMPLETE"]
     smallest = min(rows, key=lambda row: (sizes[row["run_id"]], -row["value"], row["number"]))
     found = finished.json("best", "digits-mlp", "--within", "99%")

@@ -43,6 +43,8 @@ def in_finished(finished: Workspace, monkeypatch: pytest.MonkeyPatch) -> Store:
 def test_a_real_sweep_has_each_figure_that_its_trials_are_enough_for(
     in_finished: Store, draw: Callable[[str], Any]
 ) -> None:
+    if draw is plots.pareto:
+        pytest.skip("it has one objective")
     few = (
         {plots.importance}
         if len(sweeps.Result("digits-mlp").study.get_trials(states=(TrialState.COMPLETE,))) < 4
@@ -150,7 +152,7 @@ def test_outliers_leave_the_axis_to_the_others() -> None:
 
 @pytest.mark.parametrize("draw", FIGURES)
 def test_without_a_trial_that_ended_well_it_says_what_is_missing(draw: Callable[[optuna.Study], Any]) -> None:
-    study = synthetic_study(5, failed=1)
+    study = synthetic_study(5, failed=1, others={"n_params": "minimize"})
     if draw in (plots.timeline, plots.seconds):
         assert draw(study).data
         return
@@ -173,3 +175,20 @@ def test_a_record_out_of_reach_is_said(here: Any) -> None:
 def test_hyperparameters_that_cannot_be_drawn_are_refused(study: optuna.Study, params: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         plots.contour(study, params)
+
+
+@pytest.mark.parametrize("others", [{"n_params": "minimize"}, {"n_params": "minimize", "latency_ms": "minimize"}])
+def test_the_front_is_apart_from_the_other_trials_and_from_those_beyond_a_constraint(others: dict[str, str]) -> None:
+    study = synthetic_study(40, pruned=0, failed=0, others=others)
+    beyond = study.get_trials(deepcopy=False)[7]
+    beyond.set_constraint("n_params<=5", 1.0)
+    drawn = {trace.name: trace for trace in plots.pareto(study).data}
+    assert list(drawn["beyond the constraints"].y) == [beyond.value]
+    best = sorted(drawn["Pareto front"].y, reverse=True)
+    assert best == list(drawn["Pareto front"].y)
+    if len(others) == 1:  # the better, the larger
+        sizes = list(drawn["Pareto front"].x)
+        assert sizes == sorted(sizes, reverse=True)
+    assert sum(len(trace.x) for trace in drawn.values()) == 40
+    with pytest.raises(InputError, match="pareto: several objectives are needed, study 'synthetic' has one"):
+        plots.pareto(synthetic_study(5))

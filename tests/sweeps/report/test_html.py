@@ -67,6 +67,22 @@ def test_a_study_of_any_size_has_a_winner_and_says_what_is_not_drawn(here: objec
     assert "has no experiment 'synthetic'" in page.text
 
 
+def test_a_study_of_several_objectives_shows_its_front(here: object) -> None:
+    study = synthetic_study(30, failed=0, others={"n_params": "minimize", "latency_ms": "minimize"})
+    page = page_of(study)
+    assert "pareto" in page.ids
+    assert "Pareto front of val_accuracy (max), n_params (min), latency_ms (min): " in page.text
+    assert "pareto-0" in json.loads(page.figures)
+    assert "pareto" not in page_of(synthetic_study(30)).ids
+
+
+def test_a_study_under_constraints_has_all_figures(here: object) -> None:
+    study, free = synthetic_study(30, failed=0), synthetic_study(30, failed=0)
+    for trial in study.get_trials(deepcopy=False):
+        trial.set_constraint("n_hidden<=6", (trial.params["n_hidden"] - 6) / 6)
+    assert set(json.loads(page_of(study).figures)) == set(json.loads(page_of(free).figures))
+
+
 def test_a_study_whose_trials_all_failed_says_why(here: object) -> None:
     page = page_of(synthetic_study(9, failed=1))
     assert "No winner" in page.text

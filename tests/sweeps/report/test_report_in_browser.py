@@ -66,7 +66,7 @@ def pages(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict
     recorded = SweepFacts({}, {})
     assert finished.here("report", "digits-mlp").returncode == 0
     studies = {
-        "regression": synthetic_study(12, "val_rmse", "minimize"),
+        "regression": synthetic_study(12, "val_rmse", "minimize", others={"n_params": "minimize"}),
         "failed": synthetic_study(6, failed=1),
         "many": synthetic_study(2000),
     }

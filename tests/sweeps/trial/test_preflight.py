@@ -39,7 +39,7 @@ def data() -> Dataset:
     return from_arrays(x, generator.integers(0, 3, 200), DataSource("arrays"))
 
 
-REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False, start="default")
+REQUEST = SweepRequest("mlp", DataSource("arrays"), (), (), (), 0, False, start="default")
 
 
 def model(units: int = 3, activation: str = "softmax", features: int = 5, **compiled: Any) -> keras.Model:
@@ -189,7 +189,7 @@ def test_a_metric_that_is_undefined_on_a_few_rows_is_no_fault(objective: str) ->
 
     rare = from_arrays(x, y, DataSource("arrays", test_fraction=0.0), (x, y))
     assert not rare.train.y[:15].any()
-    assert preflight(replace(REQUEST, space=build, objective=objective), rare).objective.metric == objective
+    assert preflight(replace(REQUEST, space=build, objectives=(objective,)), rare).objective.metric == objective
 
 
 @pytest.mark.parametrize("name", ["units (layer 1)%", "MAP@5", "a//b", "../schichtgröße", "x" * 996])
@@ -201,7 +201,7 @@ def test_a_hyperparameter_and_a_metric_may_bear_any_name_that_can_be_shown(data:
 
     request = replace(REQUEST, space=build, set=(f"{name}=2..3",), enqueue=({name: 3},))
     metric = f"val_{name.replace('/', ':')}"
-    found = preflight(replace(request, objective=f"{metric}:max"), data)
+    found = preflight(replace(request, objectives=(f"{metric}:max",)), data)
     assert found.enqueue == ({name: 3},)
     assert found.objective == Objective(metric, "maximize")
 
@@ -385,7 +385,7 @@ def test_a_metric_has_the_same_name_in_every_model_of_a_process() -> None:
 
     x = np.random.default_rng(0).normal(size=(100, 5)).astype("float32")
     binary = from_arrays(x, (x[:, 0] > 0).astype(int), DataSource("arrays"))
-    found = preflight(replace(REQUEST, space=Own(), objective="val_auc"), binary)
+    found = preflight(replace(REQUEST, space=Own(), objectives=("val_auc",)), binary)
     assert (found.objective, found.warnings) == (Objective("val_auc", "maximize"), ())
 
 

@@ -18,7 +18,7 @@ from sweeps.trial.fit_options import Fitting
 from sweeps.trial.plan import SweepRequest
 from sweeps.trial.preflight import preflight
 
-REQUEST = SweepRequest("mlp", DataSource("arrays"), (), None, (), 0, False)
+REQUEST = SweepRequest("mlp", DataSource("arrays"), (), (), (), 0, False)
 
 CALLBACKS = """
 import keras
@@ -69,7 +69,7 @@ def own(hp: keras_tuner.HyperParameters) -> keras.Model:
 
 def test_metrics_are_there_for_the_objective(data: Dataset) -> None:
     fitting = Fitting("balanced", metrics=("f1_score",))
-    found = preflight(replace(REQUEST, fitting=fitting, objective="val_f1_score"), data)
+    found = preflight(replace(REQUEST, fitting=fitting, objectives=("val_f1_score",)), data)
     assert (found.objective.metric, found.objective.direction) == ("val_f1_score", "maximize")
     assert found.digest == data.digest
 
@@ -77,7 +77,7 @@ def test_metrics_are_there_for_the_objective(data: Dataset) -> None:
 def test_an_objective_that_no_metric_bears_names_those_that_are_there(refused: Callable[..., None]) -> None:
     refused(
         "objective: no metric is named 'val_f1_score'; there are accuracy, learning_rate, loss, val_accuracy, val_loss",
-        objective="val_f1_score:max",
+        objectives=("val_f1_score:max",),
     )
 
 

@@ -35,7 +35,7 @@ from sweeps.tuner import RandomSearch
 FILE = Path(own_models.__file__)
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
-REQUEST = SweepRequest("mlp", DataSource("arrays"), (), "val_loss:min", (), 0, False, total=1)
+REQUEST = SweepRequest("mlp", DataSource("arrays"), (), ("val_loss:min",), (), 0, False, total=1)
 
 
 @pytest.fixture(scope="module")

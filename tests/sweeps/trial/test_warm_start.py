@@ -19,6 +19,7 @@ from sweeps.space.discovery import discover
 from sweeps.space.fitting import fitting
 from sweeps.space.narrowing import narrowings_of
 from sweeps.study.attributes import PARAMS
+from sweeps.study.constraints import parse_constraints
 from sweeps.study.identity import Identity
 from sweeps.study.study import StudyRef, create
 from sweeps.system import paths
@@ -45,7 +46,7 @@ def build(hp: keras_tuner.HyperParameters) -> keras.Model:
     return model
 
 
-REQUEST = SweepRequest(build, DataSource("arrays"), ("units=4..8",), None, (), 0, False, total=1)  # type: ignore[arg-type]
+REQUEST = SweepRequest(build, DataSource("arrays"), ("units=4..8",), (), (), 0, False, total=1)  # type: ignore[arg-type]
 
 
 def test_values_that_the_space_does_not_take_are_left_out_and_said(data: Dataset) -> None:
@@ -117,6 +118,14 @@ def test_a_sweep_begins_with_the_defaults_and_the_portfolio_as_far_as_the_space_
     assert list(preflight(replace(request, start="default"), data).enqueue) == [DEFAULT]
     assert preflight(replace(request, start="none"), data).enqueue == ()
     assert list(preflight(replace(request, enqueue=({"units": 5},)), data).enqueue) == [{**DEFAULT, "units": 5}]
+
+
+def test_what_is_larger_than_a_constraint_allows_is_left_out_of_the_portfolio(data: Dataset) -> None:
+    request = replace(REQUEST, space=Good(), total=10, constraints=parse_constraints(["n_params<=60", "val_loss<=9"]))  # type: ignore[arg-type]
+    units = [values["units"] for values in preflight(request, data).enqueue]
+    assert units == [4, 4, 4]  # with eight the model has 75 weights
+    small = replace(request, constraints=parse_constraints(["model_bytes<=4"]))
+    assert list(preflight(small, data).enqueue) == [DEFAULT]  # with which all others are compared
 
 
 def test_a_space_without_a_portfolio_begins_with_its_defaults(data: Dataset) -> None:
