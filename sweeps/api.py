@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,16 @@ import optuna
 from rich.console import Console
 
 from sweeps.cli.output import LastingOutput
-from sweeps.cli.sweep_view import counts, unfinished
+from sweeps.cli.sweep_view import announcement, counts, unfinished
 from sweeps.config import SweepConfig, default_study, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
 from sweeps.engine import forkserver, sweep
 from sweeps.engine.scheduler import SearchBegun
-from sweeps.errors import InputError
+from sweeps.errors import InputError, Interrupted, SweepError
 from sweeps.space.reference import Space, is_own
 from sweeps.study import baselines, results
+from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG
 from sweeps.study.results import Best, Status, TrialRow
 from sweeps.trial.plan import EpochReport, TrialOutcome
@@ -157,7 +158,8 @@ class Result:
         known = dict(self.study.user_attrs.get(CONFIG, {}))
         swept = known.get("space", "") if space is None else space
         dataset = None if data is None else _dataset(data, validation_data, known, swept)[0]
-        return continue_trial(self.name, trial, epochs, space, dataset)
+        with _says_how_to_go_on(lambda: f"trial {trial} of study {self.name!r} has not had its epochs"):
+            return continue_trial(self.name, trial, epochs, space, dataset)
 
     def confirm(
         self, *, top: int | None = None, seeds: int = 4, jobs: int | None = None, again: bool = False, show: bool = True
@@ -189,11 +191,12 @@ class Result:
 
         request = Request(self.name, top, seeds, jobs, again)
         forkserver.start()
-        if not show:
-            return confirm(request, Silent(), self.space, self._data)
-        screen = Console(file=LastingOutput(sys.stdout))  # type: ignore[arg-type]
-        with ConfirmProgress(screen, request) as progress:
-            found = confirm(request, progress, self.space, self._data)
+        with _says_how_to_go_on(lambda: f"the confirmation of study {self.name!r} has not ended"):
+            if not show:
+                return confirm(request, Silent(), self.space, self._data)
+            screen = Console(file=LastingOutput(sys.stdout))  # type: ignore[arg-type]
+            with ConfirmProgress(screen, request) as progress:
+                found = confirm(request, progress, self.space, self._data)
         show_result(found, screen)
         return found
 
@@ -307,7 +310,10 @@ def run(
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
-            - `objective` (str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`.
+            - `objective` (str or list of str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`. Of
+              several the first is what trials are pruned by and the best one has; the others may be `"n_params"`,
+              `"model_bytes"`, `"train_seconds"` or `"latency_ms"`, too.
+            - `constraint` (list of str): Limits that the best trial keeps, such as `["n_params<=200000"]`.
             - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.
@@ -339,8 +345,11 @@ def run(
     options.setdefault("study", default_study(name, named))
     config = load_config({"space": named, "dataset": name, **options})
     forkserver.start()
+    if show:  # at once: workers and the look at data and space take a while
+        soon = f"{announcement(config, sweep.jobs_of(config))}\nstarting workers, looking at data and space …"
+        print(soon, file=LastingOutput(sys.stdout), flush=True)
     begun = time.monotonic()
-    with watching(config, show) as watcher:
+    with _says_how_to_go_on(lambda: _progress(config)), watching(config, show) as watcher:
         sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
     result = Result(config.study, None if isinstance(space, str) else space, dataset)
     if show:
@@ -418,6 +427,30 @@ def _from_frame(frame: Any, validation: Any, options: dict[str, Any], own: bool)
     named = {name: options.get(name) for name in (*_OF_TABLES, "task", "seed")}
     config = load_config({"dataset": "table", **named})
     return from_frame(frame, config.source(as_given=own), validation)
+
+
+@contextlib.contextmanager
+def _says_how_to_go_on(so_far: Callable[[], str]) -> Iterator[None]:
+    """An interruption says how to go on: in a notebook in place of a traceback, elsewhere below it.
+
+    Args:
+        so_far: what is done, in a line.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted) as stop:
+        how = "The same call goes on; what was running continues where it was."
+        stop.add_note(how)
+        shown = [f"{type(stop).__name__}: {so_far()}", how]
+        vars(stop)["_render_traceback_"] = lambda: shown
+        raise
+
+
+def _progress(config: SweepConfig) -> str:
+    done = 0
+    with contextlib.suppress(SweepError):  # it may not have been begun
+        done = len(studies.counted(results.open_study(config.study)))
+    return f"{done} of {config.trials} trials of study {config.study!r} are done"
 
 
 class Silent:

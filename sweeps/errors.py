@@ -35,6 +35,10 @@ class SweepError(Exception):
     def __init__(self, *messages: str) -> None:  # two, where Dask has cut a long message
         super().__init__(*map(without_passwords, messages))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback (IPython asks for it): the message says what to do."""
+        return f"{type(self).__name__}: {self}".splitlines()
+
 
 class InputError(SweepError, ValueError):
     """The input is wrong: an option, a file, a dataset, a build function.

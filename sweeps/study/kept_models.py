@@ -64,8 +64,8 @@ def is_kept(study: optuna.Study, objective: Objective, value: float | None, most
 
 
 def beyond(study: optuna.Study, most: int, protected: Collection[str] = ()) -> list[FrozenTrial]:
-    """The trials that have a model and are neither among the best nor on the Pareto front, by number; without those that
-    train another one on.
+    """The trials that have a model and are neither among the best nor on the Pareto front, by number; without those
+    that train another one on.
 
     Args:
         most: how many are the best.

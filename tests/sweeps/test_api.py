@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
+import time
 from functools import partial, update_wrapper
 from pathlib import Path
 
@@ -108,6 +110,50 @@ def test_a_trial_is_trained_on_only_with_the_space_and_the_data_that_it_had(here
     assert (continued.origin, continued.begun, continued.epochs) == (0, 4, 6)
     assert continued.before == result.trials[0].value
     assert len(result.study.trials[continued.number].user_attrs["params"]) == 1
+
+
+def test_an_interrupted_cell_says_in_two_lines_how_to_go_on(here: Path) -> None:
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        if hasattr(hp, "trial") and (here / "runs/studies/cut").is_dir():
+            (here / "begun").touch()
+        return build_model(hp)
+
+    def interrupt() -> None:
+        while not (here / "begun").exists():
+            time.sleep(0.02)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    main = threading.main_thread().ident
+    assert main is not None
+    given = {"space": build, "data": load_digits(return_X_y=True), "study": "cut", "trials": 1, "show": False}
+    waiting = threading.Thread(target=interrupt)
+    waiting.start()
+    with pytest.raises(KeyboardInterrupt) as stop:
+        sweeps.run(**given, epochs=300)
+    waiting.join()
+    how = "The same call goes on; what was running continues where it was."
+    # what a notebook shows in place of a traceback
+    assert stop.value._render_traceback_() == ["KeyboardInterrupt: 0 of 1 trials of study 'cut' are done", how]
+    assert stop.value.__notes__ == [how]
+    assert sweeps.run(**given, epochs=300).status.trials["COMPLETE"] == 1
+
+
+def test_a_space_that_cannot_be_sent_to_workers_is_said_in_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = threading.Lock()
+
+    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+        with lock:
+            return build_model(hp)
+
+    with pytest.raises(InputError) as error:
+        sweeps.run(build, load_digits(return_X_y=True), study="locked", trials=1, epochs=1)
+    (line,) = error.value._render_traceback_()
+    assert line.startswith("InputError: space: must be picklable, since trials run in other processes; TypeError: ")
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("study locked: 1 trial of 1 epoch, dataset arrays, space build, ")
+    assert not (here / "runs").exists()
 
 
 class Recording:
