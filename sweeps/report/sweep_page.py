@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from sweeps.errors import SweepError
 from sweeps.report.history import draw_history
-from sweeps.study import baselines, confirmation, results
+from sweeps.study import baselines, confirmation, pareto, results
 from sweeps.study.attributes import IDENTITY, PARENT_RUN
 from sweeps.study.importance import by_importance
 from sweeps.study.leaderboard import TRIAL, leaderboard, number
@@ -73,7 +73,7 @@ def show(study: optuna.Study, store: Store) -> None:
 def note(view: StudyView, store: Store, parent: str) -> str:
     """A description of the sweep in Markdown: its best, its ten best trials, and their history."""
     best = _winner(view)
-    told = [*_head(view, store, best), *_sure(view, best)]
+    told = [*_head(view, store, best), *_front(view), *_sure(view, best)]
     ending = _ending(view, store, parent)
     for rows in range(_TOP, 0, -1):  # MLflow would cut a longer one off in the middle
         text = "\n\n".join([*told, *_table(view, store, rows), *ending])
@@ -102,6 +102,14 @@ def _head(view: StudyView, store: Store, best: Best | None) -> list[str]:
     name = best.name if best.trial is None else _name(view, best.trial)
     found = f"**{best.objective} {number(best.value)}**: [{_plain(name)}]({run_page(store, best.run_id)})"
     return [f"{found}, epoch {best.epoch}", f"{searched}: {counted}."]
+
+
+def _front(view: StudyView) -> list[str]:
+    """The Pareto front of a study of several objectives."""
+    if not (said := pareto.sentence(view)):
+        return []
+    listed = ", ".join(f"#{trial.number}" for trial in pareto.front(view))
+    return [f"{_plain(said)}: {listed}."]
 
 
 def _sure(view: StudyView, best: Best | None) -> list[str]:

@@ -81,6 +81,7 @@ def test_the_front_is_shown_and_recorded(swept: Workspace, store: Store, output:
     assert f"Pareto front of val_accuracy (max), n_params (min): {len(front)} trial" in said
     assert any(line.startswith("Pareto front of") and line.endswith("see sweeps best two") for line in output)
     parent = store.client.get_run(child_runs(store)[0].data.tags["mlflow.parentRunId"])
+    assert f": #{', #'.join(map(str, numbers))}." in parent.data.tags["mlflow.note.content"]
     assert parent.data.tags["pareto"] == ", ".join(map(str, numbers))
     assert parent.data.tags["objective"] == "val_accuracy, n_params"
     file = store.client.download_artifacts(parent.info.run_id, "pareto.json", str(swept.folder))
