@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Experiment, Metric, Param, Run, RunStatus, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
@@ -164,6 +164,16 @@ def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | No
                 raise
             first = False
             time.sleep(RETRY_INTERVAL)
+
+
+def end_named(store: Store, run_id: str, status: str, ended: int, name: str | None) -> None:
+    """End a run as `MlflowClient.set_terminated` does, and name it in the same call; None leaves its name.
+
+    Args:
+        ended: milliseconds since 1970.
+    """
+    runs = store.client._tracking_client.store
+    runs.update_run_info(run_id, RunStatus.from_string(status), ended, name)
 
 
 def model_name(store: Store, run_id: str) -> str:

@@ -11,7 +11,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
 from tracking.errors import StoreUnavailable, translate_errors
 from tracking.spool import UnsentRun, save_unsent, send_all, send_texts
-from tracking.store import RUN_STATUS, STATE, Store, log_all
+from tracking.store import RUN_STATUS, STATE, Store, end_named, log_all
 from tracking.sweep_run import DIGEST, DataDescription, start_trial
 from tracking.views import NOTE
 
@@ -45,6 +45,7 @@ class TrialRun:
         self._sent_params: set[str] = set()
         self._tags: dict[str, str] = {}
         self._texts: dict[str, str] = {}
+        self._name: str | None = None
         started = time.perf_counter()
         self._next_flush, self._retry_at = started + FLUSH_INTERVAL, started
         self.run_id = start_trial(store, parent, number, tags)
@@ -82,7 +83,7 @@ class TrialRun:
 
     def rename(self, name: str) -> None:
         """Name the run with the next call."""
-        self._tags[MLFLOW_RUN_NAME] = name
+        self._name = name
 
     def describe(self, text: str) -> None:
         """Give the run a description with the next call."""
@@ -96,11 +97,18 @@ class TrialRun:
         """Log a text as the artifact `file` when the run ends."""
         self._texts[file] = text
 
-    def flush(self) -> bool:
-        """Send metrics, parameters and tags in one call; return whether it succeeded. What was not sent is kept."""
+    def flush(self, ending: bool = False) -> bool:
+        """Send metrics, parameters and tags in one call; return whether it succeeded. What was not sent is kept.
+
+        Args:
+            ending: the call that ends the run follows, which names it in passing: as a tag the name takes MLflow as
+                long as all the others.
+        """
         self._next_flush = time.perf_counter() + FLUSH_INTERVAL
-        if not self._try(lambda: log_all(self.store, self.run_id, self._metrics, self._params, self._tags)):
+        tags = self._tags if ending else self._tags | self._name_tag
+        if not self._try(lambda: log_all(self.store, self.run_id, self._metrics, self._params, tags)):
             return False
+        self._name = self._name if ending else None
         self._sent_params |= self._params.keys()
         self._metrics, self._params, self._tags = [], {}, {}
         return True
@@ -114,14 +122,19 @@ class TrialRun:
         """
         self.set_tags({STATE: "FAIL" if self.state == "INTERRUPTED" else self.state})
         ended, status = int(time.time() * 1000), RUN_STATUS[self.state]
-        sent = self.flush() and self._send_texts()
-        sent = sent and self._try(lambda: self.store.client.set_terminated(self.run_id, status, ended))
+        sent = self.flush(ending=True) and self._send_texts()
+        sent = sent and self._try(lambda: end_named(self.store, self.run_id, status, ended, self._name))
         has_unsent_model = self.store.spool is not None and (self.store.spool / self.run_id).exists()
         if has_unsent_model or not sent:
-            unsent = UnsentRun(self._metrics, self._params, self._tags, self._texts, status, ended)
+            tags = self._tags | self._name_tag
+            unsent = UnsentRun(self._metrics, self._params, tags, self._texts, status, ended)
             save_unsent(self.store, self.run_id, unsent)
         if sent:
             self._try(lambda: send_all(self.store))
+
+    @property
+    def _name_tag(self) -> dict[str, str]:
+        return {MLFLOW_RUN_NAME: self._name} if self._name else {}
 
     def _send_texts(self) -> bool:
         def send() -> None:

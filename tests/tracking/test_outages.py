@@ -89,7 +89,7 @@ def test_what_a_store_that_is_away_at_a_trials_end_did_not_get_goes_along_with_t
     time.sleep(0.2)
     TrialRun(store, parent, 1, {}).close()
     found = store.client.get_run(run.run_id)
-    assert (found.info.status, found.data.tags["state"]) == ("FINISHED", "PRUNED")
+    assert (found.info.status, found.data.tags["state"]) == ("KILLED", "PRUNED")
     assert found.info.end_time <= ended
     assert steps(store, run.run_id) == [(1, 1.0), (2, 0.5)]
     assert [file.path for file in store.client.list_artifacts(run.run_id)] == ["curves.txt"]

@@ -171,6 +171,9 @@ def test_a_models_score_says_on_which_data_it_was_measured(store: Store, parent:
     data = DataDescription("houses", "ab" * 16, "houses.csv")
     with TrialRun(store, parent, 6, {}) as run:
         run.log_score("best_val_accuracy", 0.75, 3, made.model_uri, data)
+        run.rename("#6")
+        assert run.flush()
+        assert store.client.get_run(run.run_id).info.run_name == "#6"
         run.rename("#6 2×64")
     found = store.client.get_run(run.run_id)
     assert (found.info.run_name, found.data.metrics) == ("#6 2×64", {"best_val_accuracy": 0.75})
