@@ -6,10 +6,13 @@ MLflow runs this file ("models from code"), so nothing is unpickled.
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
+
+warnings.filterwarnings("ignore", ".*[Tt]ype hints?")  # a hint of MLflow's for those who write models
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]

@@ -40,7 +40,8 @@ def _compared(manifest: Mapping[str, Any]) -> str:
     apart = [entry["difference"] for entry in formats.values()]
     said = "not compared, since the model's outputs are random"
     if None not in apart:
-        said = f"at most {max(apart):.1g} from the trained model on {rows['rows']} {rows['inputs']}"
+        far = f"at most {max(apart):.1g} from" if max(apart) else "the same as"
+        said = f"{far} the trained model on {rows['rows']} {rows['inputs']}"
     return f"{', '.join(formats)}: loaded again in clean processes, {said}"
 
 
