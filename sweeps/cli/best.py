@@ -50,7 +50,6 @@ def best(study: str, margin: str | None, as_json: bool) -> None:
         click.echo(sentence)
     click.echo(f"run    {found.run_id}")
     if found.model_uri:
-        is_exported = found.run_id == results.best(opened).run_id
-        loaded = f'load it with: sweeps.Result("{study}").model({found.trial})'
+        other = [] if found.run_id == results.best(opened).run_id else ["--trial", str(found.trial)]
         click.echo(f"model  {found.model_uri}")
-        click.echo(f"export it with: {hint('export', study)}" if is_exported else loaded)
+        click.echo(f"export it with: {hint('export', study, *other)}")

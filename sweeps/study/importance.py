@@ -61,13 +61,18 @@ def importance(view: StudyView) -> Importance:
     """The importance of the hyperparameters that vary.
 
     Raises:
-        InputError: there are too few COMPLETE trials, or all are alike.
+        InputError: there are too few COMPLETE trials, or all are alike, or have the same value.
     """
     trials, varied = view.ranked(), view.varied()
     if len(trials) < FEWEST or not varied:
         raise InputError(
             f"importance: at least {FEWEST} COMPLETE trials that differ are needed, "
             f"study {view.study_name!r} has {len(trials)}"
+        )
+    if len({trial.value for trial in trials}) == 1:
+        raise InputError(
+            f"importance: trials of different values are needed, all {len(trials)} of study {view.study_name!r} have "
+            f"{trials[0].value:g}"
         )
     found = _evaluate(view.of(trials), varied)
     generator, leaders = np.random.default_rng(0), Counter[str]()

@@ -47,6 +47,15 @@ def test_too_few_trials_are_refused(trials: int) -> None:
         importance(StudyView(synthetic_study(trials, pruned=0, failed=0)))
 
 
+def test_trials_of_one_value_have_no_hyperparameter_that_decides() -> None:
+    study = synthetic_study(8, pruned=0, failed=0)
+    same = [trial for trial in study.get_trials() if trial.value is not None]
+    for trial in same:
+        trial.value = 0.99
+    with pytest.raises(InputError, match="trials of different values are needed, all 8 of study .* have 0.99"):
+        importance(StudyView(study, same))
+
+
 def test_a_hyperparameter_with_one_value_is_none_that_decides() -> None:
     study = synthetic_study(30, pruned=0, failed=0)
     adam = [trial for trial in study.trials if trial.params["optimizer"] == "adam"]
