@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from sweeps.api import Silent
+from sweeps.api.watching import Silent
 from sweeps.cli.output import LastingOutput
 from sweeps.cli.progress import Progress
 from sweeps.config import SweepConfig

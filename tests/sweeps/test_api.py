@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from support import SharedWorker
 
 import sweeps
-from sweeps import api
+from sweeps.api.given_data import dataset_of
 from sweeps.config import load_config
 from sweeps.engine import sweep
 from sweeps.engine.cluster import slots
@@ -208,7 +208,7 @@ def test_validation_rows_of_a_frame_are_a_frame(here: Path) -> None:
     frame = pd.DataFrame({"a": np.arange(20.0), "y": np.arange(20) % 2})
     with pytest.raises(InputError, match="validation_data: a DataFrame as in data is needed"):
         sweeps.run(data=frame, target="y", validation_data=(frame[["a"]], frame["y"]))
-    dataset, _ = api._dataset(frame, frame.head(4), {"target": "y"}, "mlp")
+    dataset, _ = dataset_of(frame, frame.head(4), {"target": "y"}, "mlp")
     assert dataset is not None
     assert [len(part) for part in dataset.parts] == [20, 4]
 

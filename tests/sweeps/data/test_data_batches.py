@@ -11,7 +11,7 @@ import scipy.sparse
 import tensorflow as tf
 
 import sweeps
-from sweeps.api import _dataset
+from sweeps.api.given_data import dataset_of
 from sweeps.data.batches import in_memory
 from sweeps.errors import InputError
 
@@ -83,15 +83,15 @@ def two_inputs(hp: Any) -> keras.Model:
 
 
 def test_a_list_of_inputs_gets_the_names_of_the_models_input_layers() -> None:
-    data, _ = _dataset(([X, -X], Y), ([X, X], Y), {}, two_inputs)
+    data, _ = dataset_of(([X, -X], Y), ([X, X], Y), {}, two_inputs)
     assert data is not None
     assert data.train.columns["left"].tolist() == X.tolist()
     assert data.train.columns["right"].tolist() == (-X).tolist()
     assert data.validation.columns["right"].tolist() == X.tolist()
-    data, _ = _dataset(rows().batch(6).map(lambda x, y: ((x, -x), y)), None, {}, two_inputs)
+    data, _ = dataset_of(rows().batch(6).map(lambda x, y: ((x, -x), y)), None, {}, two_inputs)
     assert data is not None
     assert set(data.train.columns) == {"left", "right"}
     with pytest.raises(InputError, match="got 3 arrays and 2 Input layers"):
-        _dataset(([X, X, X], Y), None, {}, two_inputs)
+        dataset_of(([X, X, X], Y), None, {}, two_inputs)
     with pytest.raises(InputError, match="several inputs go in a dictionary"):
-        _dataset(([X, X], Y), None, {}, "mlp")
+        dataset_of(([X, X], Y), None, {}, "mlp")
