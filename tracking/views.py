@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from mlflow.utils.time import get_current_time_millis
+
 from tracking.names import safe_name
 from tracking.store import KIND, Store
 
@@ -75,13 +77,13 @@ class TrialsView:
         }
 
 
-def show_experiment(store: Store, view: TrialsView, note: str, now: int) -> None:
+def show_experiment(store: Store, view: TrialsView, note: str) -> None:
     """Describe the experiment, and save the view of its trials; both replace what an earlier call has saved.
 
     Args:
         note: the description, in Markdown.
-        now: milliseconds since 1970.
     """
+    now = get_current_time_millis()
     state = zlib.compress(json.dumps(view.state(store.kind)).encode())
     saved = {
         "name": view.name,

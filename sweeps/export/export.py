@@ -29,7 +29,7 @@ from sweeps.study.identity import remember_place
 from sweeps.study.results import Best
 from sweeps.system import paths
 from sweeps.system.atomic_files import new_folder
-from sweeps.system.import_keras import import_keras
+from sweeps.system.import_keras import import_keras, require_tensorflow
 
 if TYPE_CHECKING:
     from sweeps.space.reference import Space
@@ -116,6 +116,7 @@ def export(
     if folder.exists() and not request.force:  # checked before the download, which may take minutes
         raise InputError(f"{folder} is there already; --force replaces it")
     with CleanProcesses(formats) as processes, new_folder(folder, request.force) as staging:
+        require_tensorflow()
         tell("loading Keras")
         import_keras()  # before MLflow imports it, which would print TensorFlow's messages
         from sweeps.study.record import store_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -67,7 +66,7 @@ def show(study: optuna.Study, store: Store) -> None:
         tags=("state", "best_epoch", "train_seconds", "n_params"),
         curves=tuple(dict.fromkeys((metric, metric.removeprefix("val_"), *losses))),
     )
-    show_experiment(store, trials, note(view, store, parent), int(time.time() * 1000))
+    show_experiment(store, trials, note(view, store, parent))
 
 
 def note(view: StudyView, store: Store, parent: str) -> str:

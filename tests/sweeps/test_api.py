@@ -127,10 +127,15 @@ def test_an_interrupted_cell_says_in_two_lines_how_to_go_on(here: Path) -> None:
     assert main is not None
     given = {"space": build, "data": load_digits(return_X_y=True), "study": "cut", "trials": 1, "show": False}
     waiting = threading.Thread(target=interrupt)
-    waiting.start()
-    with pytest.raises(KeyboardInterrupt) as stop:
-        sweeps.run(**given, epochs=300)
-    waiting.join()
+    # as in a notebook, whatever a command line has left in this process
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        waiting.start()
+        with pytest.raises(KeyboardInterrupt) as stop:
+            sweeps.run(**given, epochs=300)
+        waiting.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     how = "The same call goes on; what was running continues where it was."
     # what a notebook shows in place of a traceback
     assert stop.value._render_traceback_() == ["KeyboardInterrupt: 0 of 1 trials of study 'cut' are done", how]

@@ -215,7 +215,7 @@ def test_a_resume_with_other_data_is_refused_by_their_content(finished: Workspac
         ("--patience", "0", "--patience"),
         ("--pruner", "medina", "Did you mean 'median'"),
         ("--sampler", "tpee", "Did you mean 'tpe'"),
-        ("--set", "n_hiden=3", "n_hiden=3"),
+        ("--set", "n_hiden=3", "'n_hiden'"),
         ("--space", "mlpp", "'mlpp' now"),
         ("--task", "nonsense", "nonsense"),
     ],
