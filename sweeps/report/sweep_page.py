@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import accumulate
 
 import optuna
@@ -181,7 +180,8 @@ def _name(view: StudyView, trial: int) -> str:
 
 def _end(trial: FrozenTrial) -> int:
     """When it ended, in milliseconds since 1970."""
-    return int((trial.datetime_complete or datetime.now()).timestamp() * 1000)
+    assert trial.datetime_complete is not None
+    return int(trial.datetime_complete.timestamp() * 1000)
 
 
 def _row(cells: Sequence[str]) -> str:
