@@ -52,6 +52,14 @@ def registered_models(store: Store) -> frozenset[str]:
     return frozenset(filter(None, map(_logged_id, versions)))
 
 
+def registered_uris(store: Store) -> frozenset[str]:
+    """The URIs of the logged models that are versions of registered models, and of those that were logged while the store
+    was away."""
+    versions = list(pages(lambda token: store.client.search_model_versions(page_token=token)))
+    logged = {f"models:/{model}" for model in map(_logged_id, versions) if model}
+    return frozenset(logged | {f"runs:/{version.run_id}/model" for version in versions if version.run_id})
+
+
 def remove_runs(store: Store, parents: Collection[str] | None) -> int:
     """Remove runs with their models and artifacts, and the experiment if it has no other runs then.
 

@@ -18,7 +18,7 @@ from sweeps.study.record import confirming, in_reach, store_of
 from sweeps.system import paths
 from tracking import Store
 from tracking.audit import logged_models
-from tracking.removal import folder_bytes, model_bytes, registered_models, remove_model
+from tracking.removal import folder_bytes, model_bytes, registered_uris, remove_model
 
 #: folders of a study whose content is made again when it is needed, and what they hold
 FOLDERS = {
@@ -61,7 +61,7 @@ def look(name: str, most: int = 1) -> Cleaning:
     """
     study = results.open_study(name)
     with in_reach():
-        registered = registered_models(store_of(name))
+        registered = registered_uris(store_of(name))
         surplus = [(store, trial) for _, store, trials in _surplus(name, most, registered) for trial in trials]
         size = sum(model_bytes(store, trial.user_attrs[MODEL_URI]) for store, trial in surplus)
     gone = {trial.number for store, trial in surplus if store.kind == "trial"}
@@ -82,7 +82,7 @@ def clean(name: str, most: int = 1) -> Cleaning:
         studies.forget(paths.journal(name))
         found = look(name, most)
         with in_reach():
-            registered = registered_models(store_of(name))
+            registered = registered_uris(store_of(name))
             for study, store, trials in _surplus(name, most, registered):
                 kept_models.mark_removed(study, [trial.number for trial in trials])
                 for trial in trials:

@@ -60,7 +60,9 @@ def search(
         warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
         found = checked.found
         task, best = str(found.data["task"]), _best_so_far(study)
-        said = kept_models.said(config.models_kept) if best is None else ""
+        most = config.models_kept
+        # at its beginning, and when a larger total makes models go
+        said = kept_models.said(most) if best is None or (most and kept_models.beyond(study, most)) else ""
         watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best, said))
         # without hyperparameters there is one point, which the second slot would draw again
         jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1

@@ -20,7 +20,7 @@ from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.plan import TrialOutcome
 from tracking import Store, TrackingError, translate_errors
-from tracking.removal import registered_models, remove_model
+from tracking.removal import registered_uris, remove_model
 
 
 @dataclass
@@ -75,7 +75,7 @@ class StudySession:
         if self.models_kept is None or not kept_models.beyond(self.study, self.models_kept):
             return
         with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
-            protected = confirmation.protected_models(self.study.study_name, registered_models(self.store))
+            protected = confirmation.protected_models(self.study.study_name, registered_uris(self.store))
             with self.claims.turn():
                 trials = kept_models.beyond(self.study, self.models_kept, protected)
                 kept_models.mark_removed(self.study, [trial.number for trial in trials])

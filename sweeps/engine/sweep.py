@@ -208,10 +208,12 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
 
 
 def _metrics(config: SweepConfig, space: Space | None) -> tuple[str, ...]:
-    """The additional metrics that are asked for, those of the objectives among them if a registered space has them."""
+    """The additional metrics that are asked for, those of objectives and constraints too if a registered space has
+    them."""
     if is_own(config.space if space is None else space):
         return config.metrics
-    names = [score_name(parse_objective(one)[0]) for one in config.objectives]
+    asked = [*(parse_objective(one)[0] for one in config.objectives), *(one.name for one in config.constraints)]
+    names = map(score_name, asked)
     return tuple(dict.fromkeys((*config.metrics, *(name for name in names if name in METRICS))))
 
 

@@ -166,13 +166,13 @@ def protected_models(study: str, registered: Collection[str]) -> frozenset[str]:
     """The URIs of models that stay whatever their trial's rank: of the confirmed winner, and of registered models.
 
     Args:
-        registered: the ids of the logged models that these are.
+        registered: the URIs of the logged models that these are.
 
     Raises:
         CorruptStore: the file of the confirmation is damaged.
     """
     confirmed = load(study)
-    return frozenset({f"models:/{model}" for model in registered} | ({confirmed.model_uri} if confirmed else set()))
+    return frozenset({*registered, confirmed.model_uri} if confirmed else registered)
 
 
 def current(study: optuna.Study) -> Confirmation | None:

@@ -12,6 +12,7 @@ from sweeps.errors import InputError
 from sweeps.study import pareto
 from sweeps.study.attributes import MODEL_URI, REMOVED_MODELS
 from sweeps.study.budget import UNLIMITED
+from sweeps.study.rounds import rounds_of
 from sweeps.study.study import Objective, objective_of, own
 from sweeps.system.commands import hint
 
@@ -51,16 +52,20 @@ def said(most: int | None) -> str:
     return f"{which} kept; --keep-models all keeps all of them"
 
 
-def is_kept(study: optuna.Study, objective: Objective, value: float | None, most: int | None) -> bool:
+def is_kept(study: optuna.Study, objective: Objective, number: int, value: float | None, most: int | None) -> bool:
     """Whether a trial that has come to this value is among the best, so that its model is worth keeping.
 
     Args:
+        number: the trial's; of equal values the lower one is the better.
         most: how many keep theirs; None: all.
     """
     if most is None or objective.others:  # whether it is on the Pareto front is known once it has ended
         return True
     ranked = objective.ranked(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
-    return len(ranked) < most or (value is not None and objective.better(value, ranked[most - 1].value))
+    if len(ranked) < most or value is None:
+        return len(ranked) < most
+    last = ranked[most - 1]
+    return objective.better(value, last.value) or (value == last.value and number < last.number)
 
 
 def beyond(study: optuna.Study, most: int, protected: Collection[str] = ()) -> list[FrozenTrial]:
@@ -99,10 +104,11 @@ def check_kept(study: optuna.Study, trial: FrozenTrial) -> None:
     """Raises: InputError: the model of a COMPLETE trial was removed, or was not kept."""
     if trial.state == TrialState.COMPLETE and not having_models(study, [trial]):
         again = hint("continue", study.study_name, "--trial", str(trial.number), "--epochs", "+1")
+        # a trial of several rounds is not continued
+        how = "" if len(rounds_of(study)) > 1 else f"\nOne more epoch brings one: {again}"
         raise InputError(
             f"the model of trial {trial.number} of study {study.study_name!r} was not kept, or removed "
-            "(--keep-models, sweeps clean)\n"
-            f"One more epoch brings one: {again}"
+            f"(--keep-models, sweeps clean){how}"
         )
 
 

@@ -273,7 +273,7 @@ def _check_values(study: optuna.Study) -> None:
     if not isinstance(total, int):
         raise ValueError(f"its total is {total!r}")
     removed = study.user_attrs.get(REMOVED_MODELS, "")
-    if not isinstance(removed, str) or not re.fullmatch(r"(\d{1,7}(-\d{1,7})?,?)*", removed):
+    if not isinstance(removed, str) or not re.fullmatch(r"(\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*)?", removed):
         raise ValueError(f"its removed models are {removed!r}")
     for trial in study.get_trials(deepcopy=False):
         former, attributes = trial.number - 1, trial.user_attrs

@@ -75,7 +75,8 @@ def hold_to(trial: optuna.Trial, run: TrialRun, constraints: Iterable[Constraint
     Returns:
         What is said of those that it breaks; "" if it keeps them.
     """
-    constraints = [one for one in constraints if one.name in figures]
+    # those on sizes first, as when they alone are known: a sampler may take them by their place
+    constraints = sorted((one for one in constraints if one.name in figures), key=lambda one: one.name not in SIZES)
     if not constraints:
         return ""
     known = trial.constraints  # each is set once

@@ -63,7 +63,9 @@ def record(
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
     trial.set_user_attr(EPOCH, watch.best_epoch)
     # what trains a trial on was asked for by name
-    if not watch.compared or kept_models.is_kept(trial.study, plan.objective, watch.best, plan.models_kept):
+    if not watch.compared or kept_models.is_kept(
+        trial.study, plan.objective, trial.number, watch.best, plan.models_kept
+    ):
         logged = log_model(plan.store, run.run_id, trial.number, model, example, output, trial.user_attrs[PARAMS])
         trial.set_user_attr(MODEL_URI, logged["model_uri"])
         trial.set_user_attr(MODEL_SHA256, logged[SHA256])

@@ -148,6 +148,7 @@ class Tuner(keras_tuner.Tuner, InProcess):  # type: ignore[misc]
                 "objective": f"{self.oracle.objective.name}:{TRAIN}:{self.oracle.objective.direction}",
                 "jobs": self._options.jobs,
                 "baselines": False,  # KerasTuner has no place for them, and its searches may be tiny
+                "keep_models": "all",  # as there
                 "start": "none",  # in KerasTuner, the first trial does not have the default values
                 "accept_changed_space": self._options.accept_changed_space,
             }
