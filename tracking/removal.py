@@ -53,8 +53,8 @@ def registered_models(store: Store) -> frozenset[str]:
 
 
 def registered_uris(store: Store) -> frozenset[str]:
-    """The URIs of the logged models that are versions of registered models, and of those that were logged while the store
-    was away."""
+    """The URIs of the logged models that are versions of registered models, also of those that were logged while the
+    store was away."""
     versions = list(pages(lambda token: store.client.search_model_versions(page_token=token)))
     logged = {f"models:/{model}" for model in map(_logged_id, versions) if model}
     return frozenset(logged | {f"runs:/{version.run_id}/model" for version in versions if version.run_id})

@@ -106,9 +106,8 @@ def _curves_of(table: pd.DataFrame) -> tuple[list[Params], Floats]:
     for values, rows in known.groupby(list(SEARCHED), sort=False):
         configurations.append(dict(zip(SEARCHED, values, strict=True)))
         value, test = values_of(rows)
-        curves.append(
-            (value, rows["val_loss"], test, np.log(rows["cpu_seconds" if "cpu_seconds" in rows else "seconds"]))
-        )
+        seconds = rows["cpu_seconds" if "cpu_seconds" in rows else "seconds"]
+        curves.append((value, rows["val_loss"], test, np.log(seconds)))
     return configurations, np.asarray(curves, np.float64)
 
 

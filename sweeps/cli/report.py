@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweeps.errors import InputError
+from sweeps.errors import InputError, Interrupted
 from sweeps.system.commands import hint
 
 if TYPE_CHECKING:
@@ -63,9 +63,12 @@ def write_at_end(study: str, screen: Console) -> None:
     if not results.top(opened, 1):
         return
     said = f"report  {os.path.relpath(file)}"
-    if not (file.is_file() and file.stat().st_mtime >= paths.journal(study).stat().st_mtime):
+    made_of = [one for one in (paths.journal(study), paths.confirmation(study)) if one.is_file()]
+    if not (file.is_file() and file.stat().st_mtime >= max(one.stat().st_mtime for one in made_of)):
         try:
             html.write(study, repeated(opened))
+        except Interrupted:
+            raise
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0] or type(error).__name__
             said = f"no report: {reason}; {hint('report', study)} tries it again"

@@ -114,7 +114,7 @@ def candidates(
     """The best trials and the default configuration: a trial, where the study has completed it.
 
     Args:
-        default: as the study draws it; None: the space has none.
+        default: as the study draws it; None: the space has none. One that breaks a constraint is left out.
         source: the space as it is now.
     """
     if default is None:
@@ -129,6 +129,9 @@ def candidates(
     found = [Candidate.of(trial, default=trial.number == own) for trial in leaders]
     if any(candidate.default for candidate in found):
         return found
+    trials = study.get_trials(deepcopy=False)
+    if own is None and any(_point(trial.params) == point and not studies.is_feasible(trial) for trial in trials):
+        return found  # it breaks a constraint, so that it is never the best
     if own is None:
         return [*found, Candidate(None, True, point, point, None)]
     return [*found, *(Candidate.of(trial, default=True) for trial in ranked if trial.number == own)]

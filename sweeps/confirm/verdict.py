@@ -97,7 +97,7 @@ def _verdict(
     """How the winner compares with the default: where that has won, how the best of the others does."""
     if default is None:
         without = [finalist for finalist in finalists if finalist.default]
-        why = f"its training failed: {without[0].error}" if without else "the space has none"
+        why = f"its training failed: {without[0].error}" if without else "there is none to compare with"
         return None, f"{finalists[winner].name} wins; not compared with a default configuration, since {why}"
     others = [index for index in whole if index != default]
     if not others:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from sweeps.errors import BackendUnreachable, InputError, SweepError
+from sweeps.errors import BackendUnreachable, CorruptStore, InputError, SweepError
 from sweeps.report.serving import check_port, wait_for_answer
 from sweeps.report.sweep_page import show
 from sweeps.study import results
@@ -66,8 +66,13 @@ def _pages(study: str | None, address: str) -> list[str]:
     """
     if (name := study or results.latest()) is None:
         return []
-    opened = results.open_study(name)
-    if (store := find_record(name)) is None:
+    try:
+        opened, store = results.open_study(name), find_record(name)
+    except CorruptStore:
+        if study is not None:
+            raise
+        return []  # the others of the workspace are there
+    if store is None:
         return []
     with contextlib.suppress(SweepError), in_reach():
         show(opened, store)

@@ -37,8 +37,10 @@ def results_of(study: optuna.Study, store: Store, parent: str) -> SweepResults:
     view = StudyView(study)
     tags: dict[str, object] = {"states": _states(view)}
     texts, metrics = dict[str, str](), _baselines(view)
+    if (winner := _winner(view)) is not None:
+        numbered = "default" if winner.trial is None else winner.trial
+        tags |= {"winner.trial": numbered, "winner.run_id": winner.run_id}
     if leaders := view.ranked():
-        tags |= {"winner.trial": leaders[0].number, "winner.run_id": results.top(view, 1)[0].run_id or ""}
         ended = sorted(leaders, key=_end)
         best = _best_so_far(view, ended)
         metrics += [(f"best_{view.objective.metric}", best[at], at + 1, _end(ended[at])) for at in _changes(best)]
@@ -171,7 +173,7 @@ def _csv(view: StudyView) -> str:
 
 def _states(view: StudyView) -> str:
     """`18 COMPLETE, 2 PRUNED`."""
-    return ", ".join(f"{count:,} {state}" for state, count in results.status(view).trials.items() if count)
+    return ", ".join(f"{count:,} {state}" for state, count in results.status(view).counts.items())
 
 
 def _name(view: StudyView, trial: int) -> str:

@@ -1,6 +1,6 @@
 """Figures of a model that an objective or a constraint may name beside the metrics of the epochs' logs: what it costs.
 
-They have their own metrics in a trial's MLflow run, under the same names.
+In a trial's MLflow run they are tags of the same names; the seconds are a metric too, where they are asked for.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from sweeps.study.attributes import INFEASIBLE
 from sweeps.study.constraints import Constraint, broken
-from sweeps.study.figures import LATENCY_MS, MODEL_BYTES, N_PARAMS, neither_metric_nor_figure
+from sweeps.study.figures import LATENCY_MS, MODEL_BYTES, N_PARAMS, SIZES, neither_metric_nor_figure
 from sweeps.training import as_tensors
 from tracking import TrialRun
 
