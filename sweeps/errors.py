@@ -8,7 +8,7 @@
     ├── BackendUnreachable    4    a tracking server, a storage or a scheduler does not answer
     │   └── MachineFault           a full disk or a file limit, which would end every other trial too
     ├── CorruptStore          5    a store or a file was changed or damaged after it was written
-    └── Interrupted           130  by Ctrl-C (143: by SIGTERM)
+    └── Interrupted           130  by Ctrl-C (143: by SIGTERM, 129: by the closing of the terminal)
 
 A message is one or two lines: what was given, what is allowed, what to do.
 """
@@ -80,7 +80,7 @@ class CorruptStore(SweepError):
 
 
 class Interrupted(SweepError):
-    """Ended by a signal; `signum` 2 (Ctrl-C) or 15 (SIGTERM) gives exit code 130 or 143."""
+    """Ended by a signal; `signum` 2 (Ctrl-C), 15 (SIGTERM) or 1 (SIGHUP) gives exit code 130, 143 or 129."""
 
     def __init__(self, message: str, signum: int = 2) -> None:
         super().__init__(message)

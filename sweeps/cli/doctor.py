@@ -21,8 +21,9 @@ def doctor(study: str, fix: bool, rescore: bool, as_json: bool) -> None:
     Prints one line for each finding; the exit code is 5 if any of them is not repaired.
     """
     from sweeps.doctor import examine
+    from sweeps.engine.test_rows import sample
 
-    found = examine(study, fix, rescore)
+    found = examine(study, fix, rescore, sample)
     if as_json:
         document = {
             "study": study,

@@ -30,7 +30,8 @@ MOST_NAMED = 100
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a .csv or .json file: the columns of FILE that the model does not use, then the predictions.",
+    help="Write a .csv or .json file: the columns of FILE that the model does not use (of a folder, each row's "
+    "file and its number there), then the predictions.",
 )
 @click.option(
     "--threshold",

@@ -76,10 +76,10 @@ def write_at_end(study: str, screen: Console) -> None:
 
 
 def _on_validation_rows(study: optuna.Study) -> Section:
-    """How the best model predicts the rows that the search has looked at."""
+    """How the best model predicts the rows that it was validated on."""
     from sweeps.confirm.confused import confused_images
     from sweeps.confirm.figures import figures
-    from sweeps.engine.test_rows import validation
+    from sweeps.engine.test_rows import validation_of
     from sweeps.report.sections import evaluated
     from sweeps.study import results
     from sweeps.study.attributes import PREPARED
@@ -89,7 +89,7 @@ def _on_validation_rows(study: optuna.Study) -> Section:
     trial = results.trial_of(study, best.run_id)
     if trial is not None and PREPARED in trial.user_attrs:
         raise InputError("--predictions: the space's fit prepares the data itself, so its model does not take the rows")
-    uri, rows = best.model_uri, validation(study)
+    uri, rows = best.model_uri, validation_of(study, best.run_id)
     import_keras()  # before MLflow imports it, which would print TensorFlow's messages
     from sweeps.export.logged_models import load_logged
 

@@ -23,8 +23,11 @@ def serve(model: Path, port: int, prepare: Path | None) -> None:
     """
     from sweeps.errors import InputError
     from sweeps.export import serve as serving
+    from sweeps.system.ports import check_port
 
     if prepare is None:
+        # a server that is there would answer in place of ours
+        check_port(port, "serve", "--model", str(model))
         serving.serve(model, port, click.echo)
         return
     if prepare.exists():

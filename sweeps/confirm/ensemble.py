@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sweeps.confirm import test_set
 from sweeps.confirm.figures import figures
 from sweeps.errors import InputError
-from sweeps.study.attributes import TEST
+from sweeps.study import results
+from sweeps.study.attributes import REPETITION, TEST
+from sweeps.study.rounds import rounds_of
 
 if TYPE_CHECKING:
     import optuna
@@ -45,12 +47,10 @@ class EnsembleFigures:
             model: of the ensemble.
             single: that of the best trial.
         """
-        from sweeps.engine.test_rows import validation_of_models
-
         models = {"ensemble": model, "single": single}
         found: dict[str, Any] = {"validation": None, "test": None, "notes": []}
         try:
-            rows = validation_of_models(study, self._data)
+            rows = self._validation(study, ensemble, best)
         except InputError as error:  # the data are gone, or other data now
             found["notes"].append(f"not evaluated on the validation rows: {error}")
         else:
@@ -62,6 +62,20 @@ class EnsembleFigures:
         else:
             found["notes"].append(_seen(study, best))
         return found
+
+    def _validation(self, study: optuna.Study, ensemble: Ensemble, best: Best) -> tuple[Any, ...]:
+        """Rows that none of the models was trained with.
+
+        Raises:
+            InputError: there are none, or the data are not at hand.
+        """
+        from sweeps.engine.test_rows import validation_of
+
+        trial = results.trial_of(study, best.run_id)
+        repetition = trial.user_attrs.get(REPETITION) if trial else None
+        if repetition and (repetition["fold"] is not None or rounds_of(study).folds > 1):
+            raise InputError(f"the confirmation has trained {best.name} with other rows than those of the search")
+        return validation_of(study, ensemble.members[0].run_id, self._data)
 
 
 def _same(model: Any) -> Any:

@@ -11,7 +11,7 @@ import optuna
 
 from sweeps.doctor.export import check_export
 from sweeps.doctor.files import check_files, check_spool
-from sweeps.doctor.finding import Finding, StudyContext
+from sweeps.doctor.finding import Finding, StudyContext, TakeRows
 from sweeps.doctor.record import check_experiment, check_record
 from sweeps.doctor.trials import check_trials
 from sweeps.errors import InputError, SweepError, without_passwords
@@ -47,12 +47,13 @@ class Examination:
         return self.repaired >= set(self.findings)
 
 
-def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
+def examine(name: str, fix: bool = False, rescore: bool = False, rows: TakeRows | None = None) -> Examination:
     """Check a study of this workspace.
 
     Args:
         fix: repair what can be repaired.
         rescore: also evaluate the exported model again.
+        rows: see `StudyContext`.
 
     Raises:
         InputError: there is no such study; with `fix`, a sweep of it is running; with `rescore`, as
@@ -69,11 +70,11 @@ def examine(name: str, fix: bool = False, rescore: bool = False) -> Examination:
         alive = {each: is_alive(each.parent) for each in journals}
         found = [one for each in journals for one in _run_checks(name, each, alive[each], False, rescore)]
         return Examination(name, any(alive.values()), tuple(found))
-    found = [one for each in journals for one in _repaired_alone(name, each, rescore)]
+    found = [one for each in journals for one in _repaired_alone(name, each, rescore, rows)]
     return Examination(name, False, tuple(found), frozenset(finding for finding in found if finding.repair))
 
 
-def _repaired_alone(name: str, journal: Path, rescore: bool) -> list[Finding]:
+def _repaired_alone(name: str, journal: Path, rescore: bool, rows: TakeRows | None) -> list[Finding]:
     """All checks of a journal with their repairs.
 
     Raises:
@@ -83,7 +84,7 @@ def _repaired_alone(name: str, journal: Path, rescore: bool) -> list[Finding]:
 
     def repair() -> None:
         nonlocal findings
-        findings = list(_run_checks(name, journal, False, True, rescore))
+        findings = list(_run_checks(name, journal, False, True, rescore, rows))
 
     with present(journal.parent) as if_alone:
         if_alone(repair)
@@ -111,7 +112,9 @@ def repair_records(study: optuna.Study, folder: Path, store: Store) -> list[Find
         return [finding for check in _RESUME_CHECKS for finding in _repaired(check(context))]
 
 
-def _run_checks(name: str, journal: Path, alive: bool, fix: bool, rescore: bool) -> Iterator[Finding]:
+def _run_checks(
+    name: str, journal: Path, alive: bool, fix: bool, rescore: bool, rows: TakeRows | None = None
+) -> Iterator[Finding]:
     """All checks of a study, or of the one that confirms it; that of the files first, since the others read them."""
     report = _repaired if fix else iter
     if not alive:
@@ -136,7 +139,7 @@ def _run_checks(name: str, journal: Path, alive: bool, fix: bool, rescore: bool)
     if confirms:
         store = confirming(store, name)
     with in_reach():
-        context = StudyContext(name, journal.parent, study, store, alive)
+        context = StudyContext(name, journal.parent, study, store, alive, rows)
         for check in checks:
             yield from report(check(context))
 

@@ -9,13 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweeps.doctor.finding import Finding, StudyContext
+from sweeps.doctor.finding import Finding, StudyContext, TakeRows
 from sweeps.study import results
 from sweeps.system import paths
 from sweeps.system.atomic_files import sha256
 from sweeps.system.commands import hint
 
 if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
     from sweeps.export.export import ExportRequest
 
 
@@ -26,7 +29,7 @@ def check_export(context: StudyContext) -> Iterator[Finding]:
     if damage is not None:  # a new export repairs all of them: the first is enough
         path, what = damage
         request, remedy = _again(folder, context.name)
-        yield Finding(str(path), what, remedy, None if request is None else partial(_export, request))
+        yield Finding(str(path), what, remedy, None if request is None else partial(_export, request, context.rows))
 
 
 def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
@@ -43,10 +46,7 @@ def _damages(folder: Path, context: StudyContext) -> Iterator[tuple[Path, str]]:
         elif sha256(folder / name) != digest:
             yield folder / name, "is not what was exported (its SHA-256 differs from the manifest)"
     for number, run_id, value in named:
-        if run_id is not None:
-            trial = results.trial_of(context.study, str(run_id))
-        else:
-            trial = next((one for one in context.study.get_trials(deepcopy=False) if one.number == number), None)
+        trial = _trial(context.study, number, run_id)
         if trial is None or trial.state.name != "COMPLETE" or trial.value != value:
             what = f"run {run_id}" if number is None else f"trial {number}"
             yield folder, f"its manifest names {what} with the value {value}, which the study does not have"
@@ -69,26 +69,42 @@ def _origin(entry: dict[str, Any]) -> tuple[int | None, str | None]:
     return number, str(entry["run_id"]) if number is None else entry.get("run_id")
 
 
+def _trial(study: optuna.Study, number: int | None, run_id: str | None) -> FrozenTrial | None:
+    """The trial of an entry, if the study has it: by its run, which exports of earlier versions do not tell."""
+    if run_id is not None:
+        return results.trial_of(study, str(run_id))
+    return next((one for one in study.get_trials(deepcopy=False) if one.number == number), None)
+
+
 def _again(folder: Path, study: str) -> tuple[ExportRequest | None, str]:
-    """What exports the same again: the best model, where the manifest cannot be read; and in words."""
+    """What exports the same again, and in words: the best model, if the manifest cannot be read or is of a trial which
+    the study does not have.
+    """
     from sweeps.export.export import ExportRequest
     from sweeps.export.formats import DEFAULT, formats_of
 
     formats, trial = DEFAULT, None
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # a damaged manifest, an extra that is gone
         manifest = _manifest(folder)
+        named = tuple(manifest.get("formats", DEFAULT))
         if manifest.get("ensemble"):
-            count = len(_trials(manifest))
-            return None, f"export it again: {hint('export', study, '--ensemble', str(count), '--force')}"
-        if manifest["trial"] != results.best(results.open_study(study)).trial:
+            options = ["--ensemble", str(len(_trials(manifest)))]
+            if set(named) != set(DEFAULT):
+                options += ["--format", ",".join(named)]
+            return None, f"export it again: {hint('export', study, *options, '--force')}"
+        opened = results.open_study(study)
+        known = _trial(opened, *_origin(manifest))
+        # a former study of that name had trials of the same numbers
+        is_of_study = known is not None and known.value == manifest["value"]
+        if is_of_study and manifest["trial"] != results.best(opened).trial:
             trial = manifest["trial"]
-        formats_of(known := tuple(manifest.get("formats", DEFAULT)))
-        formats = known
+        formats_of(named)
+        formats = named
     what = "the best model" if trial is None else f"trial {trial}"
     return ExportRequest(study, formats, trial, force=True), f"exports {what} again"
 
 
-def _export(request: ExportRequest) -> None:
+def _export(request: ExportRequest, rows: TakeRows | None) -> None:
     from sweeps.export.export import export
 
-    export(request)
+    export(request, rows=rows)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import optuna
 
+from sweeps.export.inputs import StudyRows
 from tracking import Store
+
+TakeRows = Callable[[optuna.Study], StudyRows]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class StudyContext:
         folder: the study's folder in the workspace.
         store: of the kind of the study's runs.
         alive: a sweep of the study is running; what it works on is no finding.
+        rows: gives raw rows of the study, on which an export that is made again is compared; None: random ones are.
     """
 
     name: str
@@ -48,6 +52,7 @@ class StudyContext:
     study: optuna.Study
     store: Store
     alive: bool
+    rows: TakeRows | None = None
 
     def trial(self, number: int) -> str:
         """A trial in a finding: `trial 7`; of the study that confirms another one, `confirm 7`."""

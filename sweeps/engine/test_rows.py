@@ -13,8 +13,10 @@ from sweeps.data import Dataset, Part, load
 from sweeps.engine.sweep import source_of
 from sweeps.errors import InputError
 from sweeps.export.inputs import ROWS, StudyRows
-from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY
+from sweeps.study import results
+from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY, REPETITION
 from sweeps.study.rounds import rounds_of
+from sweeps.trial.repetition import rows_of
 
 
 def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | None:
@@ -29,26 +31,26 @@ def held_out(study: optuna.Study, data: Dataset | None) -> tuple[Any, ...] | Non
     return _rows(data_of(study, data).test)
 
 
-def validation(study: optuna.Study) -> tuple[Any, ...]:
-    """The validation rows of a study as `held_out` gives the test rows.
+def validation_of(study: optuna.Study, run_id: str, data: Dataset | None = None) -> tuple[Any, ...]:
+    """The rows that validated the model of a trial, as `held_out` gives the test rows.
 
-    Raises:
-        InputError: a program gave the data, or they are other data now.
-    """
-    found = _rows(data_of(study).validation)
-    assert found is not None
-    return found
+    Of a trial with several rounds it is the last one's model that is kept; a repetition of a confirmation has rows of
+    its own, and may have been trained with those of the search.
 
-
-def validation_of_models(study: optuna.Study, data: Dataset | None = None) -> tuple[Any, ...]:
-    """The rows that validated the models that the study keeps: with several folds those of the last one.
+    Args:
+        run_id: of the trial, which may be one of the confirmation.
+        data: see `held_out`.
 
     Raises:
         InputError: see `held_out`.
     """
-    rounds = rounds_of(study)
-    of_last = rounds.data(_loaded(study, data), len(rounds) - 1, study.user_attrs[IDENTITY]["seed"])
-    found = _rows(_in_form(study, of_last).validation)
+    loaded, trial = _loaded(study, data), results.trial_of(study, run_id)
+    if trial is not None and REPETITION in trial.user_attrs:
+        part = rows_of(trial, loaded)
+    else:
+        rounds = rounds_of(study)
+        part = rounds.data(loaded, len(rounds) - 1, study.user_attrs[IDENTITY]["seed"])
+    found = _rows(_in_form(study, part).validation)
     assert found is not None
     return found
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from sweeps.errors import InputError
 from sweeps.export.manifest import Manifest
+from sweeps.system.commands import hint
 from sweeps.system.file_checks import check_file
 
 logger = logging.getLogger(__name__)
@@ -64,15 +65,26 @@ def image_inputs(manifest: Manifest) -> ImageForm:
 
 
 def _divisor(manifest: Manifest) -> float:
-    """What makes training values of bytes: 1, or 255 where these were between 0 and 1."""
+    """What makes training values of bytes: 1, or 255 where these were between 0 and 1.
+
+    Raises:
+        InputError: nobody knows.
+    """
     known = manifest.compared_on.range
+    takes_fractions = manifest.input[0].dtype.startswith(("float", "bfloat"))
+    if known is None and takes_fractions:
+        raise InputError(
+            "the range of the training values is not known, so pixels could be 0 to 255 or 0 to 1\n"
+            f"Export again where the data are at hand: {hint('export', manifest.study, '--force')}; "
+            "or give an .npy file of prepared rows"
+        )
     if known is None:
         logger.warning("The range of the training values is not known: pixels are given as 0 to 255")
         return 1.0
     low, high = known
     if low >= 0 and high > _HALF:
         return 1.0
-    if low >= 0 and 0 < high <= 1 and manifest.input[0].dtype.startswith(("float", "bfloat")):
+    if low >= 0 and 0 < high <= 1 and takes_fractions:
         return 255.0
     raise InputError(
         f"the training values went from {low:g} to {high:g}, those of an image go from 0 to 255: "

@@ -78,7 +78,8 @@ def read_manifest(folder: Path, others: Sequence[str] = ()) -> Manifest:
 
     Raises:
         InputError: there is no export.
-        CorruptStore: the manifest is damaged, or a file has changed or is a link.
+        CorruptStore: the manifest is damaged, or a file has changed, is a link, or is in a folder that is used and not
+            listed.
     """
     file = folder / "manifest.json"
     try:
@@ -104,7 +105,22 @@ def read_manifest(folder: Path, others: Sequence[str] = ()) -> Manifest:
             raise CorruptStore(f"{listed} is not what was exported: it is a link")
         if not listed.is_file() or sha256(listed) != manifest.sha256.get(name):
             raise CorruptStore(f"{listed} is not what was exported (its SHA-256 differs from the manifest)")
+    for name in within:
+        _check_all_listed(folder, name, manifest)
     return manifest
+
+
+def _check_all_listed(folder: Path, name: str, manifest: Manifest) -> None:
+    """A folder is loaded with whatever lies in it.
+
+    Raises:
+        CorruptStore: it is a link, or has a file or a link that the manifest does not list.
+    """
+    top = folder / name.rstrip("/")
+    for path in (top, *sorted(top.rglob("*"))):
+        known = path.relative_to(folder).as_posix() in manifest.sha256
+        if path.is_symlink() or (not path.is_dir() and path.exists() and not known):
+            raise CorruptStore(f"{path} is not what was exported: the manifest does not list it")
 
 
 def read_labels(folder: Path) -> list[str] | None:

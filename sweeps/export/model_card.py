@@ -99,10 +99,12 @@ def _split(study: optuna.Study, counts: Mapping[str, int]) -> list[str]:
 
 def _search(study: optuna.Study) -> list[str]:
     now, identity, config = results.status(study), study.user_attrs[IDENTITY], study.user_attrs.get(CONFIG, {})
-    trials = ", ".join(f"{count} {state}" for state, count in now.trials.items() if count)
+    others = studies.objective_of(study).others
     rows = [
         ("objective", f"{identity['objective']}, {identity['direction']}d"),
-        ("trials", trials),
+        ("other objectives", ", ".join(f"{name}, {direction}d" for name, direction in others.items())),
+        ("constraints", ", ".join(config.get("constraint", ()))),
+        ("trials", now.in_words),
         ("epochs", f"at most {identity['epochs']} a trial, {now.epochs_spent:,} in all"),
         ("sampler", str(config.get("sampler", ""))),
         ("pruner", str(config.get("pruner", ""))),

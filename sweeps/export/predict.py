@@ -35,7 +35,7 @@ class Predicted:
             regression, or `{"raw"}`, the model's outputs, where the manifest says that their meaning is unknown; None
             for a row that is wrong.
         faults: these, from 0 on, and what is wrong with them.
-        others: of a table, the columns that the model does not use.
+        others: what stands beside the rows, see `sweeps.export.sources.Piece`.
         skipped: what is said of lines that are no rows, and of files that are none.
         names: of the rows, in messages: those of image files.
         total: how many rows there are in all; None: only the end of a table tells.

@@ -89,22 +89,25 @@ def _json(stream: Any) -> Iterator[Write]:
 def _csv(stream: Any) -> Iterator[Write]:
     writer = csv.writer(stream, lineterminator="\n")
     waiting: list[Predicted] = []
+    before: list[str] = []
     columns: list[str] = []
 
     def write(some: Predicted) -> None:
-        nonlocal columns
+        nonlocal before, columns
         waiting.append(some)
         first = next((row for row in some.rows if row is not None), None)
         if not columns and first is None:
             return  # the header has the names of a prediction
         if not columns:
             other = next(_others(some))
-            columns = list(_cells(first or {}))
-            writer.writerow([*other, *_renamed(dict.fromkeys(columns), other)])
+            before, columns = list(other), list(_cells(first or {}))
+            writer.writerow([*before, *_renamed(dict.fromkeys(columns), other)])
         for each in waiting:
             for other, row in zip(_others(each), each.rows, strict=True):
                 cells = {} if row is None else _cells(row)
-                writer.writerow([*map(_cell, other.values()), *(_cell(cells.get(name)) for name in columns)])
+                writer.writerow(
+                    [*(_cell(other.get(name)) for name in before), *(_cell(cells.get(name)) for name in columns)]
+                )
         waiting.clear()
 
     yield write

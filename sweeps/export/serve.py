@@ -122,9 +122,12 @@ def check(port: int, prepared: dict[str, Any]) -> None:
     """Ask the server for what `prepare` has predicted.
 
     Raises:
-        BackendUnreachable: it answers something else.
+        BackendUnreachable: it answers something else, or not at all.
     """
-    response = requests.post(f"http://127.0.0.1:{port}/invocations", json=prepared["request"], timeout=60)
+    try:
+        response = requests.post(f"http://127.0.0.1:{port}/invocations", json=prepared["request"], timeout=60)
+    except requests.RequestException as error:
+        raise BackendUnreachable(f"mlflow models serve does not answer rows of the model: {error}") from None
     if not response.ok:
         raise BackendUnreachable(f"mlflow models serve refuses rows of the model: {response.text[:300]}")
     if not _alike(response.json()["predictions"], prepared["answer"]):
@@ -150,7 +153,7 @@ def serve(export: Path, port: int, tell: Callable[[str], object]) -> None:
 
     Raises:
         InputError, CorruptStore: see `prepare`.
-        BackendUnreachable: the server does not start, or predicts something else than the export.
+        BackendUnreachable: the server does not start, predicts something else than the export, or ends by itself.
     """
     tell(f"preparing {export} for mlflow models serve …")
     with tempfile.TemporaryDirectory(prefix="sweeps-serve-") as place:
@@ -161,7 +164,8 @@ def serve(export: Path, port: int, tell: Callable[[str], object]) -> None:
             tell(
                 f"checked: it predicts what the export does. Ask it, and end it with Ctrl-C:\n{example(port, prepared)}"
             )
-            process.wait()
+            if code := process.wait():
+                raise BackendUnreachable(f"mlflow models serve ended with code {code}")
 
 
 def example(port: int, prepared: dict[str, Any]) -> str:

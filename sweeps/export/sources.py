@@ -32,7 +32,8 @@ class Piece:
         first: how many rows come before.
         count: how many they are, the wrong ones, too.
         faults: the wrong ones, from 0 on, and what is wrong with them.
-        others: what stands beside the rows: the columns of a table that the model does not use, the names of files.
+        others: what stands beside the rows: the columns of a table that the model does not use, the name of an image,
+            of a folder each row's file and its number there.
         skipped: what is said of lines that are no rows, and of files that are none.
         names: of the rows, in messages.
         total: how many rows there are in all, where it is known.
@@ -69,7 +70,7 @@ def read(place: Path, manifest: Manifest, rows: int = sys.maxsize) -> Read:
     images = [file for file in files if file.suffix.lower() in IMAGES]
     sources: list[Callable[[int], Read]] = [_source(file, place, manifest) for file in files if file not in images]
     if images:
-        sources.insert(0, lambda left: _read_images(images[:left], manifest, place))
+        sources.insert(0, lambda left: _images_of(images[:left], manifest, place))
     count = 0
     for source in sources:
         if count >= rows:
@@ -86,22 +87,25 @@ def _source(file: Path, folder: Path, manifest: Manifest) -> Callable[[int], Rea
     """Reads a file of a folder, whose name stands beside its rows."""
 
     def read_some(left: int) -> Read:
+        name = str(file.relative_to(folder))
         for x, piece in _read_file(file, manifest, left):
-            others = pa.table({"row": range(piece.first, piece.first + piece.count)})
-            if piece.others is not None and piece.others.num_columns:
-                others = piece.others
-            names = pa.array([str(file.relative_to(folder))] * piece.count, pa.string())
-            skipped = tuple(f"{file.relative_to(folder)}: {said}" for said in piece.skipped)
-            rows = [f"{file.relative_to(folder)}, row {row}" for row in range(piece.first, piece.first + piece.count)]
-            yield x, replace(piece, others=_beside(names, others), skipped=skipped, names=rows)
+            numbers = range(piece.first, piece.first + piece.count)
+            skipped = tuple(f"{name}: {said}" for said in piece.skipped)
+            names = [f"{name}, row {row}" for row in numbers]
+            yield x, replace(piece, others=_places([name] * piece.count, numbers), skipped=skipped, names=names)
 
     return read_some
 
 
-def _beside(names: pa.Array, others: pa.Table) -> pa.Table:
-    """The names of files as the first column."""
-    column = "file" if "file" not in others.column_names else "file of the row"
-    return others.add_column(0, column, names)
+def _images_of(files: Sequence[Path], manifest: Manifest, folder: Path) -> Read:
+    """The images of a folder."""
+    for x, piece in _read_images(files, manifest, folder):
+        yield x, replace(piece, others=_places(piece.names, [0] * piece.count))
+
+
+def _places(files: Sequence[str], rows: Sequence[int]) -> pa.Table:
+    """What stands beside the rows of a folder: the same columns, whatever kind of file they are from."""
+    return pa.table({"file": pa.array(files, pa.string()), "row": pa.array(rows, pa.int64())})
 
 
 def _read_file(file: Path, manifest: Manifest, rows: int) -> Read:

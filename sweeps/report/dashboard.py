@@ -8,10 +8,10 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweeps.errors import InputError
-from sweeps.report.serving import check_port
 from sweeps.study import results
 from sweeps.study.shown import ShownStorage
 from sweeps.system import paths
+from sweeps.system.ports import check_port
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

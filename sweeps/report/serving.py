@@ -1,37 +1,13 @@
-"""Servers of pages: a port that is free, and an answer to wait for."""
+"""Servers of pages: an answer to wait for."""
 
 from __future__ import annotations
 
 import http.client
-import socket
 import subprocess
 import time
 
-from sweeps.errors import BackendUnreachable
-from sweeps.system.commands import hint
-
 #: seconds after which a server that does not answer is not waited for any more
 _PATIENCE = 120.0
-
-
-def check_port(port: int, command: str) -> None:
-    """Check that a server can listen on 127.0.0.1.
-
-    Args:
-        command: the one that starts it, such as "ui".
-
-    Raises:
-        BackendUnreachable: another process listens on that port, or this one may not.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the last server's connections may linger
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            said = (error.strerror or str(error)).lower()
-            another = port + 1 if port < 65535 else port - 1
-            other = hint(command, "", "--port", str(another))
-            raise BackendUnreachable(f"port {port}: {said}; another port: {other}") from None
 
 
 def wait_for_answer(process: subprocess.Popen[bytes], port: int) -> bool:

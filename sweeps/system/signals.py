@@ -39,8 +39,11 @@ def listen(farewell: str) -> None:
 
 
 def raise_at_once() -> None:
-    """Let Ctrl-C and SIGTERM raise; for commands that have nothing to end in order."""
+    """Let Ctrl-C, SIGTERM and the closing of the terminal raise, for commands that have no trials to end in order: what
+    they have started, a server for instance, is ended by their `finally`."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminate)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
 
@@ -85,7 +88,17 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise Interrupted("ended by SIGTERM", signum)
+    if signum == signal.SIGHUP:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal and its shell send one each
+        _write_nowhere()
+    raise Interrupted(f"ended by {signal.Signals(signum).name}", signum)
+
+
+def _write_nowhere() -> None:
+    """There is no terminal to write to any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
 
 
 def _hear(signum: int, frame: FrameType | None) -> None:
@@ -94,10 +107,8 @@ def _hear(signum: int, frame: FrameType | None) -> None:
         _leave(signum, frame)
     _told, _again = signum, False
     signal.alarm(PATIENCE)
-    if signum == signal.SIGHUP:  # there is no terminal to write to any more
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
+    if signum == signal.SIGHUP:
+        _write_nowhere()
     if not _deferred:
         raise_if_interrupted()
 

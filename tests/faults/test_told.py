@@ -71,6 +71,38 @@ def test_a_second_signal_does_not_wait_and_says_how_to_go_on() -> None:
     assert (out, said) == ("", "sweeps: go on with: this\n")
 
 
+#: a command that has started something, as `serve` has its server
+STARTED = """
+import time
+from sweeps.cli.main import cli, main
+
+def wait(**_):
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        open("ended", "w").close()
+
+cli.commands["list"].callback = wait
+main(["list", "study"])
+"""
+
+
+def test_a_command_whose_terminal_is_closed_ends_what_it_has_started(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=300)
+    assert process.returncode == 129
+    assert (tmp_path / "ended").exists()
+
+
 #: a command that meets a Ctrl-C in code that is run by `exec`, as that of a dataclass is while it is imported
 EXECUTED = """
 import os, signal, sys

@@ -15,6 +15,10 @@ from exports import export
 from PIL import Image
 from support import Workspace
 
+from sweeps.errors import InputError
+from sweeps.export.images import image_inputs
+from sweeps.export.manifest import Manifest
+
 RANDOM = np.random.default_rng(0)
 
 
@@ -80,6 +84,18 @@ def test_training_values_that_are_no_pixels_are_refused(range_: tuple[int, int],
     done = predict(tmp_path, "x.png")
     assert done.returncode == 2
     assert f"the training values went from {range_[0]} to {range_[1]}" in done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "uint8"])
+def test_a_model_of_fractions_takes_no_images_where_the_training_values_are_not_known(dtype: str) -> None:
+    entry = {"name": "x", "dtype": dtype, "shape": [None, 8, 8]}
+    known = {"study": "s", "target": "value", "named_inputs": False, "features": None, "sha256": {}}
+    manifest = Manifest.model_validate(known | {"input": [entry]})
+    if dtype == "uint8":
+        assert image_inputs(manifest).divisor == 1
+        return
+    with pytest.raises(InputError, match=r"range of the training values is not known.*\nExport again .* s --force"):
+        image_inputs(manifest)
 
 
 def test_a_model_of_other_rows_takes_no_images(tmp_path: Path) -> None:

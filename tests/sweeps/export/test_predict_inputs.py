@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pyarrow as pa
 import pytest
 from exports import export, predict_file
 from keras import layers, ops
@@ -14,7 +15,8 @@ from keras import layers, ops
 from sweeps.data import as_dtype, read_array
 from sweeps.errors import InputError
 from sweeps.export import predict as predict_module
-from sweeps.export import sources
+from sweeps.export import predictions, sources
+from sweeps.export.manifest import Manifest
 
 #: the largest number that is told from its neighbours in float64, in which predictions are given
 LARGEST = {
@@ -147,3 +149,28 @@ def test_an_npy_file_stays_on_the_disk(tmp_path: Path) -> None:
     assert read.tolist() == x.tolist()
     np.save(tmp_path / "none.npy", x[:0])
     assert read_array(tmp_path / "none.npy").shape == (0, 3)
+
+
+def test_a_folder_of_tables_arrays_and_images_has_the_same_columns_throughout(tmp_path: Path) -> None:
+    from PIL import Image
+
+    entry = {"name": "x", "dtype": "float32", "shape": [None, 1, 1]}
+    known = {"study": "s", "target": "value", "named_inputs": False, "features": None, "sha256": {}}
+    manifest = Manifest.model_validate(known | {"input": [entry], "compared_on": {"range": [0, 255]}})
+    new = tmp_path / "new"
+    new.mkdir()
+    np.save(new / "a.npy", np.ones((2, 1, 1)))
+    Image.fromarray(np.ones((1, 1), "uint8")).save(new / "b.png")
+    with predictions.output(tmp_path / "out.csv") as write:
+        for _, some in sources.read(new, manifest):
+            write(predict_module.Predicted(some.first, [{"value": 1.0}] * some.count, others=some.others))
+    assert (tmp_path / "out.csv").read_text().splitlines() == [
+        *("file,row,value", "b.png,0,1.0", "a.npy,0,1.0", "a.npy,1,1.0")
+    ]
+
+
+def test_the_columns_of_a_file_of_predictions_are_written_by_name(tmp_path: Path) -> None:
+    with predictions.output(tmp_path / "out.csv") as write:
+        for others in ({"id": [7]}, {"note": ["n"], "id": [8]}):
+            write(predict_module.Predicted(0, [{"value": 1.0}], others=pa.table(others)))
+    assert (tmp_path / "out.csv").read_text() == "id,value\n7,1.0\n8,1.0\n"
