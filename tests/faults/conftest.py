@@ -165,8 +165,10 @@ class PacedSweep(Workspace):
         return self._fork_servers(process)[0]
 
     def _fork_servers(self, process: subprocess.Popen[str]) -> list[psutil.Process]:
-        children = psutil.Process(process.pid).children()
-        return [child for child in children if "forkserver" in " ".join(child.cmdline())]
+        # some children are there for a moment only
+        known = psutil.process_iter(["ppid", "cmdline"])
+        children = [child for child in known if child.info["ppid"] == process.pid]
+        return [child for child in children if "forkserver" in " ".join(child.info["cmdline"] or ())]
 
 
 @pytest.fixture
