@@ -125,21 +125,22 @@ def measured(data_set: str, seed: int, trials: int, epochs: int, pool: ProcessPo
     )  # fmt: skip
 
 
+def _dataset(parts: Mapping[str, Any]) -> Dataset:
+    validation = (parts["x_valid"], parts["y_valid"])
+    return from_arrays(parts["x_train"], parts["y_train"], DataSource("arrays"), validation=validation)
+
+
 def _test_value(data_set: str, params: Params, epochs: int, seed: int) -> float:
     """The test value at the best epoch by validation, of a training on a fresh division."""
     parts = arrays(data_set, seed)
-    data = from_arrays(
-        parts["x_train"], parts["y_train"], DataSource("arrays"), validation=(parts["x_valid"], parts["y_valid"])
-    )
+    data = _dataset(parts)
     return _best_epoch(data, params, epochs, seed, (parts["x_test"], parts["y_test"]))
 
 
 def _further(data_set: str, split: int, method: str, params: Params, epochs: int, seed: int) -> float:
     """The value of one more repetition: of another seed, or on a fold of another division."""
     parts = arrays(data_set, split)
-    data = from_arrays(
-        parts["x_train"], parts["y_train"], DataSource("arrays"), validation=(parts["x_valid"], parts["y_valid"])
-    )
+    data = _dataset(parts)
     if method == "folds":
         division, fold = divmod(seed - FRESH.start, 4)
         data = folds(data, 4, FRESH.start + division)[fold]

@@ -46,15 +46,9 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
 
 
-def registered_models(store: Store) -> frozenset[str]:
-    """The ids of the logged models that are versions of registered models: whoever serves these needs their files."""
-    versions = pages(lambda token: store.client.search_model_versions(page_token=token))
-    return frozenset(filter(None, map(_logged_id, versions)))
-
-
 def registered_uris(store: Store) -> frozenset[str]:
     """The URIs of the logged models that are versions of registered models, also of those that were logged while the
-    store was away."""
+    store was away: whoever serves these needs their files."""
     versions = list(pages(lambda token: store.client.search_model_versions(page_token=token)))
     logged = {f"models:/{model}" for model in map(_logged_id, versions) if model}
     return frozenset(logged | {f"runs:/{version.run_id}/model" for version in versions if version.run_id})
@@ -74,9 +68,9 @@ def remove_runs(store: Store, parents: Collection[str] | None) -> int:
     """
     client, database = store.client, database_of(store)
     runs = [run for run in _runs(store) if parents is None or {_parent(run), run.info.run_id} & set(parents)]
-    own, registered = {str(run.info.run_id) for run in runs}, registered_models(store)
+    own, registered = {str(run.info.run_id) for run in runs}, registered_uris(store)
     for model in pages(lambda token: client.search_logged_models([store.experiment_id], page_token=token)):
-        if (parents is None or str(model.source_run_id) in own) and model.model_id not in registered:
+        if (parents is None or str(model.source_run_id) in own) and f"models:/{model.model_id}" not in registered:
             _remove(store, model)
     for run in runs:
         if run.info.lifecycle_stage != "deleted":

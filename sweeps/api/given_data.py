@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweeps.config import SweepConfig, load_config
 from sweeps.data import Dataset, DataSource, from_arrays, from_frame, is_frame
 from sweeps.data.batches import in_memory
 from sweeps.errors import InputError
 from sweeps.space.reference import Space, is_own
-
-if TYPE_CHECKING:
-    pass
-
 
 #: options that name columns
 _OF_TABLES = ("target", "weight_column", "drop", "columns")

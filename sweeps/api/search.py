@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweeps.api.given_data import dataset_of
 from sweeps.api.result import Result
@@ -18,9 +18,6 @@ from sweeps.errors import SweepError
 from sweeps.space.reference import Space
 from sweeps.study import baselines, results
 from sweeps.study import study as studies
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(

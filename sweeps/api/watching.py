@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -16,9 +16,6 @@ from sweeps.engine import sweep
 from sweeps.engine.scheduler import SearchBegun
 from sweeps.errors import Interrupted
 from sweeps.trial.plan import EpochReport, TrialOutcome
-
-if TYPE_CHECKING:
-    pass
 
 
 class Silent:

@@ -71,11 +71,11 @@ def of_each_row(
 
 def _head(model: Any, attributes: Mapping[str, Any]) -> tuple[Head, Sequence[str] | None]:
     """The model's main output, and the class names."""
-    from sweeps.model.heads import head_of
+    from sweeps.model.heads import class_names, head_of
     from sweeps.model.signature import signature_of
 
     data = attributes[DATA]
-    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
+    labels = class_names(data)
     return head_of(model, signature_of(model, data), data["target"], labels), labels
 
 

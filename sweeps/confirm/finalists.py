@@ -129,12 +129,12 @@ def candidates(
     found = [Candidate.of(trial, default=trial.number == own) for trial in leaders]
     if any(candidate.default for candidate in found):
         return found
+    if own is not None:
+        return [*found, *(Candidate.of(trial, default=True) for trial in ranked if trial.number == own)]
     trials = study.get_trials(deepcopy=False)
-    if own is None and any(_point(trial.params) == point and not studies.is_feasible(trial) for trial in trials):
+    if any(_point(trial.params) == point and not studies.is_feasible(trial) for trial in trials):
         return found  # it breaks a constraint, so that it is never the best
-    if own is None:
-        return [*found, Candidate(None, True, point, point, None)]
-    return [*found, *(Candidate.of(trial, default=True) for trial in ranked if trial.number == own)]
+    return [*found, Candidate(None, True, point, point, None)]
 
 
 def lacking(study: optuna.Study, wanted: Sequence[Candidate], repetitions: Repetitions) -> list[dict[str, Any]]:

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from numba import uintp
 
 from sweeps.dense_kernels.compiling import jit, kernel
+from sweeps.dense_kernels.denormals import flush_denormals, restore
 from sweeps.dense_kernels.hidden import finish, unfinish, vectors_of
 from sweeps.dense_kernels.losses import loss_and_errors, penalty
-from sweeps.dense_kernels.memory import CACHE_LINE, flush_denormals, prefetch, restore
+from sweeps.dense_kernels.memory import CACHE_LINE, prefetch
 from sweeps.dense_kernels.products import descent_step, mark_columns, mark_rows, product, transpose
 
 Floats = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""Access to memory and to the processor's control register by compiled code: scalars, bit masks, transposed tiles.
+"""Access to memory by compiled code: scalars, bit masks of nonzero floats, transposed tiles.
 
 The functions are Numba intrinsics, as in `vectors.py`. Addresses are `uintp`, in bytes; those of vectors are multiples
 of `llvm.BYTES`.
@@ -27,8 +27,6 @@ from sweeps.dense_kernels.llvm import (
 
 #: bytes of a cache line
 CACHE_LINE = 64
-#: bits of the control register MXCSR: subnormal results are zero, subnormal operands are zero
-_FLUSH_TO_ZERO, _DENORMALS_ARE_ZERO = 0x8000, 0x0040
 #: an integer with one bit for each lane of a vector
 MASK_TYPE = types.uint16 if LANES == 16 else types.uint8
 _MASK = ir.VectorType(ir.IntType(1), LANES)
@@ -101,44 +99,6 @@ def prefetch(context: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.uintp), code
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def flush_denormals(context: Any) -> Any:
-    """Have this thread take subnormal floats for zero; returns the control register as it was, for `restore`."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = cgutils.alloca_once(builder, INT32)
-        _control(builder, "st", place)
-        before = builder.load(place)
-        _set_control(builder, builder.or_(before, ir.Constant(INT32, _FLUSH_TO_ZERO | _DENORMALS_ARE_ZERO)))
-        return before
-
-    return types.uint32(), code
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def restore(context: Any, register: Any) -> Any:
-    """Give the control register the value that `flush_denormals` has returned."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _set_control(builder, arguments[0])
-        return context.get_dummy_value()
-
-    return types.void(types.uint32), code
-
-
-def _set_control(builder: Any, value: Any) -> None:
-    place = cgutils.alloca_once(builder, INT32)
-    builder.store(value, place)
-    _control(builder, "ld", place)
-
-
-def _control(builder: Any, way: str, place: Any) -> None:
-    """Load (`ld`) the register from an address, or store (`st`) it there."""
-    pointer = builder.bitcast(place, ir.IntType(8).as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), [pointer.type])
-    builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.x86.sse.{way}mxcsr"), [pointer])
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.disk.alone import alone
 from sweeps.study import confirmation, kept_models, results
 from sweeps.study import study as studies
-from sweeps.study.attributes import MODEL_URI
+from sweeps.study.attributes import CONTINUES, MODEL_URI
 from sweeps.study.record import confirming, in_reach, store_of
 from sweeps.system import paths
 from tracking import Store
@@ -101,7 +101,7 @@ def _surplus(
     there = logged_models(store)
     uris = {*there, *(f"runs:/{model.run_id}/model" for model in there.values())}
     study = results.open_study(name)
-    continued = [one for one in _complete(study) if one not in studies.own(_complete(study))]
+    continued = [trial for trial in _complete(study) if CONTINUES in trial.user_attrs]
     surplus = [*kept_models.beyond(study, most, protected), *_unprotected(study, continued, protected)]
     yield study, store, [*surplus, *_left(study, uris)]
     if studies.begun(journal := paths.confirm_journal(name)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,7 +20,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.report import sweep_page
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
-from sweeps.study import kept_models, pareto
+from sweeps.study import kept_models
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
 from sweeps.study.budget import Budget
@@ -31,7 +30,7 @@ from sweeps.study.study import StudyRef
 from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import take_up
-from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep, log_document
+from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import send_all
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
@@ -227,13 +226,5 @@ def _end(study: optuna.Study, store: Store, parent: str, outcome: str) -> None:
     """
     with in_reach():
         end_sweep(store, parent, outcome, sweep_page.results_of(study, store, parent))
-        _record_front(study, store, parent)
         sweep_page.show(study, store)
     study.set_user_attr(OUTCOME, outcome)
-
-
-def _record_front(study: optuna.Study, store: Store, parent: str) -> None:
-    """The Pareto front as an artifact of the sweep's run, and the numbers of its trials as a tag."""
-    if front := pareto.rows(study):
-        numbers = ", ".join(str(one["trial"]) for one in front)
-        log_document(store, parent, "pareto.json", json.dumps(front, indent=2), {}, {"pareto": numbers})

@@ -16,7 +16,6 @@ from search_spaces.metric_names import METRICS
 from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
-from sweeps.engine import forkserver
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
@@ -77,7 +76,6 @@ def run(
     deadline = time.monotonic() + config.time_budget if config.time_budget else None
     # as many threads a trial whatever is missing: other sums of floats differ
     baselines = _baselines(config, request.source if data is None else data)
-    forkserver.start()
     # imports MLflow, while the process that workers are forked from imports TensorFlow
     from sweeps.engine.search import search
     from tracking import import_soon_needed

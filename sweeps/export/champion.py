@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweeps.study import confirmation
 from sweeps.study.leaderboard import cell
+from sweeps.study.markdown import sentence
 from sweeps.study.results import Best
 from tracking import Store
 from tracking.views import run_page, trials_page
@@ -20,4 +21,4 @@ def champion(best: Best, store: Store) -> tuple[str, str]:
     params = "\n".join(f"- `{name}`: {cell(value)}" for name, value in best.params.items())
     said = confirmation.sentence(best.confirmation, best.study)
     name = f"[{best.name}]({run_page(store, best.run_id)}), epoch {best.epoch}"
-    return about, f"**{best.objective} {best.value:.4f}**: {name}\n\n{said[:1].upper()}{said[1:]}.\n\n{params}"
+    return about, f"**{best.objective} {best.value:.4f}**: {name}\n\n{sentence(said)}\n\n{params}"

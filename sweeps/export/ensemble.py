@@ -113,12 +113,12 @@ def average(models: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
     """
     import keras
 
-    from sweeps.model.heads import head_of
+    from sweeps.model.heads import class_names, head_of
     from sweeps.model.signature import signature_of
 
     signatures = {name: signature_of(model, data) for name, model in models.items()}
     first = next(iter(signatures.values()))
-    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
+    labels = class_names(data)
     inputs = {
         entry["name"]: keras.Input(entry["shape"][1:], dtype=entry["dtype"], name=first.served_names[entry["name"]])
         for entry in first.inputs

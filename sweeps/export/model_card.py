@@ -7,7 +7,6 @@ from typing import Any
 
 import optuna
 
-from sweeps.export.markdown import pairs, table
 from sweeps.study import confirmation, results
 from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG, DATA, GIVEN, IDENTITY, TEST, TEST_LOOKS
@@ -15,6 +14,7 @@ from sweeps.study.baselines import baselines
 from sweeps.study.confirmation import Confirmation
 from sweeps.study.confirmed import COLUMNS, cells, failures, said_of_figures
 from sweeps.study.leaderboard import cell, number
+from sweeps.study.markdown import pairs, sentence, table
 from sweeps.study.rounds import rounds_of
 
 
@@ -86,9 +86,7 @@ def _split(study: optuna.Study, counts: Mapping[str, int]) -> list[str]:
     rounds = rounds_of(study)
     names = {"train": "training"}
     known = ", ".join(f"{count:,} {names.get(part, part)} rows" for part, count in counts.items() if count)
-    lines = [
-        f"{known[:1].upper()}{known[1:]}." if known else "The data were not at hand: their rows are not counted here."
-    ]
+    lines = [sentence(known) if known else "The data were not at hand: their rows are not counted here."]
     if rounds.folds > 1:
         lines.append(f"Each trial was validated on {rounds} of the training and validation rows.")
     elif rounds.repeats > 1:
@@ -122,11 +120,8 @@ def _winner(study: optuna.Study, manifest: Mapping[str, Any]) -> list[str]:
         return _members(manifest["objective"], ensemble)
     trial = "the default configuration" if manifest["trial"] is None else f"trial {manifest['trial']}"
     value = f"{manifest['objective']} {number(manifest['value'])}"
-    lines = [f"{trial[:1].upper()}{trial[1:]}, epoch {manifest['epoch']}: {value} on the validation rows."]
-    if manifest["rounds"]:
-        lines[0] = (
-            f"{trial[:1].upper()}{trial[1:]}, epoch {manifest['epoch']}: {value}, the mean of {rounds_of(study)}."
-        )
+    of_rounds = f", the mean of {rounds_of(study)}" if manifest["rounds"] else " on the validation rows"
+    lines = [sentence(f"{trial}, epoch {manifest['epoch']}: {value}{of_rounds}")]
     best = results.best(study)
     if manifest["run_id"] != best.run_id:
         lines.append(f"It is not the best of the study, which is {best.name} with {number(best.value)}.")
@@ -191,7 +186,7 @@ def _confirmation(study: optuna.Study, found: Confirmation | None) -> list[str]:
         *table([column.strip() for column in COLUMNS], [[each.strip() for each in row] for row in rows]),
         "",
         *failures(found),
-        f"{found.conclusion[:1].upper()}{found.conclusion[1:]}.",
+        sentence(found.conclusion),
     ]
 
 

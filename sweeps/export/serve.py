@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,10 @@ from sweeps.export.inputs import drawn
 from sweeps.export.manifest import Manifest, read_manifest
 from sweeps.system.commands import hint
 from sweeps.system.import_keras import import_keras
+from sweeps.system.ports import PATIENCE, wait_for_answer
 
 #: rows of the request that checks the server
 _ROWS = 3
-#: seconds until the server has to answer
-_START = 120
 _PREDICTOR = "sweeps.export.served:predictor"
 
 
@@ -105,17 +103,13 @@ def served(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _START
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise BackendUnreachable(
-                f"mlflow models serve ended with code {process.returncode}; another port: --port {port + 1}"
-            )
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(f"http://127.0.0.1:{port}/ping", timeout=2).ok:
-                return
-        time.sleep(0.2)
-    raise BackendUnreachable(f"mlflow models serve does not answer after {_START} seconds")
+    if wait_for_answer(process, port, "/ping"):
+        return
+    if process.poll() is not None:
+        raise BackendUnreachable(
+            f"mlflow models serve ended with code {process.returncode}; another port: --port {port + 1}"
+        )
+    raise BackendUnreachable(f"mlflow models serve does not answer after {PATIENCE} seconds")
 
 
 def check(port: int, prepared: dict[str, Any]) -> None:

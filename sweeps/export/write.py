@@ -44,7 +44,7 @@ def write_export(
     Raises:
         InputError: a format cannot hold the model, or differs from it.
     """
-    from sweeps.model.heads import head_of
+    from sweeps.model.heads import class_names, head_of
     from sweeps.model.signature import signature_of
 
     data = exported.data
@@ -56,7 +56,7 @@ def write_export(
     compared, rows = (
         compare(model, signature) if compare else ({each.name: {"path": each.path} for each in formats}, {})
     )
-    labels = data["labels"] if len(data["labels"] or ()) > 1 else None
+    labels = class_names(data)
     head = head_of(model, signature, data["target"], labels)
     write_json(folder / "labels.json", labels)
     write_json(folder / "params.json", exported.ensemble.params if exported.ensemble else exported.best.params)

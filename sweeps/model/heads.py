@@ -59,6 +59,11 @@ _NEUTRAL = (
 )
 
 
+def class_names(data: Mapping[str, Any]) -> list[str] | None:
+    """The names of the classes by a study's description of its data; None where there are no classes."""
+    return data["labels"] if len(data["labels"] or ()) > 1 else None
+
+
 def head_of(model: Any, signature: Signature, target: str, labels: Sequence[str] | None) -> Head:
     """The meaning of the model's main output, which is the one named "output", or the first.
 

@@ -11,7 +11,7 @@ from plotly.colors import sample_colorscale
 
 from sweeps.errors import InputError
 from sweeps.plots.source import BAD_TO_GOOD, EARLY_TO_LATE, GREY, Plottable, complete, focus, view_of
-from sweeps.study.importance import evaluator
+from sweeps.study.importance import by_importance, evaluator
 from sweeps.study.importance import importance as importance_of
 from sweeps.study.view import StudyView
 
@@ -84,14 +84,6 @@ def parallel(study: Plottable, params: Sequence[str] | None = None) -> Any:
     return figure
 
 
-def ordered(view: StudyView) -> list[str]:
-    """The hyperparameters that vary: the most important first, where that can be told."""
-    try:
-        return list(importance_of(view).importance)
-    except InputError:
-        return view.varied()
-
-
 def _chosen(view: StudyView, params: Sequence[str] | None, least: int, most: int) -> list[str]:
     """The hyperparameters to draw.
 
@@ -100,7 +92,7 @@ def _chosen(view: StudyView, params: Sequence[str] | None, least: int, most: int
     """
     known = {name for trial in complete(view) for name in trial.params}
     if params is None:
-        params = ordered(view)[:most]
+        params = by_importance(view)[:most]
         if len(params) < least:
             raise InputError(
                 f"{least} hyperparameters that vary are needed, study {view.study_name!r} has {len(params)}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from sweeps.report.svg import document, grid_line, text, ticks, whole_ticks
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 400, 64, 150, 16, 40
 #: height of a panel, of the rate's, and between two
@@ -49,7 +50,7 @@ def draw(history: Mapping[str, Sequence[float]]) -> str:
     for panel in panels:
         parts += _panel(panel, x, whole_ticks(1, epochs))
     bottom = panels[-1].bottom
-    parts += [_label(x(tick), bottom + 16, str(tick), "middle") for tick in whole_ticks(1, epochs)]
+    parts += [text(x(tick), bottom + 16, str(tick)) for tick in whole_ticks(1, epochs)]
     return _svg(parts, "epoch", bottom + _BOTTOM)
 
 
@@ -72,7 +73,7 @@ def _panel(panel: _Panel, x: Scale, epochs: Sequence[int]) -> list[str]:
     """Grid, curves and legend of a panel."""
     values = [value for curve in panel.curves.values() for value in curve if math.isfinite(value)]
     y, parts = _y_axis(min(values, default=0.0), max(values, default=0.0), panel.top, panel.bottom)
-    parts += [_vertical(x(epoch), panel.top, panel.bottom) for epoch in epochs]
+    parts += [grid_line(x(epoch), panel.top, x(epoch), panel.bottom) for epoch in epochs]
     metrics = list(dict.fromkeys(name.removeprefix("val_") for name in panel.curves))
     for row, (name, curve) in enumerate(panel.curves.items()):
         colour = _COLOURS[metrics.index(name.removeprefix("val_")) % len(_COLOURS)]
@@ -109,30 +110,13 @@ def draw_range(
 
     bottom = _HEIGHT - _BOTTOM
     for place, label in ((x(10.0**n), f"1e{n}") for n in range(math.ceil(first), math.floor(last) + 1)):
-        parts += [_vertical(place, _TOP, bottom), _label(place, bottom + 16, label, "middle")]
+        parts += [grid_line(place, _TOP, place, bottom), text(place, bottom + 16, label)]
     parts += _line("loss", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="1" opacity="0.35"', clipped(losses), 0)
     parts += _line("smoothed", f'fill="none" stroke="{_COLOURS[0]}" stroke-width="2"', clipped(smoothed), 1)
     for row, (name, rate) in enumerate(marks.items(), 2):
         style = f'fill="none" stroke="{_COLOURS[row - 1]}" stroke-width="2" stroke-dasharray="2 3"'
         parts += _line(f"{name} {rate:.2g}", style, [(x(rate), _TOP), (x(rate), _HEIGHT - _BOTTOM)], row)
     return _svg(parts, "learning rate", _HEIGHT)
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`, at most `most` steps of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
-    return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-
-
-def whole_ticks(low: int, high: int) -> list[int]:
-    """The first, the last and round whole numbers between them that are not close to the last."""
-    if high <= low:
-        return [low]
-    inner = [round(tick) for tick in ticks(low, high, 8) if tick == round(tick)]
-    step = inner[1] - inner[0] if len(inner) > 1 else 1
-    return [low, *(tick for tick in inner if low + step / 2 <= tick <= high - step / 2), high]
 
 
 def _y_axis(low: float, high: float, top: float, bottom: float) -> tuple[Scale, list[str]]:
@@ -146,8 +130,8 @@ def _y_axis(low: float, high: float, top: float, bottom: float) -> tuple[Scale, 
 
     lines = []
     for tick in ticks(low, high, 5 if bottom - top > _RATE else 2):
-        lines.append(f'<line stroke="#ddd" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        lines.append(_label(_LEFT - 6, y(tick) + 4, f"{tick:.6g}", "end"))
+        lines.append(grid_line(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)))
+        lines.append(text(_LEFT - 6, y(tick) + 4, f"{tick:.6g}", "end"))
     return y, lines
 
 
@@ -157,21 +141,9 @@ def _line(name: str, style: str, points: Sequence[tuple[float, float]], row: int
     return [
         f'<polyline {style} points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>',
         f'<line {style} x1="{_WIDTH - 140}" x2="{_WIDTH - 110}" y1="{label_y - 4:.1f}" y2="{label_y - 4:.1f}"/>',
-        f'<text x="{_WIDTH - 104}" y="{label_y:.1f}">{escape(name)}</text>',
+        text(_WIDTH - 104, label_y, name, "start"),
     ]
 
 
 def _svg(parts: Sequence[str], x_label: str, height: float) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height:.0f}" '
-        f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}'
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{height - 6:.0f}" text-anchor="middle">{x_label}</text></svg>'
-    )
-
-
-def _vertical(x: float, top: float, bottom: float) -> str:
-    return f'<line stroke="#ddd" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
-
-
-def _label(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
+    return document([*parts, text((_LEFT + _WIDTH - _RIGHT) / 2, height - 6, x_label)], _WIDTH, height)

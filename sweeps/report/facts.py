@@ -17,6 +17,7 @@ from sweeps.study.attributes import CUT_SHORT, DATA, ERROR, IDENTITY, INTERRUPTI
 from sweeps.study.confirmation import Confirmation
 from sweeps.study.confirmed import COLUMNS, between, cells, failures, said_of_test
 from sweeps.study.leaderboard import cell, duration, leaderboard, number
+from sweeps.study.markdown import sentence
 from sweeps.study.results import Best
 from sweeps.study.view import StudyView
 from tracking import SweepFacts
@@ -107,12 +108,12 @@ def _unconfirmed(value: float, view: StudyView, rows: Mapping[str, int]) -> list
 
 def _confirmed(found: Confirmation) -> list[str]:
     best = found.best
-    said = [f"95 % interval {between(best.interval)}. {found.conclusion[:1].upper()}{found.conclusion[1:]}."]
+    said = [f"95 % interval {between(best.interval)}. {sentence(found.conclusion)}"]
     if best.search_value is not None and best.optimism is not None:
         flattered = f"{'better' if best.optimism > 0 else 'worse'} by {number(abs(best.optimism))}"
         said.append(f"In the search it had {number(best.search_value)}, {flattered}.")
     tested = said_of_test(found)
-    return [*said, f"{tested[:1].upper()}{tested[1:]}."]
+    return [*said, sentence(tested)]
 
 
 def _default(value: float, view: StudyView, winner: int | None, confirmed: Confirmation | None) -> list[Compared]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
+
+from sweeps.report.svg import document, grid_line, text, ticks, whole_ticks
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 320, 60, 16, 36, 44
 _TRIAL, _BEST = "#1f77b4", "#d62728"
@@ -31,24 +32,26 @@ def draw_history(values: Sequence[float], best: Sequence[float], label: str) -> 
     def y(value: float) -> float:
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - min(max(value, low), high)) / (high - low)
 
-    parts = [_horizontal(y(tick), f"{tick:.6g}") for tick in _ticks(low, high)]
-    parts += [_text(x(tick), _HEIGHT - _BOTTOM + 18, f"{tick:g}") for tick in _ticks(1, last) if tick == int(tick)]
+    parts = []
+    for tick in ticks(low, high):
+        parts += [
+            grid_line(_LEFT, y(tick), _WIDTH - _RIGHT, y(tick)),
+            text(_LEFT - 6, y(tick) + 4, f"{tick:.6g}", "end"),
+        ]
+    parts += [text(x(tick), _HEIGHT - _BOTTOM + 18, str(tick)) for tick in whole_ticks(1, last)]
     parts += [_dot(x(trial), y(value)) for trial, value in enumerate(values, 1)]
     corners = [(x(trial), y(value)) for trial, value in enumerate(best, 1)]
     # the best changes when a trial ends, not between two of them
     steps = [point for one, after in pairwise(corners) for point in (one, (after[0], one[1]))] + corners[-1:]
     points = " ".join(f"{across:.1f},{down:.1f}" for across, down in steps)
     parts.append(f'<polyline fill="none" stroke="{_BEST}" stroke-width="2" points="{points}"/>')
-    parts += [_dot(_LEFT + 8, _TOP - 18), _text(_LEFT + 18, _TOP - 14, f"{label} of a trial", "start")]
+    parts += [_dot(_LEFT + 8, _TOP - 18), text(_LEFT + 18, _TOP - 14, f"{label} of a trial", "start")]
     parts.append(f'<line stroke="{_BEST}" stroke-width="2" x1="300" x2="324" y1="{_TOP - 18}" y2="{_TOP - 18}"/>')
     parts += [
-        _text(330, _TOP - 14, "best so far", "start"),
-        _text(_WIDTH / 2, _HEIGHT - 8, "complete trials by their end"),
+        text(330, _TOP - 14, "best so far", "start"),
+        text(_WIDTH / 2, _HEIGHT - 8, "complete trials by their end"),
     ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" '
-        f'font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>'
-    )
+    return document(parts, _WIDTH, _HEIGHT)
 
 
 def _focus(values: Sequence[float], best: Sequence[float]) -> tuple[float, float]:
@@ -59,22 +62,5 @@ def _focus(values: Sequence[float], best: Sequence[float]) -> tuple[float, float
     return low - room, high + room
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, at most six."""
-    rough = (high - low) / 5 or 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _horizontal(down: float, label: str) -> str:
-    line = f'<line stroke="#ddd" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{down:.1f}" y2="{down:.1f}"/>'
-    return line + _text(_LEFT - 6, down + 4, label, "end")
-
-
 def _dot(across: float, down: float) -> str:
     return f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3" fill="{_TRIAL}"/>'
-
-
-def _text(across: float, down: float, text: str, anchor: str = "middle") -> str:
-    return f'<text x="{across:.1f}" y="{down:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Callable
 
 from sweeps.errors import BackendUnreachable, CorruptStore, InputError, SweepError
-from sweeps.report.serving import wait_for_answer
 from sweeps.report.sweep_page import show
 from sweeps.study import results
 from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.record import find_record, in_reach, settle_workspace
 from sweeps.system import paths
 from sweeps.system.commands import by_make, hint
-from sweeps.system.ports import check_port
+from sweeps.system.ports import check_port, wait_for_answer
 from tracking.views import charts_page, run_page, trials_page
 
 

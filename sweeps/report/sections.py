@@ -12,10 +12,9 @@ from optuna.trial import TrialState
 
 from sweeps import plots
 from sweeps.errors import SweepError
-from sweeps.plots.search import ordered
 from sweeps.plots.source import OUTLIERS, complete
 from sweeps.study.confirmed import said_of_figures
-from sweeps.study.importance import importance
+from sweeps.study.importance import by_importance, importance
 from sweeps.study.pareto import sentence as pareto_sentence
 from sweeps.study.results import status
 from sweeps.study.study import is_feasible
@@ -206,7 +205,7 @@ def _worth(view: StudyView) -> str:
 
 def _slices(view: StudyView) -> list[Any]:
     complete(view)
-    figures = [plots.slices(view, [name]) for name in ordered(view)[:_SLICES]]
+    figures = [plots.slices(view, [name]) for name in by_importance(view)[:_SLICES]]
     for figure in figures:
         figure.update_traces(marker_showscale=False).update_yaxes(title=None)
     return [_sized(figure, 300) for figure in figures]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
@@ -16,6 +17,7 @@ from sweeps.study import baselines, confirmation, pareto, results
 from sweeps.study.attributes import IDENTITY, PARENT_RUN
 from sweeps.study.importance import by_importance
 from sweeps.study.leaderboard import TRIAL, leaderboard, number
+from sweeps.study.markdown import sentence
 from sweeps.study.results import Best
 from sweeps.study.trial_name import trial_name
 from sweeps.study.view import StudyView
@@ -23,7 +25,7 @@ from tracking import Store, SweepResults
 from tracking.views import NOTE_LENGTH, TrialsView, artifact, charts_page, run_page, show_experiment, trials_page
 
 #: names of artifacts
-LEADERBOARD, HISTORY = "leaderboard.csv", "history.svg"
+LEADERBOARD, HISTORY, FRONT = "leaderboard.csv", "history.svg", "pareto.json"
 #: trials in the leaderboard, and hyperparameters that the trials' table and chart show
 _TOP, _PARAMS = 10, 8
 
@@ -47,6 +49,9 @@ def results_of(study: optuna.Study, store: Store, parent: str) -> SweepResults:
         texts = {LEADERBOARD: _csv(view)}
         if len(ended) > 1:
             texts[HISTORY] = draw_history([trial.value or 0.0 for trial in ended], best, view.objective.metric)
+    if front := pareto.rows(study):
+        tags["pareto"] = ", ".join(str(one["trial"]) for one in front)
+        texts[FRONT] = json.dumps(front, indent=2)
     return SweepResults(tags, note(view, store, parent), texts, metrics)
 
 
@@ -117,7 +122,7 @@ def _sure(view: StudyView, best: Best | None) -> list[str]:
     if best is None:
         return []
     said = confirmation.sentence(best.confirmation, view.study_name)
-    return [f"{one[:1].upper()}{one[1:]}." for one in (said, *baselines.sentences(view))]
+    return [sentence(one) for one in (said, *baselines.sentences(view))]
 
 
 def _table(view: StudyView, store: Store, rows: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sweeps.study.confirmation import Confirmation, Finalist
 from sweeps.study.leaderboard import number
+from sweeps.study.markdown import sentence, table
 
 #: the columns of the finalists
 COLUMNS = ("  trial", "mean", "over default", "search", "optimism", "weights")
@@ -34,12 +35,13 @@ def failures(found: Confirmation) -> list[str]:
 
 def note(found: Confirmation) -> str:
     """The confirmation in Markdown, for its MLflow run."""
-    rows = [cells(finalist, index == found.winner) for index, finalist in enumerate(found.finalists)]
-    table = [COLUMNS, ("---",) * len(COLUMNS), *(row + [""] * (len(COLUMNS) - len(row)) for row in rows)]
-    lines = [f"| {' | '.join(cell.strip().replace('* ', '**winner** ') for cell in row)} |" for row in table]
-    tested = said_of_test(found)
-    told = (f"**{found.conclusion[:1].upper()}{found.conclusion[1:]}.**", "\n".join(lines), *failures(found))
-    return "\n\n".join((*told, f"{tested[:1].upper()}{tested[1:]}."))
+    rows = [
+        [cell.strip().replace("* ", "**winner** ") for cell in cells(finalist, index == found.winner)]
+        for index, finalist in enumerate(found.finalists)
+    ]
+    board = "\n".join(table([column.strip() for column in COLUMNS], rows))
+    told = (f"**{sentence(found.conclusion)}**", board, *failures(found))
+    return "\n\n".join((*told, sentence(said_of_test(found))))
 
 
 def _estimate(mean: float | None, interval: list[float] | None, form: str = ".4f") -> str:

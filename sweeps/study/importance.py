@@ -64,6 +64,27 @@ def importance(view: StudyView) -> Importance:
         InputError: there are too few COMPLETE trials, or all are alike, or have the same value.
     """
     trials, varied = view.ranked(), view.varied()
+    found = _importances(view)
+    generator, leaders = np.random.default_rng(0), Counter[str]()
+    for _ in range(_DRAWS):
+        drawn = [trials[index] for index in generator.integers(len(trials), size=len(trials))]
+        leaders[next(iter(_evaluate(view.of(drawn), varied)), "")] += 1
+    first = next(iter(found))
+    return Importance(view.study_name, found, len(trials), _good(len(trials)), leaders[first])
+
+
+def by_importance(view: StudyView) -> list[str]:
+    """The hyperparameters that vary, the most important first; in the order of their first use where that cannot be
+    told."""
+    try:
+        return list(_importances(view))
+    except InputError:
+        return view.varied()
+
+
+def _importances(view: StudyView) -> dict[str, float]:
+    """Raises: InputError: see `importance`."""
+    trials, varied = view.ranked(), view.varied()
     if len(trials) < FEWEST or not varied:
         raise InputError(
             f"importance: at least {FEWEST} COMPLETE trials that differ are needed, "
@@ -74,22 +95,7 @@ def importance(view: StudyView) -> Importance:
             f"importance: trials of different values are needed, all {len(trials)} of study {view.study_name!r} have "
             f"{trials[0].value:g}"
         )
-    found = _evaluate(view.of(trials), varied)
-    generator, leaders = np.random.default_rng(0), Counter[str]()
-    for _ in range(_DRAWS):
-        drawn = [trials[index] for index in generator.integers(len(trials), size=len(trials))]
-        leaders[next(iter(_evaluate(view.of(drawn), varied)), "")] += 1
-    first = next(iter(found))
-    return Importance(view.study_name, found, len(trials), _good(len(trials)), leaders[first])
-
-
-def by_importance(view: StudyView) -> list[str]:
-    """The hyperparameters that vary, the most important first; in the order of their first use where trials are too few
-    to tell."""
-    trials, varied = view.ranked(), view.varied()
-    if len(trials) < FEWEST or not varied:
-        return varied
-    return list(dict.fromkeys((*_evaluate(view.of(trials), varied), *varied)))
+    return _evaluate(view.of(trials), varied)
 
 
 def evaluator(trials: int) -> PedAnovaImportanceEvaluator:

@@ -1,11 +1,17 @@
-"""Ports that servers are to listen on."""
+"""Ports of this machine that servers listen on."""
 
 from __future__ import annotations
 
+import http.client
 import socket
+import subprocess
+import time
 
 from sweeps.errors import BackendUnreachable
 from sweeps.system.commands import hint
+
+#: seconds after which a server that does not answer is not waited for any more
+PATIENCE = 120
 
 
 def check_port(port: int, command: str, *options: str) -> None:
@@ -27,3 +33,27 @@ def check_port(port: int, command: str, *options: str) -> None:
             another = port + 1 if port < 65535 else port - 1
             other = hint(command, "", *options, "--port", str(another))
             raise BackendUnreachable(f"port {port}: {said}; another port: {other}") from None
+
+
+def wait_for_answer(process: subprocess.Popen[bytes], port: int, path: str = "/health") -> bool:
+    """Wait until a server answers.
+
+    Args:
+        path: asked for; the answer 200 counts.
+
+    Returns:
+        False if the server has ended, or does not answer within `PATIENCE` seconds.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == http.client.OK:
+                return True
+        except (OSError, http.client.HTTPException):  # it does not listen yet
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.2)
+    return False

@@ -1,4 +1,4 @@
-"""Tables in Markdown."""
+"""Tables and sentences in Markdown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table as lines; a row may have too few cells."""
     head = [_row(columns), "|" + "---|" * len(columns)]
     return [*head, *(_row([*row, *[""] * (len(columns) - len(row))]) for row in rows)]
+
+
+def sentence(text: str) -> str:
+    """A clause as a sentence: with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _row(cells: Sequence[str]) -> str:
