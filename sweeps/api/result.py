@@ -73,13 +73,13 @@ class Result:
         """The smallest model that is good enough; the same as `sweeps best --within`.
 
         Args:
-            margin: How much worse than the best value it may be: `"0.5%"` of that, or `0.005`.
+            margin: The largest difference to the best value: `"0.5%"` of that value, or `0.005`.
 
         Returns:
             The trial with the fewest parameters; `within` says what it was chosen by.
 
         Raises:
-            InputError: No trial is complete, or the margin is none.
+            InputError: No trial is complete, or the margin is invalid.
         """
         from sweeps.study import within
 
@@ -226,9 +226,9 @@ class Result:
             force: Replace an existing export.
             formats: Of `"keras"` (which is always there), `"savedmodel"`, `"onnx"` and `"litert"`.
             trial: The number of another COMPLETE trial, such as a continued one.
-            ensemble: Average so many of the best trials in one Keras model.
-            test: Look at the test rows for the ensemble: a look that is counted, as that of `confirm` is.
-            again: Look although they were looked at before.
+            ensemble: Average this many of the best trials in one Keras model.
+            test: Evaluate the ensemble on the test rows; this is counted, as in `confirm`.
+            again: Evaluate although the test rows were used before.
 
         Returns:
             The folder: the model in each format (`model.keras`, `saved_model/`, `model.onnx`, `model.tflite`),

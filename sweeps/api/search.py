@@ -57,9 +57,9 @@ def run(
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
             - `objective` (str or list of str): A metric of the logs, such as `"val_loss"` or `"val_auc:max"`. Of
-              several the first is what trials are pruned by and the best one has; the others may be `"n_params"`,
-              `"model_bytes"`, `"train_seconds"` or `"latency_ms"`, too.
-            - `constraint` (list of str): Limits that the best trial keeps, such as `["n_params<=200000"]`.
+              several, trials are pruned and the best one is chosen by the first; the others may also be `"n_params"`,
+              `"model_bytes"`, `"train_seconds"` or `"latency_ms"`.
+            - `constraint` (list of str): Limits that the best trial must satisfy, such as `["n_params<=200000"]`.
             - `set` (list of str): Narrowed hyperparameters, such as `["n_hidden=1..3"]`.
             - `metrics`, `callback` (list of str), `class_weight`, `patience`, `target`, `task`, `weight_column`,
               `drop`, `columns` (list of str): Options of data and training.

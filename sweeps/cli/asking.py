@@ -1,4 +1,4 @@
-"""Asking a person before something is removed."""
+"""Confirmation before something is removed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ yes_flag = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 def agreed(question: str, yes: bool) -> bool:
-    """Whether a person wants it.
+    """Ask for confirmation.
 
     Args:
-        yes: they have said so already.
+        yes: do not ask.
+
+    Returns:
+        Whether to go on.
 
     Raises:
-        InputError: nobody can be asked.
+        InputError: standard input is not a terminal and has no answer.
     """
     if yes:
         return True

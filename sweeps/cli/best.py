@@ -16,7 +16,7 @@ from sweeps.system.commands import hint
     "--within",
     "margin",
     metavar="MARGIN",
-    help="Show the smallest model that is at most so much worse than the best one: 0.5% of its value, or 0.005.",
+    help="Show the smallest model whose value is within this margin of the best: 0.5% of it, or 0.005.",
 )
 @json_flag
 def best(study: str, margin: str | None, as_json: bool) -> None:

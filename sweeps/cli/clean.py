@@ -11,11 +11,11 @@ from sweeps.errors import InputError
 @click.command()
 @click.argument("study")
 @click.option(
-    "--keep-models", metavar="best:N", default="best:1", show_default=True, help="The trials that keep their models."
+    "--keep-models", metavar="best:N", default="best:1", show_default=True, help="Keep the models of the best N trials."
 )
 @yes_flag
 def clean(study: str, keep_models: str, yes: bool) -> None:
-    """Remove what STUDY can do without: the models of all but the best trials, checkpoints, TensorBoard's files.
+    """Free disk space of STUDY: remove the models of all but the best trials, checkpoints and TensorBoard files.
 
     Trials, values, curves and reports stay, and so do the models of a confirmed winner and registered ones. A trial
     whose model was removed can be trained again: sweeps continue.

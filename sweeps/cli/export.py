@@ -13,13 +13,13 @@ import click
     default="keras,savedmodel",
     show_default=True,
     metavar="NAMES",
-    help="keras, savedmodel, onnx, litert, with commas between; keras is always among them. The last two need the "
+    help="Comma-separated: keras, savedmodel, onnx, litert. keras is always included. The last two need the "
     "extra: pip install 'keras-sweeps[export]'.",
 )
 @click.option("--trial", type=click.IntRange(0), help="Another COMPLETE trial than the best, such as a continued one.")
-@click.option("--ensemble", type=click.IntRange(2, 100), help="Average so many of the best trials in one Keras model.")
-@click.option("--test", is_flag=True, help="Look at the test rows for the ensemble, once; it is counted.")
-@click.option("--again", is_flag=True, help="With --test: look although they were looked at before.")
+@click.option("--ensemble", type=click.IntRange(2, 100), help="Average this many of the best trials in one model.")
+@click.option("--test", is_flag=True, help="Evaluate the ensemble on the test rows, once; each evaluation is counted.")
+@click.option("--again", is_flag=True, help="With --test: evaluate although the test rows were used before.")
 @click.option("--force", is_flag=True, help="Replace an existing export.")
 @click.option("--space", help="The space, if its file has moved: path/to/file.py:function.")
 def export(

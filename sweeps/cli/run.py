@@ -54,15 +54,15 @@ from sweeps.cli.table_options import table_options
     multiple=True,
     metavar="NAME",
     help="A metric of the epochs' logs: NAME, NAME:min or NAME:max; NAME:train for a metric of the training rows.  "
-    "[val_accuracy or val_rmse] May be repeated: the first is what trials are pruned by and the best one has; the "
-    "others may be n_params, model_bytes, train_seconds or latency_ms, too.",
+    "[val_accuracy or val_rmse] May be repeated: trials are pruned and the best one is chosen by the first; the "
+    "others may also be n_params, model_bytes, train_seconds or latency_ms.",
 )
 @click.option(
     "--constraint",
     multiple=True,
     metavar="NAME<=NUMBER",
-    help="A limit that the best trial keeps, on a metric of the logs or on n_params, model_bytes (trials beyond these "
-    "two are not trained), train_seconds or latency_ms: 'n_params<=200000', 'val_precision>=0.9'. May be repeated.",
+    help="A limit that the best trial must satisfy, on a metric of the logs, n_params, model_bytes (trials that exceed "
+    "these two are not trained), train_seconds or latency_ms: 'n_params<=200000', 'val_precision>=0.9'. Repeatable.",
 )
 @click.option("--class-weight", help="balanced, or weights by class as JSON or a .json file: '{\"3\": 2.0}'.")
 @click.option(

@@ -17,7 +17,7 @@ import click
     help="Only write the MLflow model there, for mlflow models serve, build-docker or a registry.",
 )
 def serve(model: Path, port: int, prepare: Path | None) -> None:
-    """Serve an exported model on 127.0.0.1 by `mlflow models serve`, once it was seen to predict what the export does.
+    """Serve an exported model on 127.0.0.1 with `mlflow models serve`, and check that it predicts what the export does.
 
     It answers rows as `sweeps predict` does: class names and probabilities, or numbers.
     """

@@ -18,7 +18,7 @@ _INTERVAL = 2.0
 
 @click.command()
 @click.argument("study")
-@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until the sweep ends, or Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every two seconds until the sweep ends or Ctrl-C is pressed.")
 @json_flag
 def status(study: str, watch: bool, as_json: bool) -> None:
     """Show the number of trials of STUDY by state, and the best value."""

@@ -20,7 +20,7 @@ _FLUSH_TO_ZERO, _DENORMALS_ARE_ZERO = 0x8000, 0x0040
 
 @intrinsic  # type: ignore[untyped-decorator]
 def flush_denormals(context: Any) -> Any:
-    """Have this thread take subnormal floats for zero; returns the control register as it was, for `restore`."""
+    """Flush subnormal floats to zero in this thread; returns the former control register, for `restore`."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = cgutils.alloca_once(builder, INT32)
@@ -34,7 +34,7 @@ def flush_denormals(context: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def restore(context: Any, register: Any) -> Any:
-    """Give the control register the value that `flush_denormals` has returned."""
+    """Set the control register to what `flush_denormals` returned."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _set_control(builder, arguments[0])

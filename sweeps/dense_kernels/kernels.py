@@ -173,8 +173,8 @@ def backward(network, update, step, rows, begin, scratch):  # type: ignore[no-un
 def train(network, update, x, labels, targets, weights, order, rows, start, stop, scratch, losses, predictions):  # type: ignore[no-untyped-def]
     """Run the steps `start <= step < stop` of `rows` rows each; the last step of `order` may have fewer.
 
-    Subnormal floats are zero, as in TensorFlow's threads: each takes a hundred cycles, and the moments of a weight
-    whose gradient stays zero become and remain such.
+    Subnormal floats are flushed to zero, as in TensorFlow's threads. An operation on one takes about a hundred cycles,
+    and the moments of a weight whose gradient stays zero become subnormal and remain so.
 
     Args:
         labels, targets, weights: see `losses.loss_and_errors`.

@@ -1,1 +1,1 @@
-"""What a study takes of the disk, and how it is removed: `sweeps clean` and `sweeps delete`."""
+"""Disk usage of a study, and its removal: `sweeps clean` and `sweeps delete`."""

@@ -1,4 +1,4 @@
-"""Being the only process that works at a study."""
+"""Exclusive access to a study."""
 
 from __future__ import annotations
 

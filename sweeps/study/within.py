@@ -1,4 +1,4 @@
-"""The smallest model that is good enough: among the trials that are at most so much worse than the best one."""
+"""The smallest model that is good enough: the one with the fewest parameters within a margin of the best."""
 
 from __future__ import annotations
 
