@@ -100,6 +100,14 @@ def machine_fault(error: BaseException) -> str | None:
     return None
 
 
+def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether an error or one of its causes is of that kind."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, kind):
+        cause = cause.__cause__
+    return cause is not None
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for an unknown name, with the nearest match and all allowed names."""
     names = sorted(known)

@@ -16,7 +16,9 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 
 from tracking.errors import Damaged, OtherSchema, Refused, StoreUnavailable, TrackingError, Unwritable, translate_errors
 from tracking.experiments import EpochValue, epoch_curves
+from tracking.model_place import ModelPlace
 from tracking.reading import SweepFacts, attach, phase_seconds, seconds_of, sweep_facts
+from tracking.run_writer import RunWriter
 from tracking.store import Store, child_runs, find_store, import_soon_needed, open_store
 from tracking.sweep_run import (
     DataDescription,
@@ -34,8 +36,10 @@ __all__ = [
     "Damaged",
     "DataDescription",
     "EpochValue",
+    "ModelPlace",
     "OtherSchema",
     "Refused",
+    "RunWriter",
     "Store",
     "StoreUnavailable",
     "SweepFacts",

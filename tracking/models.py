@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +20,9 @@ from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
 
 from tracking import raw_rows
-from tracking.errors import StoreUnavailable, TrackingError, translate_errors
-from tracking.names import safe_name
-from tracking.spool import MODEL, PARAMS, find_model, send_model, write_json
+from tracking.errors import TrackingError
+from tracking.model_place import ModelPlace
+from tracking.spool import MODEL, find_model
 from tracking.store import KERAS_FILE, SHA256, Store
 
 CHAMPION = "champion"
@@ -36,60 +34,38 @@ class AlteredModel(TrackingError):
     """A logged model's file has changed since it was logged."""
 
 
-def log_model(
-    store: Store, run_id: str, number: int, model: Any, example: Any, output: Any, params: Mapping[str, object]
-) -> dict[str, str]:
-    """Log a Keras model with signature and input example, or keep it in the spool while the store is unavailable.
+def write_model(place: ModelPlace, model: Any, example: Any, output: Any) -> dict[str, str]:
+    """Write a Keras model with signature and input example.
 
     `mlflow.keras.log_model` infers requirements by running the model in a subprocess (7 s). Here they are the
     installed versions, and the signature follows from the two examples.
 
     Args:
-        number: the trial's, by which the model is named.
         model: a built `keras.Model`.
         example: a few rows of input, an array (n, …) or a dict of arrays; None: neither signature nor example.
         output: the model's predictions for these rows, an array (n, …) or a dict of arrays.
-        params: logged with the model, as text.
 
     Returns:
-        Tags for the run, to be sent with its next call: `model_uri` (`models:/m-…`, or `runs:/RUN_ID/model` of a
-        model in the spool), and `model_sha256` of the `.keras` file, which `fetch_keras_file` verifies.
+        Tags for the run: `model_uri`, and `model_sha256` of the `.keras` file, which `fetch_keras_file` verifies.
 
     Raises:
-        StoreUnavailable: the store is unavailable and there is no spool.
         OSError: the model cannot be written; the error names the path.
     """
-    texts = {safe_name(key): str(value) for key, value in params.items()}
-    logged = None
-    with contextlib.suppress(StoreUnavailable), translate_errors():
-        logged = store.client.create_logged_model(store.experiment_id, store.numbered(number), run_id, params=texts)
-    place = store.spool / run_id if store.spool else Path(tempfile.mkdtemp(prefix="sweeps-model-"))
+    folder = place.folder / MODEL
     try:
-        (place / MODEL).mkdir(parents=True)
-        description = Model(run_id=run_id, model_id=logged.model_id if logged else None)
-        save_model(place / MODEL, model, example, output, description)
-        digest = _sha256(place / MODEL / KERAS_FILE)
-        with translate_errors():
-            if logged is None:
-                raise StoreUnavailable(f"the model of run {run_id} was not sent")
-            send_model(store, logged, place / MODEL)
-    except StoreUnavailable:
-        if store.spool is None:
-            shutil.rmtree(place)
-            raise
-        write_json(place / PARAMS, texts)
+        folder.mkdir()
+        save_model(folder, model, example, output, Model(run_id=place.run_id, model_id=place.model_id))
+        digest = _sha256(folder / KERAS_FILE)
     except BaseException as error:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError) and not error.filename:
-            raise OSError(error.errno, str(error), str(place)) from error
+            raise OSError(error.errno, str(error), str(folder)) from error
         raise
-    else:
-        shutil.rmtree(place)
-    return {"model_uri": str(logged.model_uri) if logged else f"runs:/{run_id}/model", SHA256: digest}
+    return {"model_uri": place.uri, SHA256: digest}
 
 
 def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
-    """Write a model into an empty folder in the layout of MLflow's Keras flavor; see `log_model`."""
+    """Write a model into an empty folder in the layout of MLflow's Keras flavor; see `write_model`."""
     description = description or Model()
     mlflow.keras.save_model(
         model,
@@ -112,7 +88,7 @@ def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:
     """Download a logged model's `.keras` file to `folder/model.keras`; nothing is unpickled or executed.
 
     Args:
-        model_uri: as returned by `log_model`.
+        model_uri: see `ModelPlace.uri`.
 
     Raises:
         AlteredModel: its SHA-256 differs from the one in its run.

@@ -4,6 +4,9 @@
     SPOOL/RUN_ID/model_params.json  the parameters logged with it
     SPOOL/RUN_ID/rest.json          metrics with their times, parameters, tags, texts and final status of an ended run
 
+A trial's end is written here before the study is told of it, so that neither waits for the store, and nothing is lost
+with the process.
+
 If the sending process dies, all of it is sent again; what was sent twice counts once.
 """
 
@@ -22,9 +25,10 @@ from typing import Any
 
 from mlflow.entities import LoggedModel, Metric
 from mlflow.models import Model
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
 from tracking.errors import Refused, StoreUnavailable, translate_errors
-from tracking.store import Store, log_all, model_name
+from tracking.store import Store, end_named, log_all, model_name
 
 #: names in a run's folder
 MODEL, PARAMS, _UNSENT = "model", "model_params.json", "rest.json"
@@ -112,10 +116,10 @@ def find_model(store: Store, run_id: str) -> LoggedModel | None:
     return models[0] if models else None
 
 
-def send_model(store: Store, logged: LoggedModel, folder: Path) -> None:
+def send_model(store: Store, model_id: str, folder: Path) -> None:
     """Upload a saved model."""
-    store.client.log_model_artifacts(logged.model_id, str(folder))
-    store.client.finalize_logged_model(logged.model_id, "READY")
+    store.client.log_model_artifacts(model_id, str(folder))
+    store.client.finalize_logged_model(model_id, "READY")
 
 
 def send_texts(store: Store, run_id: str, texts: Mapping[str, str]) -> None:
@@ -144,21 +148,34 @@ def write_json(path: Path, document: object) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
+def send_unsent(store: Store, run_id: str, unsent: UnsentRun) -> None:
+    """Send what is left of an ended run, and end it."""
+    tags = dict(unsent.tags)
+    # as a tag the name takes MLflow as long as all the others
+    name = tags.pop(MLFLOW_RUN_NAME, None)
+    log_all(store, run_id, unsent.metrics, unsent.params, tags)
+    if unsent.texts:
+        send_texts(store, run_id, unsent.texts)
+    end_named(store, run_id, unsent.status, unsent.ended, name)
+
+
 def _send(store: Store, run_id: str, folder: Path) -> None:
-    unsent: dict[str, Any] = json.loads((folder / _UNSENT).read_text(encoding="utf-8"))
-    log_all(store, run_id, [Metric(*metric) for metric in unsent["metrics"]], unsent["params"], unsent["tags"])
-    if unsent["texts"]:
-        send_texts(store, run_id, unsent["texts"])
+    fields: dict[str, Any] = json.loads((folder / _UNSENT).read_text(encoding="utf-8"))
     if (folder / MODEL / "MLmodel").is_file():
-        params = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
-        logged = find_model(store, run_id) or store.client.create_logged_model(
-            store.experiment_id, model_name(store, run_id), run_id, params=params
-        )
         description = Model.load(str(folder / MODEL))
-        description.model_id = logged.model_id
-        description.save(str(folder / MODEL / "MLmodel"))
-        send_model(store, logged, folder / MODEL)
-    store.client.set_terminated(run_id, unsent["status"], unsent["ended"])
+        if description.model_id is None:  # the store was away
+            description.model_id = _created_model(store, run_id, folder).model_id
+            description.save(str(folder / MODEL / "MLmodel"))
+        send_model(store, description.model_id, folder / MODEL)
+    fields["metrics"] = [Metric(*metric) for metric in fields["metrics"]]
+    send_unsent(store, run_id, UnsentRun(**fields))
+
+
+def _created_model(store: Store, run_id: str, folder: Path) -> LoggedModel:
+    params = json.loads((folder / PARAMS).read_text(encoding="utf-8"))
+    return find_model(store, run_id) or store.client.create_logged_model(
+        store.experiment_id, model_name(store, run_id), run_id, params=params
+    )
 
 
 @contextlib.contextmanager

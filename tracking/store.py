@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,10 +140,19 @@ def _experiment(client: MlflowClient, name: str, runs: Sequence[str]) -> Experim
     return client.get_experiment_by_name(name)
 
 
-def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
+def start_run(
+    store: Store,
+    name: str,
+    tags: Mapping[str, str],
+    parent: str | None = None,
+    given_up: threading.Event | None = None,
+) -> str:
     """Create a run, with `parent` a child run; return its id.
 
     If the response is lost, the run may exist nevertheless: a retry first searches for it by the tag of this attempt.
+
+    Args:
+        given_up: once it is set, an unavailable store is not waited for.
 
     Raises:
         StoreUnavailable: for `CREATE_TIMEOUT` seconds.
@@ -163,7 +173,10 @@ def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | No
             if time.monotonic() >= deadline:
                 raise
             first = False
-            time.sleep(RETRY_INTERVAL)
+            if given_up is None:
+                time.sleep(RETRY_INTERVAL)
+            elif given_up.wait(RETRY_INTERVAL):
+                raise
 
 
 def end_named(store: Store, run_id: str, status: str, ended: int, name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,13 @@ def _run_of(store: Store, number: int) -> str | None:
     return str(runs[0].info.run_id) if runs else None
 
 
-def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
-    """Create a trial's run; return its id."""
-    return start_run(store, store.numbered(number), {store.kind: str(number), STATE: "RUNNING", **tags}, parent)
+def start_trial(
+    store: Store, parent: str, number: int, tags: Mapping[str, str], given_up: threading.Event | None = None
+) -> str:
+    """Create a trial's run; return its id.
+
+    Args:
+        given_up: see `start_run`.
+    """
+    tags = {store.kind: str(number), STATE: "RUNNING", **tags}
+    return start_run(store, store.numbered(number), tags, parent, given_up)

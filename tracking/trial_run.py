@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from types import TracebackType
 
 from mlflow.entities import Metric
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
-from tracking.errors import StoreUnavailable, translate_errors
-from tracking.spool import UnsentRun, save_unsent, send_all, send_texts
-from tracking.store import RUN_STATUS, STATE, Store, end_named, log_all
+from tracking.errors import StoreUnavailable
+from tracking.model_place import ModelPlace, begin_model
+from tracking.run_writer import RunWriter
+from tracking.spool import UnsentRun, save_unsent, send_all, send_run, send_unsent
+from tracking.store import RUN_STATUS, STATE, Store, log_all
 from tracking.sweep_run import DIGEST, DataDescription, start_trial
 from tracking.views import NOTE
 
 #: seconds between two calls: one of them (5 ms) sends the metrics of all epochs that ended in between
 FLUSH_INTERVAL = 1.0
-#: seconds until an unavailable store is tried again: each attempt may take as long as MLflow's timeout
-RETRY_INTERVAL = 10.0
 
 
 class TrialRun:
@@ -26,30 +28,54 @@ class TrialRun:
 
     The metrics of an epoch are sent at its end, in at most one call a second; those of faster epochs, and those logged
     while the store is unavailable, are collected for the next call. What has not been sent when the trial ends is
-    written to the store's spool.
+    written to the store's spool, and sent from there.
+
+    Args:
+        store: where the run is; a writer makes its calls later, in its own thread.
+        parent: the id of the sweep's run.
 
     Attributes:
         state: the trial's state (COMPLETE, PRUNED, FAIL, INTERRUPTED) with which the run will be ended.
-        seconds: time spent on calls to the store.
 
     Raises:
-        StoreUnavailable: the run could not be created.
+        StoreUnavailable: the run could not be created. With a writer, it is raised where its id is asked for.
     """
 
-    def __init__(self, store: Store, parent: str, number: int, tags: Mapping[str, str]) -> None:
-        self.store = store
+    def __init__(self, store: Store | RunWriter, parent: str, number: int, tags: Mapping[str, str]) -> None:
+        self._writer = RunWriter(store, at_once=True) if isinstance(store, Store) else store
+        self.store = self._writer.store
         self.state = "FAIL"
-        self.seconds = 0.0
+        self._number = number
+        self._lock = threading.Lock()
         self._metrics: list[Metric] = []
         self._params: dict[str, object] = {}
         self._sent_params: set[str] = set()
         self._tags: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._name: str | None = None
-        started = time.perf_counter()
-        self._next_flush, self._retry_at = started + FLUSH_INTERVAL, started
-        self.run_id = start_trial(store, parent, number, tags)
-        self.seconds += time.perf_counter() - started
+        self._next_flush = time.monotonic() + FLUSH_INTERVAL
+        self._flushing: Future[None] | None = None
+        self._created = self._writer.submit(start_trial, self.store, parent, number, tags, self._writer.closed)
+        if isinstance(store, Store):
+            self._created.result()
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, as soon as the store has given it."""
+        return self._created.result()
+
+    def is_created(self, timeout: float = 0.0) -> bool:
+        """Whether the store has created the run, or refused to, within so many seconds."""
+        return bool(wait([self._created], timeout).done)
+
+    def when_created(self, call: Callable[[str], None]) -> None:
+        """Let the run's id be passed on as soon as the store has given it, in the writer's thread."""
+
+        def pass_on(created: Future[str]) -> None:
+            if created.exception() is None:
+                call(created.result())
+
+        self._created.add_done_callback(pass_on)
 
     def __enter__(self) -> TrialRun:
         return self
@@ -61,13 +87,15 @@ class TrialRun:
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log parameters with the next call; those that were sent before are skipped."""
-        self._params |= {key: value for key, value in params.items() if key not in self._sent_params}
+        with self._lock:
+            self._params |= {key: value for key, value in params.items() if key not in self._sent_params}
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log the metrics of an epoch; `step` counts from 1."""
         now = int(time.time() * 1000)
-        self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
-        if time.perf_counter() >= self._next_flush:
+        with self._lock:
+            self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
+        if time.monotonic() >= self._next_flush and (self._flushing is None or self._flushing.done()):
             self.flush()
 
     def log_score(self, name: str, value: float, step: int, model_uri: str, data: DataDescription) -> None:
@@ -75,11 +103,23 @@ class TrialRun:
 
         Args:
             step: the epoch, from 1.
-            model_uri: as returned by `log_model`; a model in the spool gets no metric.
+            model_uri: see `ModelPlace.uri`; a model that the store does not know yet gets no metric.
         """
         model_id = model_uri.removeprefix("models:/") if model_uri.startswith("models:/") else None
         of_model = (model_id, data.name, data.digest[:DIGEST]) if model_id else ()
-        self._metrics.append(Metric(name, float(value), int(time.time() * 1000), step, *of_model))
+        with self._lock:
+            self._metrics.append(Metric(name, float(value), int(time.time() * 1000), step, *of_model))
+
+    def begin_model(self, params: Mapping[str, object]) -> ModelPlace:
+        """Where the trial's model is to be written; it is sent when the run ends.
+
+        Args:
+            params: logged with the model, as text.
+
+        Raises:
+            StoreUnavailable: the run was not created.
+        """
+        return self._writer.submit(begin_model, self.store, self.run_id, self._number, params).result()
 
     def rename(self, name: str) -> None:
         """Name the run with the next call."""
@@ -87,73 +127,59 @@ class TrialRun:
 
     def describe(self, text: str) -> None:
         """Give the run a description with the next call."""
-        self._tags[NOTE] = text
+        self.set_tags({NOTE: text})
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Set tags with the next call."""
-        self._tags |= {key: str(value) for key, value in tags.items()}
+        with self._lock:
+            self._tags |= {key: str(value) for key, value in tags.items()}
 
     def log_text(self, text: str, file: str) -> None:
         """Log a text as the artifact `file` when the run ends."""
         self._texts[file] = text
 
-    def flush(self, ending: bool = False) -> bool:
-        """Send metrics, parameters and tags in one call; return whether it succeeded. What was not sent is kept.
-
-        Args:
-            ending: the call that ends the run follows, which names it in passing: as a tag the name takes MLflow as
-                long as all the others.
-        """
-        self._next_flush = time.perf_counter() + FLUSH_INTERVAL
-        tags = self._tags if ending else self._tags | self._name_tag
-        if not self._try(lambda: log_all(self.store, self.run_id, self._metrics, self._params, tags)):
-            return False
-        self._name = self._name if ending else None
-        self._sent_params |= self._params.keys()
-        self._metrics, self._params, self._tags = [], {}, {}
-        return True
+    def flush(self) -> None:
+        """Send metrics, parameters and tags in one call; what was not sent is kept."""
+        self._next_flush = time.monotonic() + FLUSH_INTERVAL
+        self._flushing = self._writer.submit(self._flush)
 
     def close(self) -> None:
-        """Send everything and end the run in `self.state`, or write what was not sent to the spool.
+        """End the run in `self.state`: what was not sent is written to the spool, and sent from there.
 
         Raises:
-            OSError: the store is unavailable, and the spool cannot be written.
-            StoreUnavailable: the store is unavailable and has no spool.
+            OSError: the spool cannot be written.
+            StoreUnavailable: the run was not created; or the store is unavailable and has no spool.
         """
         self.set_tags({STATE: "FAIL" if self.state == "INTERRUPTED" else self.state})
-        ended, status = int(time.time() * 1000), RUN_STATUS[self.state]
-        sent = self.flush(ending=True) and self._send_texts()
-        sent = sent and self._try(lambda: end_named(self.store, self.run_id, status, ended, self._name))
-        has_unsent_model = self.store.spool is not None and (self.store.spool / self.run_id).exists()
-        if has_unsent_model or not sent:
-            tags = self._tags | self._name_tag
-            unsent = UnsentRun(self._metrics, self._params, tags, self._texts, status, ended)
-            save_unsent(self.store, self.run_id, unsent)
-        if sent:
-            self._try(lambda: send_all(self.store))
+        run_id, ended = self.run_id, int(time.time() * 1000)
+        with self._lock:
+            tags = self._tags | ({MLFLOW_RUN_NAME: self._name} if self._name else {})
+            # with what is being sent in this moment: it counts once
+            unsent = UnsentRun(self._metrics, self._params, tags, self._texts, RUN_STATUS[self.state], ended)
+        if self.store.spool is None:
+            if not self._writer.submit(self._writer.attempt, lambda: send_unsent(self.store, run_id, unsent)).result():
+                raise StoreUnavailable(
+                    f"the end of run {run_id} could not be sent to the tracking store, and there is no spool"
+                )
+            return
+        save_unsent(self.store, run_id, unsent)
+        self._writer.submit(self._send, run_id)
 
-    @property
-    def _name_tag(self) -> dict[str, str]:
-        return {MLFLOW_RUN_NAME: self._name} if self._name else {}
+    def _flush(self) -> None:
+        with self._lock:
+            metrics, params, tags = list(self._metrics), dict(self._params), dict(self._tags)
+            name = self._name
+        named = tags | ({MLFLOW_RUN_NAME: name} if name else {})
+        run_id = self.run_id
+        if not self._writer.attempt(lambda: log_all(self.store, run_id, metrics, params, named)):
+            return
+        with self._lock:
+            self._sent_params |= params.keys()
+            self._metrics = self._metrics[len(metrics) :]
+            self._params = {key: value for key, value in self._params.items() if key not in params}
+            self._tags = {key: value for key, value in self._tags.items() if tags.get(key) != value}
+            self._name = None if self._name == name else self._name
 
-    def _send_texts(self) -> bool:
-        def send() -> None:
-            send_texts(self.store, self.run_id, self._texts)
-            self._texts = {}
-
-        return not self._texts or self._try(send)
-
-    def _try(self, send: Callable[[], object]) -> bool:
-        """Whether the call succeeded; an unavailable store is not called again for `RETRY_INTERVAL`."""
-        started = time.perf_counter()
-        if started < self._retry_at:
-            return False
-        try:
-            with translate_errors():
-                send()
-        except StoreUnavailable:
-            self._retry_at = time.perf_counter() + RETRY_INTERVAL
-            return False
-        finally:
-            self.seconds += time.perf_counter() - started
-        return True
+    def _send(self, run_id: str) -> None:
+        if self._writer.attempt(lambda: send_run(self.store, run_id)):
+            self._writer.attempt(lambda: send_all(self.store))  # of an outage

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from sweeps.config import PASSING
 from sweeps.confirm.finalists import Candidate, Repetitions, lacking
 from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.driver import driving
 from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.search import named, recorded_as, versions
@@ -65,10 +66,11 @@ def repeat(
         watcher.begin(SearchBegun(checked.found.objective, warnings=repairs))
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
         # its finalists have kept the constraints
-        plan = replace(plan, study=ref, budget=session.budget, models_kept=None, constraints=())
+        plan = replace(plan, study=ref, models_kept=None, constraints=())
         # a configuration that diverges fails each time, and is reported as such
         limits = Limits(failures=session.budget.trials + 1)
-        Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
+        with driving(dispatcher.client, session, plan, watcher.epoch) as driver:
+            Scheduler(dispatcher, driver, plan, jobs, session, watcher, limits, data).run()
     return study
 
 

@@ -52,7 +52,7 @@ def check_score(context: StudyContext) -> Iterator[Finding]:
     rounds = rounds_of(context.study) if manifest.get("rounds") else ONE
     data = rounds.data(data, len(rounds) - 1, known.seed)  # the model is of the last round
     if (trial := results.trial_of(context.study, manifest["run_id"])) is not None:
-        data = rows_of(trial, data)  # of a confirmation on folds
+        data = rows_of(trial.user_attrs, data)  # of a confirmation on folds
     rows = for_model(data, model).validation
     scores = model.evaluate(as_tensors(rows.x), rows.y, sample_weight=rows.sample_weight, return_dict=True, verbose=0)
     metric = manifest["objective"].removeprefix("val_")

@@ -13,7 +13,8 @@ from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
 from sweeps.engine.dispatcher import Dispatcher
-from sweeps.engine.scheduler import outcome_of, raise_if_halted
+from sweeps.engine.driver import Driver, driving
+from sweeps.engine.scheduler import raise_if_halted
 from sweeps.engine.scratch import DataFile, data_file
 from sweeps.engine.session import StudySession, open_session
 from sweeps.engine.sweep import check, result_of_check, submit_check
@@ -24,6 +25,7 @@ from sweeps.space.reference import Space
 from sweeps.study import results, retries
 from sweeps.study import study as studies
 from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MODEL_URI, PARENT_RUN, TRAINED
+from sweeps.study.budget import Budget
 from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
@@ -172,13 +174,29 @@ def _run(
     def prepare(session: StudySession) -> None:
         numbers.append(begin())
 
-    with open_session(plan.study, plan.store, plan.budget, lambda: study, prepare) as session:
+    with open_session(plan.study, plan.store, Budget(trials=1), lambda: study, prepare) as session:
         try:
-            while True:
-                ended = dispatcher.run(run_trial, plan, data, numbers[-1])
-                outcome = outcome_of(ended, plan, session)
-                if outcome.state != OutcomeState.KILLED:
-                    return outcome
-                numbers += retries.followers(study, outcome.number)
+            with driving(dispatcher.client, session, plan) as driver:
+                while True:
+                    outcome = _run_once(dispatcher, driver, plan, data, numbers[-1])
+                    if outcome.state != OutcomeState.KILLED:
+                        session.finish_record()
+                        return outcome
+                    numbers += retries.followers(study, outcome.number)
         finally:
             session.reap()  # whose epoch did not end in time
+
+
+def _run_once(
+    dispatcher: Dispatcher, driver: Driver, plan: TrialPlan, data: DataFile | None, number: int
+) -> TrialOutcome:
+    task = driver.begin(number)
+    dispatcher.submit(run_trial, plan, task, data, trial=number)
+    try:
+        while not (ended := dispatcher.ended()):
+            pass
+    except BaseException:
+        for late in dispatcher.stop():
+            driver.outcome_of(late)
+        raise
+    return driver.outcome_of(ended[0])

@@ -30,7 +30,7 @@ class Task:
     """A task that was submitted.
 
     Attributes:
-        trial: the number of the trial that it runs, once that is known.
+        trial: the number of the trial that it runs; None: it runs none.
         worker: the address of the worker that runs it, once the trial has begun.
         begun: the `time.monotonic()` at which the trial began.
         reason: why this process ended the task's worker; None: it did not.
@@ -61,7 +61,7 @@ class Dispatcher:
     """Hands tasks to the workers of a client and tells how each ended."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        self.client = client
         self.running: dict[Future, Task] = {}
         self._replaced = time.monotonic()
         self.subscribe("begun", self._begun)
@@ -69,15 +69,20 @@ class Dispatcher:
 
     def subscribe(self, topic: str, handler: Callable[[dict[str, Any]], None]) -> None:
         """Call `handler` with the fields of every event of a topic, the worker's address as `worker` among them."""
-        self._client.subscribe_topic(topic, lambda event: handler(event[1]))
+        self.client.subscribe_topic(topic, lambda event: handler(event[1]))
 
-    def submit(self, function: Callable[..., Any], *args: Any, **options: Any) -> Task:
+    def workers(self) -> int:
+        """How many workers there are now."""
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def submit(self, function: Callable[..., Any], *args: Any, trial: int | None = None, **options: Any) -> Task:
         """Start a task.
 
         Args:
+            trial: the number of the trial that it runs; None: it runs none.
             options: of `Client.submit`, such as `workers`.
         """
-        task = Task(self._client.submit(function, *args, pure=False, **options))
+        task = Task(self.client.submit(function, *args, pure=False, **options), trial)
         self.running[task.future] = task
         return task
 
@@ -99,10 +104,10 @@ class Dispatcher:
             reason: how the trial's end is explained.
         """
         for task in self.running.values():
-            if task.trial is not None and task.reason is None and time.monotonic() > task.begun + limit:
+            if task.worker and task.reason is None and time.monotonic() > task.begun + limit:
                 task.reason = reason
                 with contextlib.suppress(KeyError):  # it has died already
-                    self._client.run(worker.kill, nanny=True, workers=[task.worker], on_error="ignore")
+                    self.client.run(worker.kill, nanny=True, workers=[task.worker], on_error="ignore")
 
     def stop(self) -> list[Ended]:
         """Tell the running tasks to end in order, and kill the workers of those that do not within `STOP_TIMEOUT`.
@@ -110,12 +115,12 @@ class Dispatcher:
         Returns:
             Those that ended in time; the others stay in `running`.
         """
-        self._client.run(worker.request_stop, nanny=True, on_error="ignore")
+        self.client.run(worker.request_stop, nanny=True, on_error="ignore")
         with contextlib.suppress(TimeoutError):
             wait(list(self.running), timeout=STOP_TIMEOUT)
         ended = [self._end(task) for task in self._done()]
         if self.running:
-            self._client.run(worker.kill, again=False, nanny=True, on_error="ignore")
+            self.client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         return ended
 
     def run(self, function: Callable[..., Any], *args: Any) -> Ended:
@@ -172,7 +177,7 @@ class Dispatcher:
         with contextlib.suppress(TimeoutError):
             wait(futures, timeout=_INTERVAL, return_when="FIRST_COMPLETED")
             return
-        if time.monotonic() > self._replaced + _REPLACE_EVERY and (cluster := self._client.cluster) is not None:
+        if time.monotonic() > self._replaced + _REPLACE_EVERY and (cluster := self.client.cluster) is not None:
             self._replaced = time.monotonic()
             cluster.scale(len(cluster.worker_spec))
 
@@ -196,7 +201,7 @@ class Dispatcher:
         """The fields of a `TrialBegun`."""
         for task in list(self.running.values()):
             if task.future.key == begun["task"]:
-                task.trial, task.worker, task.begun = begun["number"], begun["worker"], time.monotonic()
+                task.worker, task.begun = begun["worker"], time.monotonic()
 
     def _over_memory(self, event: dict[str, Any]) -> None:
         """A nanny is about to kill its worker."""

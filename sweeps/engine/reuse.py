@@ -70,9 +70,9 @@ def leave() -> bool:
 
     from sweeps.model import keras_state
     from sweeps.study import study
-    from sweeps.study.claims import forget_claims
     from sweeps.training import clear_session
     from sweeps.training.resident import RESIDENT
+    from sweeps.trial.line import hang_up
     from tracking.connections import disconnect
 
     for caches, new in (
@@ -84,7 +84,7 @@ def leave() -> bool:
     for cached in _caches():
         cached.cache_clear()
     study.forget()
-    forget_claims()
+    hang_up()
     keras_state.forget()
     RESIDENT.clear()
     worker_process.log_to(Path(os.devnull))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sweeps.engine.dispatcher import Dispatcher, Ended
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.tasks import run_trial
-from sweeps.errors import MachineFault, TrialsFailed, machine_fault, without_passwords
-from sweeps.study.retries import LateResult
+from sweeps.errors import MachineFault, TrialsFailed
 from sweeps.study.study import Objective
 from sweeps.system import signals
 from sweeps.system.commands import hint
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 
 if TYPE_CHECKING:  # it imports MLflow, for which there is time while the workers import TensorFlow
+    from sweeps.engine.driver import Driver
     from sweeps.engine.session import StudySession
 
 #: failures in a row, no success between them, after which a sweep is given up
@@ -78,6 +78,7 @@ class Scheduler:
     """Trials run over the slots until none is missing or something ends it.
 
     Args:
+        driver: draws the trials, and records them.
         jobs: slots to keep busy.
         watcher: told of every epoch and every trial.
         data: a dataset as a file; None: they load what the plan names.
@@ -86,6 +87,7 @@ class Scheduler:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        driver: Driver,
         plan: TrialPlan,
         jobs: int,
         session: StudySession,
@@ -93,7 +95,7 @@ class Scheduler:
         limits: Limits,
         data: DataFile | None = None,
     ) -> None:
-        self._dispatcher, self._plan, self._jobs, self._session = dispatcher, plan, jobs, session
+        self._dispatcher, self._driver, self._plan, self._jobs, self._session = dispatcher, driver, plan, jobs, session
         self._watcher, self._limits, self._data = watcher, limits, data
         self._accepts_trials = True
         #: the `time.monotonic()` until which other processes were seen to run all missing trials
@@ -109,14 +111,13 @@ class Scheduler:
             Interrupted: by a signal.
         """
         running = self._dispatcher.running
-        self._dispatcher.subscribe("sweep", self._forward_epoch)
         try:
             self._fill()
             while running or (self._accepts_trials and self._session.missing() > 0):
                 if self._limits.deadline is not None and time.monotonic() >= self._limits.deadline:
                     break
                 for ended in self._ended():
-                    self._handle_outcome(outcome_of(ended, self._plan, self._session))
+                    self._handle_outcome(self._driver.outcome_of(ended))
                 if self._plan.trial_timeout is not None:
                     self._dispatcher.end_overdue(self._plan.trial_timeout + EPOCH_TIMEOUT, self._plan.overdue)
                 self._fill()
@@ -124,18 +125,19 @@ class Scheduler:
             if running:
                 self._stop_running()
 
-    def _forward_epoch(self, fields: dict[str, Any]) -> None:
-        """An epoch's report, as its fields."""
-        self._watcher.epoch(EpochReport(**{name: value for name, value in fields.items() if name != "worker"}))
-
     def _fill(self) -> None:
-        if not self._accepts_trials or time.monotonic() < self._submit_not_before:
-            return
+        """Give a trial to each free slot whose worker is there."""
         running = self._dispatcher.running
-        # `unclaimed` leaves out the trials that have begun; ours are in `running`, too
-        begun = sum(task.trial is not None for task in running.values())
-        for _ in range(min(self._jobs, self._session.unclaimed() + begun) - len(running)):
-            self._dispatcher.submit(run_trial, self._plan, self._data)
+        if not self._accepts_trials or len(running) >= self._jobs or time.monotonic() < self._submit_not_before:
+            return
+        # a worker that has died is started again while its task waits
+        for _ in range(min(self._jobs, max(1, self._dispatcher.workers())) - len(running)):
+            task = self._driver.begin()
+            if task is None:
+                self._accepts_trials = not self._driver.is_walked()
+                self._submit_not_before = time.monotonic() + 1.0
+                return
+            self._dispatcher.submit(run_trial, self._plan, task, self._data, trial=task.number)
 
     def _ended(self) -> list[Ended]:
         if self._dispatcher.running:
@@ -149,8 +151,8 @@ class Scheduler:
         """Pass on how a trial ended, and give up after too many failures in a row."""
         if outcome.exhausted:
             self._accepts_trials = False
+        self._submit_not_before = 0.0
         if outcome.state == OutcomeState.NONE:
-            self._submit_not_before = time.monotonic() + 1.0
             return
         is_retried = self._retry(outcome)
         if is_retried or outcome.state == OutcomeState.KILLED:
@@ -183,32 +185,20 @@ class Scheduler:
     def _stop_running(self) -> None:
         """End the running trials at their next epoch, and after a while their workers."""
         self._accepts_trials = False
-        outcomes = [outcome_of(ended, self._plan, self._session) for ended in self._dispatcher.stop()]
+        outcomes = [self._driver.outcome_of(ended) for ended in self._dispatcher.stop()]
         killed = self._dispatcher.running.values()
         if killed:
+            self._driver.abandon()
             self._session.reap(error="interrupted in the middle of an epoch")
         now = time.monotonic()
         outcomes += [
             TrialOutcome(task.trial, OutcomeState.INTERRUPTED, seconds=now - task.begun)
             for task in killed
-            if task.trial is not None
+            if task.trial is not None and task.worker
         ]
         for outcome in outcomes:
             if outcome.state != OutcomeState.NONE:
                 self._watcher.trial(outcome)
-
-
-def outcome_of(ended: Ended, plan: TrialPlan, session: StudySession) -> TrialOutcome:
-    """What a trial's task returned; a failed trial for a task that raised or whose worker died."""
-    if ended.death is not None:
-        return session.died(ended.task.future.key, ended.death, again=ended.death != plan.overdue)
-    if ended.error is None:
-        assert isinstance(ended.result, TrialOutcome)
-        return ended.result
-    if isinstance(ended.error, LateResult):  # its trial has failed, and was counted, already
-        return TrialOutcome(-1, OutcomeState.NONE)
-    error = without_passwords(f"{type(ended.error).__name__}: {ended.error}")
-    return TrialOutcome(-1, OutcomeState.FAIL, error=error, halt=machine_fault(ended.error))
 
 
 def raise_if_halted(outcome: TrialOutcome) -> None:

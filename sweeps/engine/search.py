@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from sweeps.baselines import BaselineProcess
 from sweeps.config import PASSING
 from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.driver import driving
 from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.session import StudySession, open_session
@@ -32,6 +33,9 @@ from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import send_all
+
+#: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
+_LAST_CALLS = 3.0
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
@@ -66,7 +70,8 @@ def search(
         # without hyperparameters there is one point, which the second slot would draw again
         jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
         plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
-        Scheduler(dispatcher, plan, jobs, session, watcher, limits, data).run()
+        with driving(dispatcher.client, session, plan, watcher.epoch) as driver:
+            Scheduler(dispatcher, driver, plan, jobs, session, watcher, limits, data).run()
         if baselines is not None:
             baselines.finish()
 
@@ -110,6 +115,7 @@ def recorded_as(
         try:
             with in_reach():
                 yield session
+            session.finish_record()
             outcome = "FINISHED"
         except Interrupted:
             raise
@@ -121,6 +127,7 @@ def recorded_as(
             raise
         finally:
             with contextlib.suppress(*faults), in_reach():
+                session.writer.wait(_LAST_CALLS)
                 with contextlib.suppress(TrackingError):
                     send_all(store)
                 session.reap()  # whose worker died, or did not end in time

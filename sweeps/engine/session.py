@@ -11,15 +11,16 @@ import optuna
 from sweeps.doctor import Finding, repair_files, repair_records
 from sweeps.errors import CorruptStore
 from sweeps.study import confirmation, kept_models, retries
+from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.study import StudyRef
+from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
-from sweeps.trial.plan import TrialOutcome
-from tracking import Store, TrackingError, translate_errors
+from tracking import RunWriter, Store, TrackingError, translate_errors
 from tracking.removal import registered_uris, remove_model
 
 
@@ -35,10 +36,12 @@ class StudySession:
         repaired: what was inconsistent when the session was opened.
         notes: what else there is to say of its beginning.
         models_kept: how many of the best trials keep their models; None: all.
+        writer: writes the runs of trials.
     """
 
     study: optuna.Study
     store: Store
+    writer: RunWriter
     claims: Claims
     checkpoints: Checkpoints
     budget: Budget
@@ -51,14 +54,6 @@ class StudySession:
         """How many trials the study lacks, as far as its budget goes."""
         return self.budget.missing(self.study)
 
-    def unclaimed(self) -> int:
-        """How many of them nobody works at."""
-        return self.claims.unclaimed(self.study, self.budget)
-
-    def died(self, task: str, how: str, again: bool = True) -> TrialOutcome:
-        """Fail the trial that a dead worker had from a task; see `sweeps.trial.reaper.died`."""
-        return reaper.died(self.study, self.store, self.checkpoints, self.claims, task, how, again)
-
     def reap(self, error: str = reaper.GONE) -> list[int]:
         """Fail the trials that nobody works at any more; their numbers."""
         return reaper.reap(self.study, self.store, self.claims, error)
@@ -66,6 +61,15 @@ class StudySession:
     def retry(self, number: int, limit: int) -> bool:
         """Whether a failed trial is tried again, which it is `limit` times at most."""
         return retries.again(self.study, number, limit)
+
+    def finish_record(self) -> None:
+        """Wait until the store has got what it is sent; what it does not take is in the spool.
+
+        Raises:
+            Interrupted: by a signal.
+        """
+        while not self.writer.wait(0.5):
+            signals.raise_if_interrupted()
 
     def remove_models(self) -> None:
         """Remove the models of trials that are not among the best any more.
@@ -79,8 +83,12 @@ class StudySession:
             with self.claims.turn():
                 trials = kept_models.beyond(self.study, self.models_kept, protected)
                 kept_models.mark_removed(self.study, [trial.number for trial in trials])
-            for trial in trials:
-                remove_model(self.store, trial.user_attrs[MODEL_URI])
+            for trial in trials:  # after the models that are still to be sent
+                self.writer.submit(self._remove_model, trial.user_attrs[MODEL_URI])
+
+    def _remove_model(self, uri: str) -> None:
+        with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
+            remove_model(self.store, uri)
 
 
 @contextlib.contextmanager
@@ -101,13 +109,19 @@ def open_session(
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         claims = stack.enter_context(contextlib.closing(Claims(folder)))
+        writer = stack.enter_context(contextlib.closing(RunWriter(store)))
         with claims.turn():
             if_alone = stack.enter_context(present(folder))
             repaired: list[Finding] = []
             if_alone(lambda: repaired.extend(repair_files(ref.journal)))
             study = study_of()
             if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
-            session = StudySession(study, store, claims, Checkpoints(ref.checkpoints), budget, if_alone, repaired)
+            session = StudySession(
+                study, store, writer, claims, Checkpoints(ref.checkpoints), budget, if_alone, repaired
+            )
             session.reap()
             prepare(session)
-        yield session
+        backend = studies.backend_of(ref.journal)
+        claims.publish = backend.flush
+        with backend.grouped():
+            yield session

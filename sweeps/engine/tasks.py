@@ -13,7 +13,8 @@ from sweeps.engine import reuse
 from sweeps.engine.scratch import DataFile
 from sweeps.errors import SweepError
 from sweeps.trial.lr_range import RangeRequest, RangeTest
-from sweeps.trial.plan import Preflight, SweepRequest, TrialOutcome, TrialPlan
+from sweeps.trial.plan import Preflight, SweepRequest, TrialPlan
+from sweeps.trial.task import TrialEnd, TrialTask
 
 _importing = threading.Lock()
 _warm = False
@@ -107,11 +108,11 @@ def range_test(request: RangeRequest) -> RangeTest:
     return range_test(request)
 
 
-def run_trial(plan: TrialPlan, data: DataFile | None = None, number: int | None = None) -> TrialOutcome:
+def run_trial(plan: TrialPlan, task: TrialTask, data: DataFile | None = None) -> TrialEnd:
     """See `sweeps.trial.run.run_trial`."""
     warm_up()
     from sweeps.trial.run import run_trial
 
-    outcome = run_trial(plan, None if data is None else data.open(), number)
+    end = run_trial(plan, task, None if data is None else data.open())
     _settle()
-    return outcome
+    return end

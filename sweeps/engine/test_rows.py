@@ -46,7 +46,7 @@ def validation_of(study: optuna.Study, run_id: str, data: Dataset | None = None)
     """
     loaded, trial = _loaded(study, data), results.trial_of(study, run_id)
     if trial is not None and REPETITION in trial.user_attrs:
-        part = rows_of(trial, loaded)
+        part = rows_of(trial.user_attrs, loaded)
     else:
         rounds = rounds_of(study)
         part = rounds.data(loaded, len(rounds) - 1, study.user_attrs[IDENTITY]["seed"])

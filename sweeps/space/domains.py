@@ -17,9 +17,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
-import optuna
 from keras_tuner.engine import hyperparameters as kinds
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -28,6 +27,16 @@ from sweeps.errors import InputError, shown
 Number = int | float
 Value = int | float | str | bool
 TOLERANCE = 1e-8  # of a step: the rounding error that Optuna allows for a float from a storage
+
+
+class Suggesting(Protocol):
+    """What a value can be asked of: a trial of Optuna's, or what stands for one."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float: ...
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int: ...
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class StudyParameter:
     distribution: BaseDistribution
     mirror: float | None = None
 
-    def suggest(self, trial: optuna.trial.BaseTrial) -> Value:
+    def suggest(self, trial: Suggesting) -> Value:
         """The trial's value, of the hyperparameter's own type."""
         domain = self.distribution
         if isinstance(domain, CategoricalDistribution):

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 import keras_tuner
-import optuna
 from keras_tuner.engine import hyperparameters as kinds
 
 from sweeps.errors import InputError, unknown
 from sweeps.space.declarations import check_declaration
 from sweeps.space.domains import (
     StudyParameter,
+    Suggesting,
     Value,
     canonical,
     conditions_text,
@@ -29,7 +29,8 @@ from sweeps.space.domains import (
     study_name,
     study_parameter,
 )
-from sweeps.space.fingerprint import SPACE_VERSION, versioned
+from sweeps.space.fingerprint import versioned
+from sweeps.space.known import Known
 from sweeps.space.narrowing import Narrowing
 
 #: the hyperparameter that every space has, once it is asked for
@@ -119,45 +120,44 @@ class SuggestedHyperParameters(CheckedHyperParameters):
         version: of the study's space, where it has several. A hyperparameter with other values than in an earlier
             version is another one in the study: `units [version 2]`.
         firsts: gets the default of each parameter before it is suggested, for a sampler that begins with it.
+        known: the parameters that the study has already, by name.
     """
 
     def __init__(
         self,
-        trial: optuna.trial.BaseTrial,
+        trial: Suggesting,
         narrowings: Iterable[Narrowing] = (),
         grid: bool = False,
         ambiguous: frozenset[str] = frozenset(),
         version: int | None = None,
         firsts: dict[str, Any] | None = None,
+        known: Mapping[str, Known] = {},
     ) -> None:
         super().__init__(narrowings)
         self.trial, self.grid, self.ambiguous, self.version, self.firsts = trial, grid, ambiguous, version, firsts
-        self._earlier: list[optuna.trial.FrozenTrial] | None = None
+        self._known = known
 
     def _answer(self, hp: kinds.HyperParameter) -> Value:
         if isinstance(hp, kinds.Fixed):
             return hp.value  # type: ignore[no-any-return]
         parameter = study_parameter(hp, self.grid, label(hp, self.ambiguous))
         before = self._before(parameter)
-        if self.version and before and before.user_attrs.get(SPACE_VERSION, 1) != self.version:
+        if self.version and before and before.version != self.version:
             parameter = replace(parameter, name=versioned(parameter.name, self.version))
             before = self._before(parameter)
         if before:  # Optuna accepts a changed range, and mixes trials that are not comparable
             raise InputError(
                 f"hyperparameter {parameter.name!r} must keep its kind and values in all trials of a study, "
-                f"got {describe(parameter.distribution)} after {describe(before.distributions[parameter.name])}"
+                f"got {describe(parameter.distribution)} after {describe(before.distribution)}"
             )
         if self.firsts is not None:
             self.firsts[parameter.name] = parameter.stored(default(hp, self.grid))
         return canonical(hp, parameter.suggest(self.trial), self.grid)
 
-    def _before(self, parameter: StudyParameter) -> optuna.trial.FrozenTrial | None:
-        """The last trial with a parameter of that name, if its distribution was another one."""
-        if self._earlier is None:
-            study = getattr(self.trial, "study", None)
-            self._earlier = study.get_trials(deepcopy=False)[::-1] if study is not None else []
-        last = next((trial for trial in self._earlier if parameter.name in trial.distributions), None)
-        return last if last and last.distributions[parameter.name] != parameter.distribution else None
+    def _before(self, parameter: StudyParameter) -> Known | None:
+        """The study's parameter of that name, if its distribution is another one."""
+        known = self._known.get(parameter.name)
+        return known if known and known.distribution != parameter.distribution else None
 
 
 def draw_epochs(hp: keras_tuner.HyperParameters, most: int, instead: int | None = None) -> int:

@@ -229,14 +229,6 @@ def explain(error: BaseException) -> str:
     return f"{text} ({own[-1].filename}, line {own[-1].lineno})" if own else text
 
 
-def comes_of(error: BaseException, kind: type[BaseException]) -> bool:
-    """Whether an error or one of its causes is of that kind."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, kind):
-        cause = cause.__cause__
-    return cause is not None
-
-
 def fatal_kind(error: BaseException) -> str | None:
     """The class of `keras_tuner.errors` by which the user's code ends a search; None where it does not.
 

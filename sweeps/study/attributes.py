@@ -43,8 +43,6 @@ REMOVED_MODELS = "removed_models"
 
 #: the mark of the process that works at it; see `sweeps.study.claims`
 HOLDER = "holder"
-#: the name of the Dask task that runs it
-TASK = "task"
 #: the id of its MLflow run
 RUN_ID = "run_id"
 #: its hyperparameters as the model got them

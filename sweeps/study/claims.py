@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import optuna
@@ -19,18 +19,25 @@ from sweeps.system.locks import Marks
 
 
 class Claims:
-    """A study's trials as its workers share them out, on one machine or over one shared file system.
+    """A study's trials as its drivers share them out, on one machine or over one shared file system.
 
     Args:
         folder: the study's.
+
+    Attributes:
+        publish: lets other processes read what this one has written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._marks = Marks(folder / "working")
+        self.publish: Callable[[], None] = lambda: None
 
-    def turn(self) -> AbstractContextManager[None]:
-        """Be the only process that changes what there is to claim; others wait."""
-        return self._marks.turn()
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Be the only one who changes what there is to claim; others wait, and see then what was changed."""
+        with self._marks.turn():
+            yield
+            self.publish()
 
     @contextlib.contextmanager
     def claim(
@@ -50,14 +57,15 @@ class Claims:
         with self._marks.mark() as mark:
             with self.turn():
                 trial: optuna.Trial | None = None
+                own = copy.copy(study)  # with a sampler of its own, and its own view of the trials
                 if number is not None:
-                    trial = retries.take(study, number)
+                    trial = retries.take(own, number)
                 elif self._is_free(study, budget):
                     again = waiting_retries(study)
                     if sampler is not None:
-                        study.sampler = sampler(again[0].number if again else _next(study))
+                        own.sampler = sampler(again[0].number if again else _next(study))
                     # what was begun has its epochs already
-                    trial = retries.take(study, again[0].number) if again else study.ask()
+                    trial = retries.take(own, again[0].number) if again else own.ask()
                 if trial is not None:
                     trial.set_user_attr(HOLDER, mark)
             yield trial
@@ -91,19 +99,3 @@ def _next(study: optuna.Study) -> int:
     """The number of the trial that the study gives next: the first that waits, else a new one."""
     trials = study.get_trials(deepcopy=False)
     return next((trial.number for trial in trials if trial.state == TrialState.WAITING), len(trials))
-
-
-_open: dict[Path, Claims] = {}
-
-
-def claims_of(folder: Path) -> Claims:
-    """A study's claims, opened once a process, as they must be."""
-    if folder not in _open:
-        _open[folder] = Claims(folder)
-    return _open[folder]
-
-
-def forget_claims() -> None:
-    """Close all of them; this process works at no trial."""
-    while _open:
-        _open.popitem()[1].close()

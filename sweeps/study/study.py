@@ -182,6 +182,14 @@ def load(name: str, journal: Path) -> optuna.Study:
     return _load(name, journal)
 
 
+def backend_of(journal: Path) -> WholeRecords:
+    """The file of a study that this process has opened."""
+    storage = _open[journal]._storage
+    assert isinstance(storage, JournalStorage)
+    assert isinstance(storage._backend, WholeRecords)
+    return storage._backend
+
+
 def forget(journal: Path | None = None) -> None:
     """Let this process read the journal anew when it next opens the study; None: those of all studies."""
     if journal is None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-import optuna
-from optuna.trial import FrozenTrial
+from optuna.distributions import BaseDistribution
 
 from sweeps.study.attributes import CONTINUES, PARAMS, REPETITION
 
@@ -19,7 +18,20 @@ _RATES = ("learning_rate", "lr")
 _LONGEST = 80
 
 
-def trial_name(trial: optuna.Trial | FrozenTrial, params: Mapping[str, Any] | None = None) -> str:
+class Named(Protocol):
+    """Optuna's trials, and what stands for one in a worker."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def params(self) -> dict[str, Any]: ...
+    @property
+    def user_attrs(self) -> dict[str, Any]: ...
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]: ...
+
+
+def trial_name(trial: Named, params: Mapping[str, Any] | None = None) -> str:
     """The trial's number and the hyperparameters that may differ between trials, each as short as it is understood.
 
     Args:

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,13 +89,14 @@ class Marks:
     """By which processes tell what another one still works at: for each work it locks a byte of one file.
 
     Such locks are a process's: it lets go of all that it has on a file when it closes the file once, so it opens
-    it once; and its threads do not wait for one another.
+    it once; and its threads would not wait for one another, so a turn is a lock of theirs, too.
     """
 
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         self._own: set[int] = set()
         self._turns = 0
+        self._of_threads = threading.RLock()
 
     @contextlib.contextmanager
     def mark(self) -> Iterator[int]:
@@ -121,16 +123,18 @@ class Marks:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the only process within such a block; others wait. A block within a block changes nothing."""
-        if not self._turns:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, _TURN)
-        self._turns += 1
-        try:
-            yield
-        finally:
-            self._turns -= 1
+        """Be the only thread of all processes within such a block; others wait. A block within a block changes
+        nothing."""
+        with self._of_threads:
             if not self._turns:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _TURN)
+                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, _TURN)
+            self._turns += 1
+            try:
+                yield
+            finally:
+                self._turns -= 1
+                if not self._turns:
+                    fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _TURN)
 
     def close(self) -> None:
         """Let go of the file, and of all marks."""

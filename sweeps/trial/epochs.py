@@ -18,7 +18,7 @@ from sweeps.study.study import Objective
 from sweeps.trial.rounds import Round, mean
 
 if TYPE_CHECKING:  # a tuner's client reads this file before it has time for MLflow
-    from tracking import TrialRun
+    from sweeps.trial.proxies import RunProxy, TrialProxy
 
 
 #: what is judged beside the objective: no model is of use once one of these is no finite number
@@ -56,8 +56,8 @@ class EpochWatch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        trial: optuna.Trial,
-        run: TrialRun,
+        trial: TrialProxy,
+        run: RunProxy,
         objective: Objective,
         *,
         epochs: int,

@@ -10,14 +10,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import optuna
 import tensorflow as tf
 
 from sweeps.study.attributes import INFEASIBLE
 from sweeps.study.constraints import Constraint, broken
 from sweeps.study.figures import LATENCY_MS, MODEL_BYTES, N_PARAMS, SIZES, neither_metric_nor_figure
 from sweeps.training import as_tensors
-from tracking import TrialRun
+from sweeps.trial.proxies import RunProxy, TrialProxy
 
 #: calls of a model before it is timed, and that are timed
 _WARM_UP, _CALLS = 3, 50
@@ -69,7 +68,7 @@ def figures_of(names: Collection[str], model: keras.Model, metrics: Mapping[str,
     return {name: known[name] for name in sorted(names)}
 
 
-def hold_to(trial: optuna.Trial, run: TrialRun, constraints: Iterable[Constraint], figures: Mapping[str, float]) -> str:
+def hold_to(trial: TrialProxy, run: RunProxy, constraints: Iterable[Constraint], figures: Mapping[str, float]) -> str:
     """Let study and run know which constraints a trial keeps, as far as its figures are known.
 
     Returns:

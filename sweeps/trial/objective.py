@@ -20,9 +20,8 @@ from sweeps.space.hyperparameters import SuggestedHyperParameters, draw_epochs
 from sweeps.space.narrowing import narrowings_of
 from sweeps.space.resolve import build, resolve
 from sweeps.study.attributes import AFTER, CONTINUES, EPOCHS, FIGURES, PARAMS, SKIPPED
-from sweeps.study.claims import claims_of
 from sweeps.study.constraints import broken
-from sweeps.study.draft import Draft, Repeated
+from sweeps.study.draft import Repeated
 from sweeps.study.figures import TRAIN_SECONDS
 from sweeps.study.trial_name import trial_name
 from sweeps.system import worker_process
@@ -31,11 +30,11 @@ from sweeps.trial.callbacks import make_callbacks
 from sweeps.trial.epochs import EpochWatch
 from sweeps.trial.figures import hold_to, sizes
 from sweeps.trial.fit_options import Fitting
-from sweeps.trial.plan import EpochReport, TrialPlan
+from sweeps.trial.plan import TrialPlan
+from sweeps.trial.proxies import RunProxy, TrialProxy
 from sweeps.trial.record import record
 from sweeps.trial.resume import ResumableFit, TrialProgress
 from sweeps.trial.rounds import Round
-from tracking import TrialRun
 from tracking.reading import SECONDS
 
 
@@ -68,7 +67,7 @@ class _Clock:
 
 
 def objective(
-    trial: optuna.Trial, plan: TrialPlan, data: Dataset, run: TrialRun, seed: int, progress: TrialProgress
+    trial: TrialProxy, plan: TrialPlan, data: Dataset, run: RunProxy, seed: int, progress: TrialProgress
 ) -> float:
     """The best value of the objective's metric over the trial's epochs; with several rounds, of its mean over them.
 
@@ -76,15 +75,15 @@ def objective(
         NothingNew: the study has tried every point that was drawn.
     """
     data = plan.fitting.target_of(data)
-    draft, clock = Draft(trial, plan.study, claims_of(plan.study.journal.parent).turn), _Clock()
+    clock = _Clock()
     for index, epochs in enumerate(progress.rounds):  # an earlier attempt has trained them
         _watch(trial, plan, run, progress, index, plan.epochs, dict, lambda *_: None).record(epochs)
     while True:
         try:
-            value = _next_round(trial, draft, plan, data, run, seed, progress, clock)
+            value = _next_round(trial, plan, data, run, seed, progress, clock)
         except Repeated:
             clear_session()
-            draft.redraw()
+            trial.redraw()
             continue
         if value is not None:
             return value
@@ -92,11 +91,10 @@ def objective(
 
 
 def _next_round(
-    trial: optuna.Trial,
-    draft: Draft,
+    trial: TrialProxy,
     plan: TrialPlan,
     data: Dataset,
-    run: TrialRun,
+    run: RunProxy,
     seed: int,
     progress: TrialProgress,
     clock: _Clock,
@@ -116,34 +114,35 @@ def _next_round(
     keras.utils.set_random_seed(seed)
     is_grid = plan.study.sampler == "grid"
     narrowings = narrowings_of(plan.set, space)
-    firsts = getattr(trial.study.sampler, "firsts", None)
-    hp = SuggestedHyperParameters(trial, narrowings, is_grid, plan.ambiguous, plan.space_version, firsts)
+    hp = SuggestedHyperParameters(
+        trial, narrowings, is_grid, plan.ambiguous, plan.space_version, trial.firsts, trial.known
+    )
     try:
         with clock.part("build"):
             model = build(space, hp)
             data = for_model(data, model)
             trained_on: int | None = trial.user_attrs.get(EPOCHS)
             epochs = draw_epochs(hp, plan.epochs, trained_on) if plan.draws_epochs else trained_on or plan.epochs
-        draft.check()
+        trial.check()
         if broken(plan.constraints, sizes(model)):
-            draft.settle()
+            trial.settle()
             _end_if_too_large(trial, plan, run, model)
 
         def tell(epoch: int, value: float | None) -> None:
-            draft.store()  # of a space that trains without `model.fit`
+            trial.store()  # of a space that trains without `model.fit`
             if epoch == 1 and index == 0:  # of a model that had no weights before
                 _end_if_too_large(trial, plan, run, model)
             done, most = index * epochs + epoch, len(plan.rounds) * epochs
-            worker_process.send("sweep", EpochReport(trial.number, done, most, value))
+            trial.tell_epoch(done, most, value)
             if plan.trial_timeout and clock.elapsed > plan.trial_timeout and done < most:
                 raise TrialOverdue(plan.overdue)
 
         watch = _watch(trial, plan, run, progress, index, epochs, lambda: hp.active_values, tell)
         run.rename(trial_name(trial, hp.active_values))
-        result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress, draft.settle)
+        result, example = train(space, hp, model, data, epochs, seed, watch, plan.fitting, progress, trial.settle)
     finally:
-        if not draft.repeats:
-            draft.store()
+        if not trial.repeats:
+            trial.store()
             trial.set_user_attr(PARAMS, hp.active_values)
             run.log_params(hp.active_values)
             run.rename(trial_name(trial, hp.active_values))
@@ -154,23 +153,23 @@ def _next_round(
             watch.prune(f"pruned after {watch.round.name}")
             progress.end_round(watch.epochs_trained)
             return None
-        record(trial, plan, run, model, watch, data, example)
+        progress.keep = record(trial, plan, run, model, watch, data, example)
     parts = {name: round(value, 4) for name, value in clock.seconds.items()}
     asked_for = trial.user_attrs.get(FIGURES, {}).get(TRAIN_SECONDS)
     run.set_tags({SECONDS: json.dumps(parts), TRAIN_SECONDS: asked_for or parts.get("train", 0.0)})
     return best
 
 
-def _end_if_too_large(trial: optuna.Trial, plan: TrialPlan, run: TrialRun, model: keras.Model) -> None:
+def _end_if_too_large(trial: TrialProxy, plan: TrialPlan, run: RunProxy, model: keras.Model) -> None:
     """Raises: optuna.TrialPruned: the model breaks a constraint on its size, whatever it learns."""
     if said := hold_to(trial, run, plan.constraints, sizes(model)):
         raise optuna.TrialPruned(said)
 
 
 def _watch(
-    trial: optuna.Trial,
+    trial: TrialProxy,
     plan: TrialPlan,
-    run: TrialRun,
+    run: RunProxy,
     progress: TrialProgress,
     index: int,
     epochs: int,

@@ -12,7 +12,6 @@ from sweeps.data import DataSource
 from sweeps.model.keras_state import KerasState
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.space.reference import SpaceRef
-from sweeps.study.budget import Budget
 from sweeps.study.constraints import Constraint
 from sweeps.study.identity import OBJECTIVES, Identity
 from sweeps.study.rounds import ONE, Rounds
@@ -29,7 +28,6 @@ class TrialPlan:
     """All that a worker needs to run trials of a sweep, on whatever machine it is.
 
     Attributes:
-        budget: what the study may spend.
         trial_timeout: seconds after which a trial is ended; None for never.
         draws_epochs: each trial draws its number of epochs.
         keras: Keras's global settings in the client; None: it has none.
@@ -47,7 +45,6 @@ class TrialPlan:
     store: Store
     parent_run: str
     fitting: Fitting = field(default_factory=Fitting)
-    budget: Budget = field(default_factory=lambda: Budget(trials=1))
     trial_timeout: float | None = None
     draws_epochs: bool = False
     keras: KerasState | None = None
@@ -211,7 +208,6 @@ class CheckedSweep:
         return TrialPlan(
             *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
             fitting=asked.fitting,
-            budget=self.config.budget,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,
             keras=asked.keras,
@@ -223,15 +219,13 @@ class CheckedSweep:
 
 @dataclass(frozen=True)
 class TrialBegun:
-    """A task has its trial; sent by the worker.
+    """A worker has begun with a trial; sent by it.
 
     Attributes:
         task: the name of the Dask task.
-        number: the trial's.
     """
 
     task: str
-    number: int
 
 
 @dataclass(frozen=True)
@@ -254,7 +248,7 @@ class OutcomeState(StrEnum):
     INTERRUPTED = "INTERRUPTED"
     #: its worker died, and it is tried again; a study knows it as FAIL
     KILLED = "KILLED"
-    #: there was no trial left to claim
+    #: its worker's result came when it was given up already
     NONE = "NONE"
 
 

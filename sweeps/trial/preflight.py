@@ -15,7 +15,7 @@ from keras_tuner.errors import FailedTrialError, FatalError
 from sweeps import dense_kernels
 from sweeps.data import Dataset, check_folds, leaks, load, not_plain
 from sweeps.data.target_for_loss import for_model
-from sweeps.errors import InputError, NoModel, SweepError, unknown
+from sweeps.errors import InputError, NoModel, SweepError, comes_of, unknown
 from sweeps.model import keras_state
 from sweeps.model.memory import bounded_weights
 from sweeps.space import narrowing
@@ -28,8 +28,9 @@ from sweeps.space.hyperparameters import (
     declarations,
     draw_epochs,
 )
+from sweeps.space.known import KnownParameters
 from sweeps.space.narrowing import Narrowing
-from sweeps.space.resolve import build, comes_of, declaration, explain, resolve
+from sweeps.space.resolve import build, declaration, explain, resolve
 from sweeps.study.constraints import check_metrics
 from sweeps.study.objective_choice import choose_objectives, parse_objective
 from sweeps.study.rounds import validation_of
@@ -283,8 +284,10 @@ def _try_random(
     """
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=request.seed))
     errors: list[NoModel] = []
+    seen = KnownParameters()
     for _ in range(_DRAWS if logs is not None else _MANY_DRAWS):
-        hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared)
+        known = seen.update(study.get_trials(deepcopy=False))
+        hp = SuggestedHyperParameters(study.ask(), narrowings, request.grid, shared, known=known)
         try:
             trained = _try(space, hp, data, request, saving)
         except NoModel as error:

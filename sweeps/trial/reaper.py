@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.study import retries
-from sweeps.study.attributes import CUT_SHORT, DEATH, ERROR, INTERRUPTION, PARAMS, PARENT_RUN, RUN_ID, TASK
+from sweeps.study.attributes import CUT_SHORT, DEATH, ERROR, INTERRUPTION, PARAMS, PARENT_RUN, RUN_ID
 from sweeps.study.claims import Claims
 from sweeps.study.retries import DEATHS
 from sweeps.study.study import own
@@ -35,45 +36,28 @@ def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error:
     return [trial.number for trial in stale]
 
 
-def died(
-    study: optuna.Study, store: Store, checkpoints: Checkpoints, claims: Claims, task: str, how: str, again: bool = True
-) -> TrialOutcome:
-    """Give up the trial that a worker had from a task when it died, and let it be tried again.
+def died(study: optuna.Study, checkpoints: Checkpoints, number: int, how: str, again: bool = True) -> TrialOutcome:
+    """Fail a trial whose worker has died, and let it be tried again; its run is closed already.
 
     Args:
-        claims: tell who works at what.
-        task: the Dask task's name.
         how: what is known of the worker's end.
         again: whether it may be tried again.
 
     Returns:
-        How the trial ended: KILLED where it is tried again, FAIL where it has had its tries, and where the worker
-        had not asked for a trial yet (its number is -1 then).
+        How the trial ended: KILLED where it is tried again, FAIL where it has had its tries.
     """
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if trial.user_attrs.get(TASK) == task:
-            return _end(study, store, checkpoints, trial, how, again)
-    with claims.turn():  # it died before it had written down its task's name; what was enqueued for it is not lost
-        for trial in claims.abandoned(study):
-            if TASK not in trial.user_attrs:
-                return _end(study, store, checkpoints, trial, how, again)
-    return TrialOutcome(-1, OutcomeState.FAIL, error=how)
-
-
-def _end(
-    study: optuna.Study, store: Store, checkpoints: Checkpoints, trial: FrozenTrial, how: str, again: bool
-) -> TrialOutcome:
     trials = study.get_trials(deepcopy=False)
+    trial = trials[number]
     last = retries.deaths(trials, trial) + 1 >= DEATHS
     error = f"{how}; given up, its worker has died {DEATHS} times" if last and again else how
-    give_up(study, store, trial, error, DEATH if again else None)
+    _fail(study, trial, {ERROR: error} | ({CUT_SHORT: DEATH} if again else {}))
     if last or not again:
         checkpoints.forget(retries.lineage(trials, trial)[0].number)
     else:
-        retries.retry(study, trial.number)
+        retries.retry(study, number)
     params = trial.user_attrs.get(PARAMS, trial.params)
     state = OutcomeState.FAIL if last or not again else OutcomeState.KILLED
-    return TrialOutcome(trial.number, state, params=params, error=error)
+    return TrialOutcome(number, state, params=params, error=error)
 
 
 def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None:
@@ -96,7 +80,10 @@ def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, c
     """
     known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
     run_id = close_trial(store, parent, trial.number, known, error)
-    attributes = {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {})
+    _fail(study, trial, {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {}))
+
+
+def _fail(study: optuna.Study, trial: FrozenTrial, attributes: Mapping[str, str]) -> None:
     for name, value in attributes.items():
         study._storage.set_trial_user_attr(trial._trial_id, name, value)
     # not `tell`, by which a grid's sampler stops a study that is in no `optimize`, and so raises

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import optuna
 
 from sweeps.data import Dataset
 from sweeps.model.signature import outputs_by_name
 from sweeps.report.curves import draw
 from sweeps.space.resolve import explain
-from sweeps.study import kept_models
 from sweeps.study.attributes import (
     EPOCH,
     FIGURES,
@@ -22,7 +20,6 @@ from sweeps.study.attributes import (
     MODEL_URI,
     N_PARAMS,
     NO_MODEL,
-    PARAMS,
     PREPARED,
     ROUNDS,
     TRAINED,
@@ -33,26 +30,30 @@ from sweeps.trial.epochs import BadNumber, EpochWatch
 from sweeps.trial.figures import figures_of, hold_to
 from sweeps.trial.fit_rows import ROWS, named_example, prepared
 from sweeps.trial.plan import TrialPlan
+from sweeps.trial.proxies import RunProxy, TrialProxy
 from tracking import DataDescription, TrialRun
-from tracking.models import log_model
+from tracking.models import write_model
 from tracking.store import SHA256
 
 
 def record(
-    trial: optuna.Trial,
+    trial: TrialProxy,
     plan: TrialPlan,
-    run: TrialRun,
+    run: RunProxy,
     model: keras.Model,
     watch: EpochWatch,
     data: Dataset,
     example: Any,
-) -> None:
+) -> bool:
     """Log the model with its best weights, the learning curves and the trial's summary figures.
 
     A trial that is not among those that keep their models (`--keep-models`) logs none.
 
     Args:
         example: rows that the model was fed; None: it is tried with those of the data.
+
+    Returns:
+        Whether the trial's last state is to be kept.
     """
     rows = keras.tree.map_structure(_head, data.train.x) if example is None else example
     measured = figures_of(plan.figures, model, watch.final, rows) if plan.figures else {}
@@ -62,11 +63,9 @@ def record(
         trial.set_user_attr(PREPARED, inputs)
         run.set_tags({PREPARED: "by the space's fit, before the model is trained"})
     trial.set_user_attr(EPOCH, watch.best_epoch)
-    # what trains a trial on was asked for by name
-    if not watch.compared or kept_models.is_kept(
-        trial.study, plan.objective, trial.number, watch.best, plan.models_kept
-    ):
-        logged = log_model(plan.store, run.run_id, trial.number, model, example, output, trial.user_attrs[PARAMS])
+    kept = trial.kept(watch.best)
+    if kept.model is not None:
+        logged = write_model(kept.model, model, example, output)
         trial.set_user_attr(MODEL_URI, logged["model_uri"])
         trial.set_user_attr(MODEL_SHA256, logged[SHA256])
         run.set_tags(logged)
@@ -93,9 +92,10 @@ def record(
     _log_best_so_far(run, watch)
     on = DataDescription(plan.source.short_name, data.digest, "")
     run.log_score(f"best_{plan.objective.metric}", watch.best or 0.0, watch.best_epoch, trial.user_attrs[MODEL_URI], on)
+    return kept.state
 
 
-def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:
+def _log_best_so_far(run: RunProxy, watch: EpochWatch) -> None:
     """The best values before the best one, which make a curve of it."""
     metric, best = watch.objective.metric, None
     for epoch, value in enumerate(watch.history.get(metric, ())[: watch.best_epoch - 1], 1):
@@ -104,7 +104,7 @@ def _log_best_so_far(run: TrialRun, watch: EpochWatch) -> None:
             run.log_metrics({f"best_{metric}": value}, step=epoch)
 
 
-def keep_figures(trial: optuna.Trial, run: TrialRun, plan: TrialPlan, measured: Mapping[str, float]) -> None:
+def keep_figures(trial: TrialProxy, run: RunProxy, plan: TrialPlan, measured: Mapping[str, float]) -> None:
     """Let the study know what it asks for beside the objective's value, and which constraints the trial keeps.
 
     Raises:
@@ -118,7 +118,7 @@ def keep_figures(trial: optuna.Trial, run: TrialRun, plan: TrialPlan, measured: 
         hold_to(trial, run, plan.constraints, measured)
 
 
-def example_of(run: TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
+def example_of(run: RunProxy | TrialRun, model: keras.Model, example: Any) -> tuple[Any, Any]:
     """The example and what the model makes of it, for the logged model's signature; None and None where it cannot be
     asked: a model is not lost for want of an example."""
     try:

@@ -12,12 +12,15 @@ from typing import Any
 
 import keras
 
+from sweeps.study.attributes import CONTINUES, RETRY_OF
+from sweeps.study.study import StudyRef
 from sweeps.training import fit
 from sweeps.trial import snapshot
 from sweeps.trial.checkpoint import Checkpoints, encode
 from sweeps.trial.epochs import EpochWatch, TrialInterrupted
 from sweeps.trial.fit_rows import first_rows
 from sweeps.trial.snapshot import DoesNotFit
+from sweeps.trial.task import TrialTask
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class TrialProgress:
     Attributes:
         last: the state after the last epoch, once that has ended; None where it cannot be continued.
         rounds: the epochs' metrics of the rounds that have ended.
+        keep: `last` is to be kept.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class TrialProgress:
     ) -> None:
         self.number, self.origin, self.begin, self.trains_on = number, origin, begin, trains_on
         self.last: Any = None
+        self.keep = False
         self.rounds: list[list[dict[str, float]]] = [] if begin is None else list(begin.get("rounds", ()))
         self._checkpoints = checkpoints
         self._disk = ThreadPoolExecutor(1, "checkpoints")
@@ -92,15 +97,29 @@ class TrialProgress:
             written, self._written = self._written, None
             written.result()
 
-    def close(self, forget: bool) -> None:
-        """The attempt has ended.
-
-        Args:
-            forget: no other will follow.
-        """
+    def close(self) -> None:
+        """The attempt has ended; what was saved is on the disk."""
         self._disk.shutdown()
-        if forget:
-            self._checkpoints.forget(self.number)
+
+
+def progress_of(task: TrialTask, ref: StudyRef) -> TrialProgress:
+    """Where a trial begins: where the attempts before it, or the trial that it trains on, have come to."""
+    checkpoints, attributes = Checkpoints(ref.checkpoints), task.attributes
+    begin = _load(checkpoints, task.first) if RETRY_OF in attributes else None
+    if begin is None and CONTINUES in attributes:
+        begin = _load(Checkpoints(ref.states), attributes[CONTINUES])
+        # it may have been stopped early: this time it is asked to go on
+        begin = begin and begin | {"stopped": False}
+    return TrialProgress(checkpoints, task.first, task.origin, begin, CONTINUES in attributes)
+
+
+def _load(checkpoints: Checkpoints, number: int) -> Any:
+    """A checkpoint; None where there is none that can be read."""
+    try:
+        return checkpoints.load(number)
+    except ValueError as damage:
+        logger.warning("What was saved of trial %d is damaged, it begins anew: %s", number, damage)
+        return None
 
 
 class ResumableFit:

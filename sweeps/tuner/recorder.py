@@ -156,7 +156,7 @@ class Recorder:
 
     def _log_model(self, attempt: _Attempt, model: keras.Model) -> None:
         from sweeps.trial.record import example_of  # imports Numba, which few searches need here
-        from tracking.models import log_model
+        from tracking.models import write_model
         from tracking.store import SHA256
 
         example, output = None, None
@@ -164,9 +164,7 @@ class Recorder:
             example, output = example_of(attempt.run, model, self._example)
         params = attempt.trial.user_attrs[PARAMS]
         try:
-            logged = log_model(
-                self._session.store, attempt.run.run_id, attempt.trial.number, model, example, output, params
-            )
+            logged = write_model(attempt.run.begin_model(params), model, example, output)
         except (SweepError, OSError):
             raise
         except Exception as error:  # of a person's own class; KerasTuner's files have the weights

@@ -13,7 +13,6 @@ from keras.src.utils.naming import reset_uids
 from keras_tuner.errors import FailedTrialError
 
 from sweeps.errors import InputError
-from sweeps.study import retries
 from sweeps.trial.epochs import EpochWatch
 from sweeps.tuner.callbacks import BestWeights, ObjectiveReporter, copied_callbacks
 from sweeps.tuner.declared import Declared
@@ -196,9 +195,7 @@ class TunerSpace(keras_tuner.HyperModel):  # type: ignore[misc]
         return [x[name] for name in self.call.inputs or ()]
 
     def _callbacks(self, hp: Any, execution: int) -> list[keras.callbacks.Callback]:
-        study = hp.trial.study.get_trials(deepcopy=False)
-        place = retries.place(study, hp.trial.number)
-        return copied_callbacks(self.call.callbacks, hp, f"{place:0{self.digits}d}", execution)
+        return copied_callbacks(self.call.callbacks, hp, f"{hp.trial.place():0{self.digits}d}", execution)
 
     def _other_executions(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, watch: EpochWatch, x: Any, y: Any, kwargs: Any

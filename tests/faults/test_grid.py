@@ -8,7 +8,6 @@ import optuna
 import pytest
 
 from sweeps.study import retries
-from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.study.identity import Identity
@@ -78,16 +77,14 @@ def test_a_trial_that_ends_before_it_has_drawn_all_does_not_end_the_grid(ordered
 
 
 def test_a_trial_of_a_grid_whose_worker_died_before_it_drew_anything_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     ref = StudyRef("grid", tmp_path / "journal.log", "grid", "none")
     study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 1, 0, ()))
-    study.set_user_attr(PARENT_RUN, "parent")
-    monkeypatch.setattr(reaper, "close_trial", lambda *_: None)
     retries.enqueue(study, {"width": 2}, {})
     study = ref.open()
     study.ask()  # by a worker that is gone
-    outcome = reaper.died(study, None, Checkpoints(tmp_path), Claims(tmp_path), "task", "killed by signal 9")  # type: ignore[arg-type]
+    outcome = reaper.died(study, Checkpoints(tmp_path), 0, "killed by signal 9")
     assert (outcome.number, outcome.state) == (0, "KILLED")
     dead, again = study.get_trials()
     assert (dead.state.name, again.state.name) == ("FAIL", "WAITING")

@@ -10,7 +10,7 @@ import pytest
 from faults.conftest import FOR_EVER, PacedSweep
 from optuna.trial import TrialState
 
-from sweeps.trial.run import GIVEN_UP
+from sweeps.engine.driver import GIVEN_UP
 
 pytestmark = pytest.mark.slow
 

@@ -76,7 +76,7 @@ def test_an_export_that_is_killed_leaves_the_former_one_or_is_whole(finished: Wo
     assert made.sweeps("export", "digits-mlp").returncode == 0
     folder = made.folder / "exports"
     for place, times, there in [
-        ("sweeps.export.export:write_json", 1, ["digits-mlp", "made"]),  # half of its files are written
+        ("sweeps.export.write:write_json", 1, ["digits-mlp", "made"]),  # half of its files are written
         ("pathlib:Path.rename", 1, ["made", "old"]),  # the former one is put aside
         ("pathlib:Path.rename", 2, ["digits-mlp", "old"]),  # the new one is in its place
     ]:

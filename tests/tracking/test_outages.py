@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from servers import MlflowServer, Proxy
 
+import tracking.run_writer
 import tracking.store
 import tracking.trial_run
 from tracking import DataDescription, Store, StoreUnavailable, TrialRun, begin_sweep, child_runs, close_run, open_store
@@ -35,7 +36,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 def store(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """An experiment of its own, reached through the proxy; what waits in TrialRun does not wait in here."""
     monkeypatch.setattr(tracking.trial_run, "FLUSH_INTERVAL", 0.0)
-    monkeypatch.setattr(tracking.trial_run, "RETRY_INTERVAL", 0.0)
+    monkeypatch.setattr(tracking.run_writer, "RETRY_INTERVAL", 0.0)
     monkeypatch.setattr(tracking.store, "RETRY_INTERVAL", 0.05)
     yield open_store(proxy.uri, tmp_path.name, None, tmp_path / "spool")
     proxy.away = False
@@ -167,7 +168,7 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
     import keras
     import numpy as np
 
-    from tracking.models import fetch_keras_file, log_model
+    from tracking.models import fetch_keras_file, write_model
 
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     x = np.ones((3, 4), "float32")
@@ -178,7 +179,7 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
                 proxy.lose = b"logged-models"
             else:
                 proxy.go_away()
-            tags = log_model(store, run.run_id, 3, model, x, np.asarray(model(x)), {"units": 2})
+            tags = write_model(run.begin_model({"units": 2}), model, x, np.asarray(model(x)))
             run.set_tags(tags)
             uris.append(tags["model_uri"])
             assert [folder.name for folder in abandoned_folders(store)] == [run.run_id]

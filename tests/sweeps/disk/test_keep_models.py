@@ -18,6 +18,7 @@ from sweeps.study import study as studies
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
 from sweeps.trial.checkpoint import Checkpoints
+from tracking import RunWriter
 
 
 def test_numbers_of_removed_models_are_kept_as_ranges(sick: Path) -> None:
@@ -61,7 +62,9 @@ def test_a_running_sweep_removes_the_models_of_trials_that_have_fallen_out(sick:
     study, folder = results.open_study("houses"), sick / "runs/studies/houses"
     with contextlib.closing(Claims(folder)) as claims:
         checkpoints = Checkpoints(folder / "checkpoints")
-        session = StudySession(study, the_store(), claims, checkpoints, Budget(9), lambda do: None, models_kept=2)
+        store = the_store()
+        writer = RunWriter(store, at_once=True)
+        session = StudySession(study, store, writer, claims, checkpoints, Budget(9), lambda do: None, models_kept=2)
         session.remove_models()
         assert (models_on_disk(sick), kept_models.removed(study)) == (2, {ranked()[-1]})
         session.models_kept = None

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import keras
 import keras_tuner
-import mlflow
 import numpy as np
-import optuna
+
+from sweeps.trial.proxies import TrialProxy
 
 ORDERS = Path(__file__).with_name("kill")
 #: which epochs were trained, by attempt
@@ -47,16 +47,14 @@ def die_within(module, name, where):
 
 
 if ORDERS.exists():  # imported by the worker before its first trial
-    from sweeps.trial import final_states, record, run
-    from tracking import TrialRun, models
+    from sweeps.trial import record, run
+    from tracking import models
 
-    die_within(run, "_task", "claimed")
-    die_within(final_states, "progress_of", "asked")
+    die_within(run, "line_to", "given")
+    die_within(run, "progress_of", "begun")
     die_within(models, "save_model", "saved")
-    die_within(mlflow.MlflowClient, "log_model_artifacts", "uploaded")
-    die_within(record, "log_model", "logged")
-    die_within(TrialRun, "close", "closed")
-    die_within(run, "_conclude", "told")
+    die_within(record, "write_model", "logged")
+    die_within(run, "clear_session", "ended")
 
 
 class Slow(keras.callbacks.Callback):
@@ -102,7 +100,7 @@ class Space(keras_tuner.HyperModel):
         return model
 
     def fit(self, hp, model, *args, callbacks=(), **kwargs):
-        if isinstance(getattr(hp, "trial", None), optuna.Trial):
+        if isinstance(getattr(hp, "trial", None), TrialProxy):
             maybe_die(f"units{hp.get('units')}")
             fits[hp.trial.number] += 1
         batch_size = hp.Choice("batch_size", [32, 64])

@@ -63,7 +63,7 @@ def train(mark: Path, heeds: bool = True) -> str:
     """As a trial: says that it has begun, and ends when it is asked to."""
     from distributed import get_worker
 
-    worker_process.send("begun", TrialBegun(str(get_worker().get_current_task()), 7))
+    worker_process.send("begun", TrialBegun(str(get_worker().get_current_task())))
     mark.touch()
     while not (heeds and worker_process.stop_requested()):
         time.sleep(0.02)
@@ -141,7 +141,7 @@ def test_a_task_ends_in_order_when_this_process_is_told_to_end(
 
 
 def test_a_trial_beyond_its_time_loses_its_worker_for_that_reason(dispatcher: Dispatcher, tmp_path: Path) -> None:
-    dispatcher.submit(train, tmp_path / "begun", False)
+    dispatcher.submit(train, tmp_path / "begun", False, trial=7)
     ended: list[dispatchers.Ended] = []
     while not ended:
         ended = dispatcher.ended()
@@ -153,7 +153,7 @@ def test_a_task_that_does_not_end_in_time_is_killed(
     client: Client, dispatcher: Dispatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatchers, "STOP_TIMEOUT", 0.5)
-    dispatcher.submit(train, tmp_path / "begun", False)
+    dispatcher.submit(train, tmp_path / "begun", False, trial=7)
     wait_for(tmp_path / "begun", dispatcher)
     (process,) = client.run(lambda dask_worker: dask_worker.pid, nanny=True).values()
     assert dispatcher.stop() == []

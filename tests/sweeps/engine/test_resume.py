@@ -202,8 +202,8 @@ def test_a_trial_that_kills_its_worker_three_times_is_given_up_and_the_sweep_goe
     first = [{"units": 11, "learning_rate": 0.01}, {"units": 12, "learning_rate": 0.01, "batch_size": 32}]
     (tmp_path / "first.json").write_text(json.dumps(first))
     options = ("--trials", "2", "--epochs", "1", "--enqueue", str(tmp_path / "first.json"))
-    # the first death comes between the asking for a trial and its run's creation
-    made = sweep(tmp_path / "sweep", "asked 1\nunits11 99", *options)
+    # the first death comes before anything is drawn
+    made = sweep(tmp_path / "sweep", "begun 1\nunits11 99", *options)
     check_nothing_is_left(made, 2)
     rows = made.json("list", "deaths")
     assert [row["state"] for row in rows] == ["FAIL", "COMPLETE", "FAIL", "FAIL", "COMPLETE"]
@@ -216,10 +216,10 @@ def test_a_trial_that_kills_its_worker_three_times_is_given_up_and_the_sweep_goe
 @pytest.mark.parametrize(
     "orders",
     [
-        # after the asking for a trial and before the name of its task; within its model's upload; after its end
-        "claimed 1\nuploaded 1\ntold 1",
-        # before that upload; after the end of its run and before its own
-        "saved 1\nclosed 1",
+        # when it has just got its trial; after its end, of which nobody knows yet
+        "given 1\nended 1",
+        # while it writes the trial's model, and when that is written
+        "saved 1\nlogged 1",
     ],
 )
 def test_a_worker_that_is_killed_at_the_worst_moment_costs_no_trial(tmp_path: Path, orders: str) -> None:

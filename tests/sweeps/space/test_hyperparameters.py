@@ -13,6 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from sweeps.errors import InputError
 from sweeps.space.hyperparameters import SuggestedHyperParameters
+from sweeps.space.known import KnownParameters
 from sweeps.space.narrowing import parse_narrowing
 
 
@@ -154,12 +155,17 @@ def test_a_hyperparameter_declared_twice_with_other_bounds_is_refused(
 def test_a_hyperparameter_that_changes_between_trials_is_refused(
     first: Callable[[Any], Any], second: Callable[[Any], Any]
 ) -> None:
-    study = optuna.create_study()
-    first(SuggestedHyperParameters(study.ask()))
+    study, parameters = optuna.create_study(), KnownParameters()
+
+    def next_trial() -> SuggestedHyperParameters:
+        known = parameters.update(study.get_trials(deepcopy=False))
+        return SuggestedHyperParameters(study.ask(), known=known)
+
+    first(next_trial())
     for _ in range(2):  # the refused trial does not set the new values for those after it
         with pytest.raises(InputError, match="'units' must keep its kind and values in all trials of a study, got"):
-            second(SuggestedHyperParameters(study.ask()))
-    first(SuggestedHyperParameters(study.ask()))
+            second(next_trial())
+    first(next_trial())
 
 
 def test_an_ambiguous_name_bears_its_conditions_in_the_study_and_its_own_name_elsewhere() -> None:

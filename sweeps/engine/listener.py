@@ -1,0 +1,68 @@
+"""Where the driver listens to its workers, over Dask's own transport: encrypted where that of the workers is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from distributed import Client
+from distributed.comm import Comm, CommClosedError, listen
+from distributed.comm.core import Listener
+
+#: workers that are answered at once: each answer is short, but where a slow store has to be asked
+_THREADS = 32
+
+
+@contextlib.contextmanager
+def listening(client: Client, answer: Callable[[bytes], bytes]) -> Iterator[str]:
+    """Answer the workers' questions while the block runs; the address at which they are taken.
+
+    Args:
+        client: of the workers.
+        answer: called in threads, of one worker one question after the other.
+    """
+    scheduler = urlsplit(client.scheduler.address)
+    # workers of this machine are nobody else's business
+    place = f"{scheduler.scheme}://{'127.0.0.1' if scheduler.hostname == '127.0.0.1' else ''}"
+    with ThreadPoolExecutor(_THREADS, "driver") as threads:
+        listener = _Listener(place, threads, answer)
+        client.sync(listener.start, client)
+        try:
+            yield listener.address
+        finally:
+            client.sync(listener.stop)
+
+
+class _Listener:
+    def __init__(self, place: str, threads: ThreadPoolExecutor, answer: Callable[[bytes], bytes]) -> None:
+        self._place, self._threads, self._answer = place, threads, answer
+        self._listener: Listener | None = None
+        self._open: set[Comm] = set()
+
+    @property
+    def address(self) -> str:
+        assert self._listener is not None
+        return str(self._listener.contact_address)
+
+    async def start(self, client: Client) -> None:
+        arguments = client.security.get_listen_args("client")
+        self._listener = await listen(self._place, self._serve, deserialize=False, **arguments)
+
+    async def stop(self) -> None:
+        assert self._listener is not None
+        self._listener.stop()
+        for comm in list(self._open):
+            comm.abort()
+
+    async def _serve(self, comm: Comm) -> None:
+        """Answer one worker, as long as it is there."""
+        self._open.add(comm)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(CommClosedError):
+            while True:
+                question = await comm.read()
+                await comm.write(await loop.run_in_executor(self._threads, self._answer, question))
+        self._open.discard(comm)

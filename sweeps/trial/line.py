@@ -1,0 +1,75 @@
+"""A worker's connection to the driver, over Dask's own transport: encrypted where that of the workers is."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+from distributed import get_worker
+from distributed.comm import CommClosedError, connect
+from distributed.utils import sync
+
+from sweeps.trial.task import Event
+
+
+class DriverLost(Exception):
+    """The driver does not answer any more: it has ended, or cannot be reached."""
+
+
+class DaskLine:
+    """The driver at an address, in a worker.
+
+    A question is JSON, so that a worker cannot make the driver run code; an answer is pickled, since the worker runs
+    what the driver gives it in any case.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._worker = get_worker()
+        self._comm: Any = None
+
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+        """See `sweeps.trial.proxies.Line`.
+
+        Raises:
+            DriverLost: it does not answer.
+        """
+        message = json.dumps([number, events, question, arguments]).encode()
+        try:
+            answer = sync(self._worker.loop, self._exchange, message)
+        except (CommClosedError, OSError) as error:
+            raise DriverLost(f"the driver at {self.address} does not answer: {error}") from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    async def _exchange(self, message: bytes) -> Any:
+        if self._comm is None or self._comm.closed():
+            arguments = self._worker.security.get_connection_args("worker")
+            self._comm = await connect(self.address, deserialize=False, **arguments)
+        await self._comm.write(message)
+        return pickle.loads(await self._comm.read())
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._comm is not None:
+            self._worker.loop.add_callback(self._comm.abort)
+
+
+_open: dict[str, DaskLine] = {}
+
+
+def line_to(address: str) -> DaskLine:
+    """The connection of this process to a driver."""
+    if address not in _open:
+        hang_up()
+        _open[address] = DaskLine(address)
+    return _open[address]
+
+
+def hang_up() -> None:
+    """Close the connection."""
+    while _open:
+        _open.popitem()[1].close()

@@ -1,0 +1,178 @@
+"""The driver and a worker's trial, in one process: what is drawn, reported and decided goes through messages."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from sweeps.data import DataSource
+from sweeps.engine.driver import Driver
+from sweeps.engine.session import open_session
+from sweeps.study.attributes import PARENT_RUN
+from sweeps.study.budget import Budget
+from sweeps.study.identity import Identity
+from sweeps.study.study import Objective, StudyRef, create
+from sweeps.system import paths
+from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
+from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
+from sweeps.trial.task import Event, TrialEnd
+from tracking import DataDescription, begin_sweep, child_runs, open_store
+
+
+class Wire:
+    """A connection that takes what a real one takes, and counts the questions."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver, self.asked = driver, list[str]()
+
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+        self.asked.append(question)
+        answer = pickle.loads(self.driver.answer(json.dumps([number, events, question, arguments]).encode()))
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def draw(trial: Any) -> dict[str, Any]:
+    """As a space does, with an `if` of Python's own."""
+    drawn = {
+        "rate": trial.suggest_float("rate", 1e-4, 1e-1, log=True),
+        "units": trial.suggest_int("units", 8, 256, log=True),
+        "kind": trial.suggest_categorical("kind", ["relu", "selu", "swish"]),
+        "fixed": trial.suggest_int("fixed", 3, 3),
+    }
+    if drawn["kind"] == "relu":
+        drawn["slope"] = trial.suggest_float("slope", 0.0, 0.5, step=0.125)
+    return drawn
+
+
+def value_of(drawn: dict[str, Any]) -> float:
+    return 1.0 - abs(drawn["rate"] - 0.01) - drawn["units"] / 1000 + drawn.get("slope", 0.0) / 10
+
+
+def ref_of(name: str, sampler: str) -> StudyRef:
+    return StudyRef(name, paths.journal(name), sampler, "median", 4, 5, {"startup": 4} if "tpe" in sampler else {})
+
+
+@contextmanager
+def driving(name: str, sampler: str, trials: int) -> Iterator[Driver]:
+    ref = ref_of(name, sampler)
+    study = create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 4, 5, ()))
+    store = open_store(paths.tracking_uri(), name, paths.artifact_root(), paths.spool(name))
+    parent = begin_sweep(store, None, {}, {}, DataDescription("digits", "0", "digits"))
+    study.set_user_attr(PARENT_RUN, parent)
+    study.enqueue_trial({"rate": 0.02, "units": 16, "kind": "relu", "slope": 0.25})
+    objective, source = Objective("val_accuracy", "maximize"), DataSource("digits")
+    plan = TrialPlan(ref, objective, "mlp", source, (), frozenset(), store, parent)
+    with open_session(ref, store, Budget(trials), lambda: study, lambda _: None) as session:
+        yield Driver(session, plan)
+        session.finish_record()
+
+
+def run(driver: Driver, wire: Wire, epochs: Callable[[TrialProxy, RunProxy, float], OutcomeState]) -> TrialProxy:
+    task = driver.begin()
+    assert task is not None
+    messages = Messages(wire, task.number)
+    trial, record = TrialProxy(task, messages), RunProxy(messages)
+    drawn = draw(trial)
+    trial.settle()
+    record.log_params(drawn)
+    state = epochs(trial, record, value_of(drawn))
+    value = value_of(drawn) if state == OutcomeState.COMPLETE else None
+    driver.end(TrialEnd(TrialOutcome(task.number, state, value), messages.events))
+    return trial
+
+
+def train(trial: TrialProxy, record: RunProxy, value: float) -> OutcomeState:
+    for epoch in range(1, 5):
+        record.log_metrics({"val_accuracy": value * epoch / 4}, step=epoch)
+        trial.report(value * epoch / 4, epoch)
+        if trial.should_prune():
+            return OutcomeState.PRUNED
+    trial.set_user_attr("n", 7)
+    return OutcomeState.COMPLETE
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "tpe-multivariate", "qmc"])
+def test_a_worker_draws_what_optuna_s_own_trial_draws_and_is_pruned_as_that_is(here: Path, sampler: str) -> None:
+    with driving("far", sampler, 16) as driver:
+        wire = Wire(driver)
+        for _ in range(16):
+            run(driver, wire, train)
+        far = driver._session.study.get_trials()
+    ref = ref_of("near", sampler)
+    create(ref, Identity("mlp", "digits", "0", "val_accuracy", "maximize", 4, 5, ()))
+    study = ref.open()
+    study.enqueue_trial({"rate": 0.02, "units": 16, "kind": "relu", "slope": 0.25})
+    for number in range(16):
+        study.sampler = ref.sampler_of(number)
+        trial = study.ask()
+        value = value_of(draw(trial))
+        for epoch in range(1, 5):
+            trial.report(value * epoch / 4, epoch)
+            if trial.should_prune():
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, value)
+    near = study.get_trials()
+    assert [trial.params for trial in far] == [trial.params for trial in near]
+    assert [(trial.state, trial.value) for trial in far] == [(trial.state, trial.value) for trial in near]
+    assert {trial.state.name for trial in far} == {"COMPLETE", "PRUNED"}
+
+
+def test_values_that_belong_together_are_asked_for_once_and_fixed_ones_not_at_all(here: Path) -> None:
+    with driving("few", "tpe", 8) as driver:
+        asked = []
+        for _ in range(8):
+            wire = Wire(driver)
+            run(driver, wire, train)
+            asked.append(wire.asked.count("draw"))
+    assert asked[0] == 0, "the enqueued one"
+    assert set(asked[1:4]) <= {3, 4}, "those that are drawn at random, one by one"
+    assert all(count <= 2 for count in asked[5:]), "one for those of all trials, one for that of a condition"
+
+
+def test_what_a_worker_tells_is_in_the_study_and_in_its_run(here: Path) -> None:
+    with driving("told", "random", 2) as driver:
+        run(driver, Wire(driver), train)
+        (trial, *_) = driver._session.study.get_trials()
+        store = driver._session.store
+        driver._session.finish_record()
+    assert trial.user_attrs["n"] == 7
+    assert sorted(trial.intermediate_values) == [1, 2, 3, 4]
+    (found,) = child_runs(store)
+    assert found.data.params["units"] == "16"
+    assert (found.info.status, trial.user_attrs["run_id"]) == ("FINISHED", found.info.run_id)
+    history = store.client.get_metric_history(found.info.run_id, "val_accuracy")
+    assert [entry.step for entry in history] == [1, 2, 3, 4]
+
+
+def test_a_worker_cannot_have_the_driver_call_what_it_likes(here: Path) -> None:
+    with driving("safe", "random", 1) as driver:
+        task = driver.begin()
+        assert task is not None
+        for event, question in ((["__class__"], "told"), (["close"], "told"), (["report", 1.0, 1], "_redraw")):
+            with pytest.raises(ValueError, match="what no driver knows"):
+                Wire(driver).ask(task.number, [event], question)
+        driver.abandon()
+
+
+def test_a_worker_whose_trial_was_given_up_can_write_nothing(here: Path) -> None:
+    from sweeps.study.retries import LateResult
+
+    with driving("gone", "random", 2) as driver:
+        task = driver.begin()
+        assert task is not None
+        driver.died(task.number, "its worker was cut off")
+        with pytest.raises(LateResult, match="given up before its result came"):
+            Wire(driver).ask(task.number, [["report", 0.9, 1]], "should_prune")
+        dead, again = driver._session.study.get_trials()
+    assert (dead.state.name, dead.intermediate_values, again.state.name) == ("FAIL", {}, "WAITING")
