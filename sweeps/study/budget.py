@@ -5,16 +5,17 @@ Both are asked of its trials alone, so that a resume, another slot and another s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.study import retries
 from sweeps.study import study as studies
-from sweeps.study.attributes import IDENTITY, PARAMS, RETRY_OF, SKIPPED
+from sweeps.study.attributes import CONTINUES, IDENTITY, PARAMS, RETRY_OF, SKIPPED
+from sweeps.study.history import History, history_of
 from sweeps.study.points import is_walked
+from sweeps.study.ranking import ranking_of
 from sweeps.study.rounds import rounds_of
 
 #: stands for a total that is not known: more trials than any search has that can be completed
@@ -46,16 +47,16 @@ class Budget:
             held: the numbers of the running trials that live processes work at. Each is counted with all the epochs
                 that it may have: the budget is never exceeded, and what a pruned trial leaves is there for the next.
         """
-        trials = study.get_trials(deepcopy=False)
         if self._enough(study) is not None:
             return 0
-        running = sum(trial.number in held for trial in studies.own(trials))
-        lacking = self.trials - len(studies.counted(study)) - running
+        history = history_of(study)
+        running = len(studies.own(history.trials[number] for number in held))
+        lacking = self.trials - studies.count(study) - running
         if self.epochs is None:
             return lacking
         again = waiting_retries(study)
         reserved = {*held, *(trial.number for trial in again)}
-        left = self.epochs - sum(_epochs(trials, reserved, self.epochs_a_trial))
+        left = self.epochs - _epochs(history, reserved, self.epochs_a_trial)
         return min(lacking, len(again) + max(0, left // self.epochs_a_trial))
 
     def missing(self, study: optuna.Study) -> int:
@@ -83,29 +84,56 @@ class Budget:
         """Why no more is to be searched for."""
         if self.stop_at is None and self.patience is None:
             return None
-        objective, trials = studies.objective_of(study), study.get_trials(deepcopy=False, states=studies.FINISHED)
-        best = next(iter(objective.ranked(trials)), None)
-        if best is None:
+        objective = studies.objective_of(study)
+        ranking = ranking_of(study, objective)
+        if not ranking.ranked:
             return None
+        best = ranking.ranked[0]
         assert best.value is not None
         if self.stop_at is not None and not objective.better(self.stop_at, best.value):
             return f"{objective.metric} {best.value:.4g} of trial {best.number} has reached {self.stop_at:g}"
-        since = [trial for trial in studies.own(trials) if _end(trial) > min(map(_end, _equals(best, trials)))]
-        if self.patience is not None and len(since) >= self.patience:
-            return f"no trial of the last {len(since)} was better than trial {best.number}"
+        if self.patience is not None and (since := ranking.since_best()) >= self.patience:
+            return f"no trial of the last {since} was better than trial {best.number}"
         return None
+
+
+class _Epochs:
+    """How many epochs the finished attempts at each trial have had.
+
+    Attributes:
+        had: by the number of the first attempt, those of the attempt that has had most.
+        total: their sum.
+        first: by the number of a later attempt, that of the first.
+    """
+
+    def __init__(self) -> None:
+        self.had: dict[int, int] = {}
+        self.total = 0
+        self.first: dict[int, int] = {}
+
+    def add(self, trial: FrozenTrial) -> None:
+        if CONTINUES not in trial.user_attrs:
+            first = self.first_of(trial)
+            before = self.had.get(first, 0)
+            self.first[trial.number], self.had[first] = first, max(before, had(trial))
+            self.total += self.had[first] - before
+
+    def first_of(self, trial: FrozenTrial) -> int:
+        """The number of the first attempt at a trial."""
+        former = trial.user_attrs.get(RETRY_OF)
+        return trial.number if former is None else self.first.get(former, former)
 
 
 def waiting_retries(study: optuna.Study) -> list[FrozenTrial]:
     """The waiting attempts at trials that were begun before."""
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    waiting = [trial for trial in history_of(study).open if trial.state == TrialState.WAITING]
     return [trial for trial in studies.own(waiting) if RETRY_OF in trial.user_attrs]
 
 
 def spent(study: optuna.Study) -> int:
     """How many epochs the study's trials have had. Those that an attempt has repeated after the one before it was cut
     short count once: a death changes nothing in what a budget buys."""
-    return sum(_epochs(study.get_trials(deepcopy=False), (), 0))
+    return _epochs(history_of(study), (), 0)
 
 
 def saved(study: optuna.Study) -> int:
@@ -115,11 +143,15 @@ def saved(study: optuna.Study) -> int:
     return sum(max(0, _wanted(trial, most) * rounds - had(trial)) for trial in studies.own(pruned))
 
 
-def _epochs(trials: Sequence[FrozenTrial], reserved: Collection[int], most: int) -> Iterator[int]:
-    """How many epochs each trial has had, all attempts at it together, or may have by one of the `reserved`."""
-    for attempts in retries.by_trial(trials):
-        if studies.own(attempts):
-            yield max(most if attempt.number in reserved else had(attempt) for attempt in attempts)
+def _epochs(history: History, reserved: Collection[int], most: int) -> int:
+    """How many epochs all trials have had, all attempts at each together, or may have by the `reserved`."""
+    finished = history.index(_Epochs)
+    more: dict[int, int] = {}
+    for trial in studies.own(history.open):
+        first = finished.first_of(trial)
+        epochs = most if trial.number in reserved else had(trial)
+        more[first] = max(more.get(first, 0), epochs - finished.had.get(first, 0))
+    return finished.total + sum(more.values())
 
 
 def had(trial: FrozenTrial) -> int:
@@ -131,13 +163,3 @@ def _wanted(trial: FrozenTrial, most: int) -> int:
     """How many epochs a trial was to have in each round: those that it has drawn, where they are a hyperparameter."""
     drawn = trial.user_attrs.get(PARAMS, trial.params).get("epochs")
     return min(drawn, most) if isinstance(drawn, int) else most
-
-
-def _equals(best: FrozenTrial, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    alike = [trial for trial in studies.own(trials) if trial.state == best.state and trial.value == best.value]
-    return [trial for trial in alike if studies.is_feasible(trial)]
-
-
-def _end(trial: FrozenTrial) -> float:
-    assert trial.datetime_complete is not None
-    return trial.datetime_complete.timestamp()

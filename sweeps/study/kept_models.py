@@ -9,9 +9,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import InputError
-from sweeps.study import pareto
+from sweeps.study import pareto, ranking
 from sweeps.study.attributes import MODEL_URI, REMOVED_MODELS
 from sweeps.study.budget import UNLIMITED
+from sweeps.study.history import history_of
 from sweeps.study.rounds import rounds_of
 from sweeps.study.study import Objective, objective_of, own
 from sweeps.system.commands import hint
@@ -61,7 +62,7 @@ def is_kept(study: optuna.Study, objective: Objective, number: int, value: float
     """
     if most is None or objective.others:  # whether it is on the Pareto front is known once it has ended
         return True
-    ranked = objective.ranked(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
+    ranked = ranking.ranked(study, objective)
     if len(ranked) < most or value is None:
         return len(ranked) < most
     last = ranked[most - 1]
@@ -76,9 +77,24 @@ def beyond(study: optuna.Study, most: int, protected: Collection[str] = ()) -> l
         most: how many are the best.
         protected: see `confirmation.protected_models`.
     """
-    trials = [trial for trial in own(study.get_trials(deepcopy=False)) if trial.state == TrialState.COMPLETE]
-    best = {trial.number for trial in (*objective_of(study).ranked(trials)[:most], *pareto.front(study))}
-    return [trial for trial in having_models(study, trials) if trial.number not in best | _of(trials, protected)]
+    objective, trials = objective_of(study), history_of(study).index(_Logged).trials
+    best = {trial.number for trial in ranking.ranked(study, objective)[:most]}
+    if objective.others:
+        best |= {trial.number for trial in pareto.front(study)}
+    best |= _of(trials, protected)
+    left = [trial for trial in having_models(study, trials) if trial.number not in best]
+    return sorted(left, key=lambda trial: trial.number)
+
+
+class _Logged:
+    """The COMPLETE trials whose model was kept, whether or not it was removed since."""
+
+    def __init__(self) -> None:
+        self.trials: list[FrozenTrial] = []
+
+    def add(self, trial: FrozenTrial) -> None:
+        if trial.state == TrialState.COMPLETE and trial.user_attrs.get(MODEL_URI) and own([trial]):
+            self.trials.append(trial)
 
 
 def having_models(study: optuna.Study, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sweeps.errors import InputError
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.study.attributes import AFTER, CONTINUES, CUT_SHORT, DEATH, EPOCHS, REPETITION, RETRY_OF, TUNER_TRIAL
+from sweeps.study.history import attributes_of, history_of
 from sweeps.system.commands import hint
 
 #: how often a trial's worker may die before the trial is given up
@@ -25,6 +26,26 @@ DEATHS = 3
 
 class LateResult(Exception):
     """A trial was given up by the sweep before it ended."""
+
+
+class _Attempts:
+    """Of the finished attempts, those that were cut short and are not followed by a finished one, and who follows whom.
+
+    Attributes:
+        cut_short: by number.
+        followers: the numbers of the attempts after one, by its number.
+    """
+
+    def __init__(self) -> None:
+        self.cut_short: dict[int, FrozenTrial] = {}
+        self.followers: dict[int, list[int]] = {}
+
+    def add(self, trial: FrozenTrial) -> None:
+        if (former := trial.user_attrs.get(RETRY_OF)) is not None:
+            self.followers.setdefault(former, []).append(trial.number)
+            self.cut_short.pop(former, None)
+        if trial.state == TrialState.FAIL and CUT_SHORT in trial.user_attrs and trial.number not in self.followers:
+            self.cut_short[trial.number] = trial
 
 
 def lineage(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> list[FrozenTrial]:
@@ -137,22 +158,25 @@ def take(study: optuna.Study, number: int) -> optuna.Trial:
 
 def followers(study: optuna.Study, number: int) -> list[int]:
     """The numbers of the retries of an attempt: none, or one."""
-    return [trial.number for trial in study.get_trials(deepcopy=False) if trial.user_attrs.get(RETRY_OF) == number]
+    history = history_of(study)
+    open_ = [trial.number for trial in history.open if trial.user_attrs.get(RETRY_OF) == number]
+    return sorted([*history.index(_Attempts).followers.get(number, ()), *open_])
 
 
 def unfinished(study: optuna.Study) -> list[FrozenTrial]:
     """The attempts that were cut short and are to be followed by another that does not exist yet; those of another
     version of the space cannot be."""
-    trials = study.get_trials(deepcopy=False)
-    followed = {trial.user_attrs.get(RETRY_OF) for trial in trials}
+    history = history_of(study)
+    cut_short, followed = history.index(_Attempts).cut_short, {trial.user_attrs.get(RETRY_OF) for trial in history.open}
+    if not cut_short:
+        return []
+    version = attributes_of(study).get(SPACE_VERSION, 1)
     return [
         trial
-        for trial in trials
-        if trial.state == TrialState.FAIL
-        and trial.user_attrs.get(SPACE_VERSION, 1) == study.user_attrs.get(SPACE_VERSION, 1)
-        and CUT_SHORT in trial.user_attrs
-        and trial.number not in followed
-        and deaths(trials, trial) < DEATHS
+        for number, trial in sorted(cut_short.items())
+        if trial.user_attrs.get(SPACE_VERSION, 1) == version
+        and number not in followed
+        and deaths(history.trials, trial) < DEATHS
     ]
 
 

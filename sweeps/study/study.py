@@ -31,11 +31,13 @@ from sweeps.study.attributes import (
     RETRY_OF,
     TOTAL,
 )
+from sweeps.study.history import attributes_of, history_of
 from sweeps.study.identity import OBJECTIVES, UNKNOWN_SOURCE, Identity, check_identity, remember_place
 from sweeps.study.journal import WholeRecords
 from sweeps.study.multi_objective import MultiObjectiveSampler
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.samplers import Hyperband, WithinRound, is_model_based, make_pruner, make_sampler
+from sweeps.study.storage import ListingStorage
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -75,9 +77,9 @@ class Objective:
             and np.isfinite(trial.value)
             and is_feasible(trial)
         ]
-        return sorted(complete, key=self._rank)
+        return sorted(complete, key=self.rank)
 
-    def _rank(self, trial: FrozenTrial) -> tuple[float, ...]:
+    def rank(self, trial: FrozenTrial) -> tuple[float, ...]:
         """The lower, the better."""
         values = {self.metric: trial.value} | {
             name: trial.user_attrs.get(FIGURES, {}).get(name) for name in self.others
@@ -219,7 +221,7 @@ def objective_of(study: optuna.Study) -> Objective:
     Raises:
         InputError: its first start ended before it had one.
     """
-    identity = study.user_attrs.get(IDENTITY)
+    identity = attributes_of(study).get(IDENTITY)
     if identity is None:
         raise InputError(f"study {study.study_name!r} was not begun: its first start ended before. Give it again")
     return Objective(identity["objective"], identity["direction"], identity.get("options", {}).get(OBJECTIVES, {}))
@@ -227,7 +229,24 @@ def objective_of(study: optuna.Study) -> Objective:
 
 def missing(study: optuna.Study, total: int) -> int:
     """How many trials the total still lacks."""
-    return max(0, total - len(counted(study)))
+    return max(0, total - count(study))
+
+
+class _Counted:
+    """How many trials ended well, without those that train another one on."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def add(self, trial: FrozenTrial) -> None:
+        self.number += trial.state in FINISHED and CONTINUES not in trial.user_attrs
+
+
+def count(study: optuna.Study) -> int:
+    """How many trials count towards the total: see `counted`."""
+    if attributes_of(study).get(COUNTS_FAILED):
+        return len(counted(study))
+    return history_of(study).index(_Counted).number
 
 
 def counted(study: optuna.Study) -> list[FrozenTrial]:
@@ -255,7 +274,7 @@ def _load(name: str, journal: Path) -> optuna.Study:
     # kept open: a journal is replayed once a process, after that only what is new is read
     if journal not in _open:
         with _readable(journal):
-            storage = JournalStorage(WholeRecords(journal))
+            storage = ListingStorage(WholeRecords(journal))
             names = [each.study_name for each in storage.get_all_studies()]
             if name not in names:
                 raise ValueError(f"it is of {', '.join(map(repr, names)) or 'no study'}, not of {name!r}")
