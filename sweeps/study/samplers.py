@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial
 from sweeps.errors import InputError, unknown
 from sweeps.study.grid import GridSampler, OrderedGridSampler
 from sweeps.study.rounds import round_begun
+from sweeps.study.tpe import TPE
 
 Made = TypeVar("Made")
 
@@ -37,14 +38,12 @@ def _gp(seed: int, startup: int = 10) -> BaseSampler:
 
 
 def _tpe(seed: int, startup: int = 10) -> BaseSampler:
-    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=startup)
+    return TPE(seed=seed, constant_liar=True, n_startup_trials=startup)
 
 
 def _tpe_multivariate(seed: int, startup: int = 4) -> BaseSampler:
     """For a dozen trials: what four draws have shown is used from the fifth on."""
-    return optuna.samplers.TPESampler(
-        seed=seed, constant_liar=True, multivariate=True, group=True, n_startup_trials=startup
-    )
+    return TPE(seed=seed, constant_liar=True, multivariate=True, group=True, n_startup_trials=startup)
 
 
 def _grid(seed: int, ordered: int = 0) -> BaseSampler:

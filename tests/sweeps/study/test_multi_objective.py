@@ -7,7 +7,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 
 from sweeps.config import load_config
@@ -18,6 +17,7 @@ from sweeps.study.identity import Identity
 from sweeps.study.objective_choice import choose_objectives
 from sweeps.study.samplers import make_sampler
 from sweeps.study.study import Objective, StudyRef, create, objective_of
+from sweeps.study.tpe import TPE
 
 OTHERS = {"n_params": "minimize"}
 IDENTITY = Identity("mlp", "digits", "0", "val_accuracy", "maximize", 3, 0, (), {"objectives": OTHERS})
@@ -86,8 +86,8 @@ def test_trials_are_pruned_by_the_first_objective_and_samplers_go_on(tmp_path: P
     assert pareto.front(study)
 
 
-def test_a_study_of_one_objective_has_optunas_sampler_itself(tmp_path: Path) -> None:
-    assert type(replace(ref_of(tmp_path), others={}).sampler_of(3)) is TPESampler
+def test_a_study_of_one_objective_has_its_sampler_without_a_view(tmp_path: Path) -> None:
+    assert type(replace(ref_of(tmp_path), others={}).sampler_of(3)) is TPE
 
 
 @pytest.fixture
