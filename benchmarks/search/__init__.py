@@ -12,6 +12,7 @@ The files:
     scale.py            regret, on a scale that all tasks share
     trajectory.py       what a search has tried, and its winner at a budget
     portfolio.py        configurations to begin with, learned on other tasks
+    windows.py          what it costs TPE to see a part of the trials (a command of its own)
     records.py          the contents of results.json
     tables.py           the tables, on a terminal and in docs/benchmarks.md
 """

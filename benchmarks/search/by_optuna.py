@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from benchmarks.search.task import Params, Task
 from benchmarks.search.trajectory import Tried, tried
 from sweeps.study.samplers import make_pruner, make_sampler
+from sweeps.study.tpe import TPE
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
 
@@ -69,10 +70,23 @@ class OptunaSearch:
         return tried(curve, task.epochs, complete=True)
 
 
-def of_this_project(sampler: str, pruner: str, starts: int = 0, loss: bool = False) -> OptunaSearch:
-    """As `sweeps run --sampler … --pruner …` searches."""
+def of_this_project(
+    sampler: str, pruner: str, starts: int = 0, loss: bool = False, limit: int | None = None
+) -> OptunaSearch:
+    """As `sweeps run --sampler … --pruner …` searches.
+
+    Args:
+        limit: how many finished trials TPE sees; None: as many as in a sweep.
+    """
+
+    def seeded(seed: int, number: int) -> BaseSampler:
+        made = make_sampler(sampler, seed, number)
+        if limit is not None and isinstance(made, TPE):
+            made.limit = limit
+        return made
+
     return OptunaSearch(
-        lambda seed, number: make_sampler(sampler, seed, number),
+        seeded,
         lambda epochs: make_pruner(pruner, epochs),
         starts,
         loss,

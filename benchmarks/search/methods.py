@@ -51,6 +51,7 @@ METHODS = {
     "tpe": Method("tpe, no pruner", of_this_project("tpe", "none")),
     "tpe-hyperband": Method("tpe, hyperband", of_this_project("tpe", "hyperband")),
     "tpe-median": Method("tpe, median", of_this_project("tpe", "median")),
+    "tpe-median-of-60": Method("tpe that sees 60 trials, median", of_this_project("tpe", "median", limit=60)),
     "tpe-median-loss": Method("tpe, median, on the loss", of_this_project("tpe", "median", loss=True)),
     "default-median": Method("tpe, median, a learned default", of_this_project("tpe", "median", starts=1)),
     "portfolio-4": Method("tpe, a portfolio of 4", of_this_project("tpe", "none", starts=4)),
