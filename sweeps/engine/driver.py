@@ -36,7 +36,7 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.draft import Draft, Repeated
 from sweeps.study.points import is_walked
-from sweeps.study.retries import LateResult, lineage, origin, place
+from sweeps.study.retries import LateResult, held, lineage, origin, place
 from sweeps.system import signals
 from sweeps.trial import final_states, reaper
 from sweeps.trial.faults import lost
@@ -299,7 +299,9 @@ class Driver:
         """The outcome of a trial that was given up, and counted, already; what the study says of it stays, and its run
         says the same."""
         with running.mark:
-            run_id = running.run.run_id
+            run_id, first = running.run.run_id, running.task.first
+            if first not in held(self._session.study):
+                self._session.checkpoints.forget(first)
             self._session.writer.submit(close_run, self._session.store, run_id, "FAIL", "FAILED", GIVEN_UP)
             return TrialOutcome(running.trial.number, OutcomeState.NONE)
 
