@@ -40,6 +40,7 @@ from sweeps.study.retries import LateResult, held, lineage, origin, place
 from sweeps.system import signals
 from sweeps.trial import final_states, reaper
 from sweeps.trial.faults import lost
+from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.repetition import seed_of, tags_of
 from sweeps.trial.task import Drawn, Event, Kept, TrialEnd, TrialTask
@@ -143,6 +144,8 @@ class Driver:
             return self.died(number, ended.death, again=ended.death != self._plan.overdue)
         if isinstance(ended.result, TrialEnd):
             return self.end(ended.result)
+        if isinstance(ended.error, DriverLost):  # for the worker; it has ended the trial by itself
+            return self.died(number, "its worker lost the connection to the driver")
         if isinstance(ended.error, LateResult):
             return self._late(self._running.pop(number))
         error = ended.error or RuntimeError(f"its task returned {type(ended.result).__name__}")

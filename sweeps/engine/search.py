@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 
 import optuna
+from dask.system import CPU_COUNT
 from optuna.trial import TrialState
 
 from sweeps.baselines import BaselineProcess
@@ -37,6 +38,9 @@ from tracking.spool import send_all
 #: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
 _LAST_CALLS = 3.0
 
+#: slots for each core that need no words: one waits for a disk while another trains
+_MOST_A_CORE = 2
+
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
 
@@ -60,7 +64,7 @@ def search(
         repairs = (finding.line(repaired=True) for finding in session.repaired)
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
-        warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *repairs)
+        warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *_too_many(config.jobs), *repairs)
         found = checked.found
         task, best = str(found.data["task"]), _best_so_far(study)
         most = config.models_kept
@@ -177,6 +181,16 @@ def _waiting(session: StudySession) -> tuple[str, ...]:
         return ()
     return (
         f"enqueued trials: {beyond} beyond the total are not run; --trials {session.budget.trials + beyond} runs them",
+    )
+
+
+def _too_many(jobs: int) -> tuple[str, ...]:
+    """A warning about more slots than are of use."""
+    if jobs <= _MOST_A_CORE * CPU_COUNT:
+        return ()
+    return (
+        f"--jobs {jobs}: this machine has {CPU_COUNT} cores; more trials at once than cores train no faster, and each "
+        "takes its own memory",
     )
 
 

@@ -13,6 +13,7 @@ import optuna
 import pytest
 
 from sweeps.data import DataSource
+from sweeps.engine.dispatcher import Ended, Task
 from sweeps.engine.driver import Driver
 from sweeps.engine.session import open_session
 from sweeps.study.attributes import PARENT_RUN
@@ -20,6 +21,7 @@ from sweeps.study.budget import Budget
 from sweeps.study.identity import Identity
 from sweeps.study.study import Objective, StudyRef, create
 from sweeps.system import paths
+from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
 from sweeps.trial.task import Event, TrialEnd
@@ -176,3 +178,13 @@ def test_a_worker_whose_trial_was_given_up_can_write_nothing(here: Path) -> None
             Wire(driver).ask(task.number, [["report", 0.9, 1]], "should_prune")
         dead, again = driver._session.study.get_trials()
     assert (dead.state.name, dead.intermediate_values, again.state.name) == ("FAIL", {}, "WAITING")
+
+
+def test_a_trial_whose_worker_lost_the_connection_is_tried_again(here: Path) -> None:
+    with driving("lost", "random", 2) as driver:
+        task = driver.begin()
+        assert task is not None
+        ended = Ended(Task(None, trial=task.number), error=DriverLost("no route to host"))
+        outcome = driver.outcome_of(ended)
+        states = [trial.state.name for trial in driver._session.study.get_trials()]
+    assert (outcome.state, states) == (OutcomeState.KILLED, ["FAIL", "WAITING"])
