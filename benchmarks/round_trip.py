@@ -42,9 +42,8 @@ def main() -> None:
     with slots(1) as client, listening(client, answer) as address:
         times = client.submit(round_trips, address).result()
     middle, slow = statistics.median(times), statistics.quantiles(times, n=100)[98]
-    click.echo(
-        f"round trip: median {middle:.2f} ms, 99 % below {slow:.2f} ms; {middle / _EPOCH:.1%} of a {_EPOCH:.0f} ms epoch"
-    )
+    share = f"{middle / _EPOCH:.1%} of an epoch of {_EPOCH:.0f} ms"
+    click.echo(f"round trip: median {middle:.2f} ms, 99 % below {slow:.2f} ms; {share}")
 
 
 if __name__ == "__main__":
