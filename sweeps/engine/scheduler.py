@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from sweeps.engine.dispatcher import Dispatcher, Ended
 from sweeps.engine.scratch import DataFile
 from sweeps.engine.tasks import run_trial
-from sweeps.errors import MachineFault, TrialsFailed
+from sweeps.errors import MachineFault, TrialsFailed, machine_fault
 from sweeps.study.study import Objective
 from sweeps.system import signals
 from sweeps.system.commands import hint
@@ -110,6 +110,14 @@ class Scheduler:
             MachineFault: a disk is full, say.
             Interrupted: by a signal.
         """
+        try:
+            self._run()
+        except OSError as full:  # of the journal
+            if (fault := machine_fault(full)) is None:
+                raise
+            raise _halted(fault) from None
+
+    def _run(self) -> None:
         running = self._dispatcher.running
         try:
             self._fill()
@@ -206,6 +214,8 @@ def raise_if_halted(outcome: TrialOutcome) -> None:
     MachineFault: the trial was left unfinished since something is wrong with the machine.
     """
     if outcome.halt:
-        raise MachineFault(
-            f"{outcome.halt}\nThe trial is left unfinished; repair that, then give the same command again"
-        )
+        raise _halted(outcome.halt)
+
+
+def _halted(fault: str) -> MachineFault:
+    return MachineFault(f"{fault}\nThe trial is left unfinished; repair that, then give the same command again")

@@ -129,13 +129,16 @@ class WholeRecords(JournalFileBackend):
         self._grouped = True
         thread = threading.Thread(target=write_soon, name="journal", daemon=True)
         thread.start()
+        lost: tuple[type[OSError], ...] = (OSError,)  # where the block ends by an error, that one is told
         try:
             yield
+            lost = ()
         finally:
             self._grouped = False
             ended.set()
             thread.join()
-            self.flush()
+            with contextlib.suppress(*lost):
+                self.flush()
 
     def flush(self) -> None:
         """Let other processes read what was grouped.
