@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +40,7 @@ _MAX_ENTRIES, _MAX_PARAMS = 1000, 100
 
 @dataclass(frozen=True)
 class Store:
-    """An experiment in a tracking store; it is pickled to the workers.
+    """An experiment in a tracking store.
 
     Attributes:
         spool: the folder for what cannot be sent while the store is unavailable; None: nothing is kept.
@@ -140,43 +139,45 @@ def _experiment(client: MlflowClient, name: str, runs: Sequence[str]) -> Experim
     return client.get_experiment_by_name(name)
 
 
-def start_run(
-    store: Store,
-    name: str,
-    tags: Mapping[str, str],
-    parent: str | None = None,
-    given_up: threading.Event | None = None,
-) -> str:
+class NewRun:
+    """A run that is to be created, with `parent` as a child run.
+
+    If the response is lost, the run may exist nevertheless: a further attempt first searches for it by its mark.
+    """
+
+    def __init__(self, store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> None:
+        self._store, self._name, self._mark, self._tried = store, name, uuid.uuid4().hex, False
+        self._tags = {**tags, ATTEMPT: self._mark} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
+
+    def create(self) -> str:
+        """The run's id.
+
+        Raises:
+            StoreUnavailable: a further attempt may succeed.
+        """
+        client, experiment = self._store.client, self._store.experiment_id
+        with translate_errors():
+            query = f"tags.`{ATTEMPT}` = '{self._mark}'"
+            existing = client.search_runs([experiment], query, max_results=1) if self._tried else []
+            self._tried = True
+            run = existing[0] if existing else client.create_run(experiment, run_name=self._name, tags=self._tags)
+            return str(run.info.run_id)
+
+
+def start_run(store: Store, name: str, tags: Mapping[str, str], parent: str | None = None) -> str:
     """Create a run, with `parent` a child run; return its id.
-
-    If the response is lost, the run may exist nevertheless: a retry first searches for it by the tag of this attempt.
-
-    Args:
-        given_up: once it is set, an unavailable store is not waited for.
 
     Raises:
         StoreUnavailable: for `CREATE_TIMEOUT` seconds.
     """
-    attempt = uuid.uuid4().hex
-    tags = {**tags, ATTEMPT: attempt} | ({MLFLOW_PARENT_RUN_ID: parent} if parent else {})
-    deadline, first = time.monotonic() + CREATE_TIMEOUT, True
+    new, deadline = NewRun(store, name, tags, parent), time.monotonic() + CREATE_TIMEOUT
     while True:
         try:
-            with translate_errors():
-                query = f"tags.`{ATTEMPT}` = '{attempt}'"
-                existing = [] if first else store.client.search_runs([store.experiment_id], query, max_results=1)
-                run = (
-                    existing[0] if existing else store.client.create_run(store.experiment_id, run_name=name, tags=tags)
-                )
-                return str(run.info.run_id)
+            return new.create()
         except StoreUnavailable:
             if time.monotonic() >= deadline:
                 raise
-            first = False
-            if given_up is None:
-                time.sleep(RETRY_INTERVAL)
-            elif given_up.wait(RETRY_INTERVAL):
-                raise
+            time.sleep(RETRY_INTERVAL)
 
 
 def end_named(store: Store, run_id: str, status: str, ended: int, name: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,13 +121,11 @@ def _run_of(store: Store, number: int) -> str | None:
     return str(runs[0].info.run_id) if runs else None
 
 
-def start_trial(
-    store: Store, parent: str, number: int, tags: Mapping[str, str], given_up: threading.Event | None = None
-) -> str:
-    """Create a trial's run; return its id.
+def start_trial(store: Store, parent: str, number: int, tags: Mapping[str, str]) -> str:
+    """Create a trial's run; return its id."""
+    return start_run(store, store.numbered(number), trial_tags(store, number, tags), parent)
 
-    Args:
-        given_up: see `start_run`.
-    """
-    tags = {store.kind: str(number), STATE: "RUNNING", **tags}
-    return start_run(store, store.numbered(number), tags, parent, given_up)
+
+def trial_tags(store: Store, number: int, tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that a trial's run begins with."""
+    return {store.kind: str(number), STATE: "RUNNING", **tags}

@@ -15,8 +15,8 @@ from tracking.errors import StoreUnavailable
 from tracking.model_place import ModelPlace, begin_model
 from tracking.run_writer import RunWriter
 from tracking.spool import UnsentRun, save_unsent, send_all, send_run, send_unsent
-from tracking.store import RUN_STATUS, STATE, Store, log_all
-from tracking.sweep_run import DIGEST, DataDescription, start_trial
+from tracking.store import CREATE_TIMEOUT, RUN_STATUS, STATE, NewRun, Store, log_all
+from tracking.sweep_run import DIGEST, DataDescription, trial_tags
 from tracking.views import NOTE
 
 #: seconds between two calls: one of them (5 ms) sends the metrics of all epochs that ended in between
@@ -55,7 +55,8 @@ class TrialRun:
         self._name: str | None = None
         self._next_flush = time.monotonic() + FLUSH_INTERVAL
         self._flushing: Future[None] | None = None
-        self._created = self._writer.submit(start_trial, self.store, parent, number, tags, self._writer.closed)
+        new = NewRun(self.store, self.store.numbered(number), trial_tags(self.store, number, tags), parent)
+        self._created = self._writer.submit_until_done(new.create, CREATE_TIMEOUT)
         if isinstance(store, Store):
             self._created.result()
 
@@ -68,7 +69,7 @@ class TrialRun:
         """Whether the store has created the run, or refused to, within so many seconds."""
         return bool(wait([self._created], timeout).done)
 
-    def when_created(self, call: Callable[[str], None]) -> None:
+    def when_created(self, call: Callable[[str], object]) -> None:
         """Let the run's id be passed on as soon as the store has given it, in the writer's thread."""
 
         def pass_on(created: Future[str]) -> None:
@@ -90,9 +91,14 @@ class TrialRun:
         with self._lock:
             self._params |= {key: value for key, value in params.items() if key not in self._sent_params}
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Log the metrics of an epoch; `step` counts from 1."""
-        now = int(time.time() * 1000)
+    def log_metrics(self, metrics: Mapping[str, float], step: int, at: int | None = None) -> None:
+        """Log the metrics of an epoch.
+
+        Args:
+            step: the epoch, from 1.
+            at: when it ended, in milliseconds since 1970; None: now.
+        """
+        now = int(time.time() * 1000) if at is None else at
         with self._lock:
             self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
         if time.monotonic() >= self._next_flush and (self._flushing is None or self._flushing.done()):
@@ -119,7 +125,7 @@ class TrialRun:
         Raises:
             StoreUnavailable: the run was not created.
         """
-        return self._writer.submit(begin_model, self.store, self.run_id, self._number, params).result()
+        return begin_model(self.store, self.run_id, self._number, params)
 
     def rename(self, name: str) -> None:
         """Name the run with the next call."""
@@ -166,6 +172,8 @@ class TrialRun:
         self._writer.submit(self._send, run_id)
 
     def _flush(self) -> None:
+        if not self.is_created():
+            return
         with self._lock:
             metrics, params, tags = list(self._metrics), dict(self._params), dict(self._tags)
             name = self._name

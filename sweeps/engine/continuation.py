@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ from sweeps.study.attributes import AFTER, CONFIG, CONTINUES, EPOCHS, GIVEN, MOD
 from sweeps.study.budget import Budget
 from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
+from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
 
 
@@ -195,8 +197,12 @@ def _run_once(
     try:
         while not (ended := dispatcher.ended()):
             pass
+        while not driver.is_ready(ended[0]):  # the store is away
+            signals.raise_if_interrupted()
+            time.sleep(0.5)
     except BaseException:
         for late in dispatcher.stop():
-            driver.outcome_of(late)
+            if driver.is_ready(late):
+                driver.outcome_of(late)
         raise
     return driver.outcome_of(ended[0])

@@ -37,17 +37,16 @@ from sweeps.study.attributes import (
 from sweeps.study.draft import Draft, Repeated
 from sweeps.study.points import is_walked
 from sweeps.study.retries import LateResult, held, lineage, origin, place
-from sweeps.system import signals
 from sweeps.trial import final_states, reaper
 from sweeps.trial.faults import lost
 from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.repetition import seed_of, tags_of
 from sweeps.trial.task import Drawn, Event, Kept, TrialEnd, TrialTask
-from tracking import DataDescription, TrackingError, TrialRun, close_run
+from tracking import DataDescription, ModelPlace, TrackingError, TrialRun, close_run
 
 GIVEN_UP = "given up before its result came"
-#: seconds between two looks for a signal, while the store is waited for
+#: seconds between two looks for the end of the sweep, while the store is waited for
 _INTERVAL = 0.5
 #: what a worker may call of its trial and of its run
 _OF_TRIAL = frozenset({"set_user_attr", "set_constraint", "report"})
@@ -74,7 +73,7 @@ class _Running:
 class Driver:
     """Gives out trials, answers what their workers ask, and brings them to their end.
 
-    Workers are answered in a thread of their own; what this process does meanwhile waits its turn.
+    Workers are answered in threads of their own; what this process does meanwhile waits its turn.
 
     Args:
         address: at which the workers find this driver.
@@ -88,7 +87,7 @@ class Driver:
         self._session, self._plan, self._epoch = session, plan, epoch
         self._running: dict[int, _Running] = {}
         self._known = KnownParameters()
-        self._turn = threading.RLock()
+        self._turn, self._abandoned = threading.RLock(), threading.Event()
 
     def begin(self, number: int | None = None) -> TrialTask | None:
         """Draw a trial for a worker; None when others work at all that the budget allows, or the space has.
@@ -99,8 +98,9 @@ class Driver:
         Raises:
             InputError: that trial does not wait.
         """
-        with self._turn, contextlib.ExitStack() as stack:
-            study, plan = self._session.study, self._plan
+        study, plan = self._session.study, self._plan
+        # before its turn: another sweep may be long about what there is to claim, and workers are answered meanwhile
+        with contextlib.ExitStack() as stack:
             claim = self._session.claims.claim(study, self._session.budget, number, plan.study.sampler_of)
             trial = stack.enter_context(claim)
             if trial is None:
@@ -112,32 +112,41 @@ class Driver:
                 trial.set_user_attr(SPACE_VERSION, plan.space_version)
             task = self._task(trial)
             run = TrialRun(self._session.writer, plan.parent_run, trial.number, self._tags(trial, task))
-            run.when_created(lambda run_id: self._note_run(trial, run_id))
+            run.when_created(lambda run_id: _note_run(trial, run_id))
             draft = Draft(trial, plan.study, self._session.claims.turn)
-            self._running[trial.number] = _Running(trial, run, draft, task, stack.pop_all(), exhausted)
+            with self._turn:
+                self._running[trial.number] = _Running(trial, run, draft, task, stack.pop_all(), exhausted)
             return task
 
     def answer(self, question: bytes) -> bytes:
         """The answer to a worker's question, or the error that it raises."""
-        number, events, asked, arguments = json.loads(question)
         try:
+            number, events, asked, arguments = json.loads(question)
             with self._turn:
                 running = self._running.get(number)
                 if running is None:
-                    raise LateResult(f"trial {number}: {GIVEN_UP}")
+                    raise LateResult(GIVEN_UP)
                 self._apply(running, events)
                 answer = self._answer(running, asked, arguments)
             if asked == "kept":  # the store may be slow, which is this worker's concern alone
                 model, state = answer
-                answer = Kept(running.run.begin_model(running.trial.user_attrs[PARAMS]) if model else None, state)
+                answer = Kept(self._place(running) if model else None, state)
         except UpdateFinishedTrialError:
-            answer = LateResult(f"trial {number}: {GIVEN_UP}")
+            answer = LateResult(GIVEN_UP)
         except Exception as error:
             answer = error
-        return pickle.dumps(answer)
+        try:
+            return pickle.dumps(answer)
+        except Exception:  # an error of a library's own
+            return pickle.dumps(RuntimeError(f"{type(answer).__name__}: {answer}"))
+
+    def is_ready(self, ended: Ended) -> bool:
+        """Whether a trial whose task has ended can be brought to its end: the store has created its run, or refused."""
+        running = self._running.get(-1 if ended.task.trial is None else ended.task.trial)
+        return running is None or running.run.is_created()
 
     def outcome_of(self, ended: Ended) -> TrialOutcome:
-        """Bring a trial to its end, whose task has ended in whatever way."""
+        """Bring a trial to its end, whose task has ended in whatever way; `is_ready` is to be so."""
         number = ended.task.trial
         assert number is not None
         if ended.death is not None:
@@ -155,7 +164,6 @@ class Driver:
         """Record how a trial has ended: its run first, the study last, since a trial that counts has nothing left to
         lose."""
         outcome = ended.outcome
-        self._wait_for_run(self._running[outcome.number])
         with self._turn:
             running = self._running.pop(outcome.number)
             with running.mark:
@@ -163,10 +171,6 @@ class Driver:
                 try:
                     outcome = self._record(running, ended)
                     _conclude(trial, outcome)
-                    if outcome.state != OutcomeState.INTERRUPTED:
-                        self._session.checkpoints.forget(running.task.first)
-                    if outcome.state == OutcomeState.COMPLETE:
-                        final_states.forget(self._session.study, self._plan.study)
                 except (ValueError, UpdateFinishedTrialError):
                     if not self._session.study.get_trials(deepcopy=False)[trial.number].state.is_finished():
                         raise
@@ -175,6 +179,7 @@ class Driver:
                     if (fault := machine_fault(full)) is None:
                         raise
                     outcome = replace(outcome, state=OutcomeState.INTERRUPTED, error=fault, halt=outcome.halt or fault)
+            self._forget_files(running, outcome)
             waiting = trial.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
             return replace(
                 outcome,
@@ -186,17 +191,20 @@ class Driver:
 
     def died(self, number: int, how: str, again: bool = True) -> TrialOutcome:
         """Give up a trial whose worker has died; see `sweeps.trial.reaper.died`."""
-        self._wait_for_run(self._running[number])
         with self._turn:
             running = self._running.pop(number)
             with running.mark:
                 running.run.set_tags({"error": how[:500]})
-                with contextlib.suppress(TrackingError):  # there is none; `sweeps doctor` makes one
-                    self._close(running, "FAIL")
-                return reaper.died(self._session.study, self._session.checkpoints, number, how, again)
+                try:
+                    with contextlib.suppress(TrackingError):  # there is none; `sweeps doctor` makes one
+                        self._close(running, "FAIL")
+                    return reaper.died(self._session.study, self._session.checkpoints, number, how, again)
+                except UpdateFinishedTrialError:
+                    return self._late(running)
 
     def abandon(self) -> None:
         """Work at no trial any more; who looks for abandoned ones finds those that have not ended."""
+        self._abandoned.set()
         with self._turn:
             while self._running:
                 self._running.popitem()[1].mark.close()
@@ -302,10 +310,10 @@ class Driver:
         """The outcome of a trial that was given up, and counted, already; what the study says of it stays, and its run
         says the same."""
         with running.mark:
-            run_id, first = running.run.run_id, running.task.first
+            store, writer, first = self._session.store, self._session.writer, running.task.first
+            running.run.when_created(lambda run_id: writer.submit(close_run, store, run_id, "FAIL", "FAILED", GIVEN_UP))
             if first not in held(self._session.study):
                 self._session.checkpoints.forget(first)
-            self._session.writer.submit(close_run, self._session.store, run_id, "FAIL", "FAILED", GIVEN_UP)
             return TrialOutcome(running.trial.number, OutcomeState.NONE)
 
     def _close(self, running: _Running, state: str) -> None:
@@ -313,18 +321,31 @@ class Driver:
         running.run.state = state
         running.run.close()
 
-    def _note_run(self, trial: optuna.Trial, run_id: str) -> None:
-        with self._turn, contextlib.suppress(UpdateFinishedTrialError, OSError):  # a full disk is told of later
-            trial.set_user_attr(RUN_ID, run_id)
+    def _forget_files(self, running: _Running, outcome: TrialOutcome) -> None:
+        """Remove what no attempt will go on from; a file that stays is found by `sweeps doctor`."""
+        with contextlib.suppress(OSError):
+            if outcome.state != OutcomeState.INTERRUPTED:
+                self._session.checkpoints.forget(running.task.first)
+            if outcome.state == OutcomeState.COMPLETE:
+                final_states.forget(self._session.study, self._plan.study)
 
-    def _wait_for_run(self, running: _Running) -> None:
-        """Until the store has created a trial's run, or refused to; workers are answered meanwhile.
+    def _place(self, running: _Running) -> ModelPlace:
+        """Where a trial's model is to be written, as soon as its run is there.
 
         Raises:
-            Interrupted: by a signal.
+            LateResult: the sweep has ended before.
+            StoreUnavailable: the run was not created.
         """
         while not running.run.is_created(_INTERVAL):
-            signals.raise_if_interrupted()
+            if self._abandoned.is_set():
+                raise LateResult(GIVEN_UP)
+        return running.run.begin_model(running.trial.user_attrs[PARAMS])
+
+
+def _note_run(trial: optuna.Trial, run_id: str) -> None:
+    # in the writer's thread, which waits for nobody
+    with contextlib.suppress(UpdateFinishedTrialError, OSError):  # it was given up; a full disk is told of later
+        trial.storage.set_trial_user_attr(trial._trial_id, RUN_ID, run_id)
 
 
 @contextlib.contextmanager

@@ -27,13 +27,14 @@ def listening(client: Client, answer: Callable[[bytes], bytes]) -> Iterator[str]
     scheduler = urlsplit(client.scheduler.address)
     # workers of this machine are nobody else's business
     place = f"{scheduler.scheme}://{'127.0.0.1' if scheduler.hostname == '127.0.0.1' else ''}"
-    with ThreadPoolExecutor(_THREADS, "driver") as threads:
-        listener = _Listener(place, threads, answer)
-        client.sync(listener.start, client)
-        try:
-            yield listener.address
-        finally:
-            client.sync(listener.stop)
+    threads = ThreadPoolExecutor(_THREADS, "driver")
+    listener = _Listener(place, threads, answer)
+    client.sync(listener.start, client)
+    try:
+        yield listener.address
+    finally:
+        client.sync(listener.stop)
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Listener:
@@ -61,8 +62,12 @@ class _Listener:
         """Answer one worker, as long as it is there."""
         self._open.add(comm)
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(CommClosedError):
+        try:
             while True:
                 question = await comm.read()
                 await comm.write(await loop.run_in_executor(self._threads, self._answer, question))
-        self._open.discard(comm)
+        except (CommClosedError, RuntimeError):  # the driver takes no more questions
+            pass
+        finally:
+            comm.abort()
+            self._open.discard(comm)

@@ -101,6 +101,8 @@ class Scheduler:
         #: the `time.monotonic()` until which other processes were seen to run all missing trials
         self._submit_not_before = 0.0
         self._failed_in_a_row = 0
+        #: those whose runs the store has not created yet, since it is away
+        self._ended_waiting: list[Ended] = []
 
     def run(self) -> None:
         """Keep every slot at a trial.
@@ -121,7 +123,9 @@ class Scheduler:
         running = self._dispatcher.running
         try:
             self._fill()
-            while running or (self._accepts_trials and self._session.missing() > 0):
+            while running or self._ended_waiting or (self._accepts_trials and self._session.missing() > 0):
+                if fault := self._session.fault():
+                    raise _halted(fault)
                 if self._limits.deadline is not None and time.monotonic() >= self._limits.deadline:
                     break
                 for ended in self._ended():
@@ -130,13 +134,15 @@ class Scheduler:
                     self._dispatcher.end_overdue(self._plan.trial_timeout + EPOCH_TIMEOUT, self._plan.overdue)
                 self._fill()
         finally:
-            if running:
+            if running or self._ended_waiting:
                 self._stop_running()
 
     def _fill(self) -> None:
         """Give a trial to each free slot whose worker is there."""
         running = self._dispatcher.running
         if not self._accepts_trials or len(running) >= self._jobs or time.monotonic() < self._submit_not_before:
+            return
+        if self._session.writer.is_full:  # the store is slow
             return
         # a worker that has died is started again while its task waits
         for _ in range(min(self._jobs, max(1, self._dispatcher.workers())) - len(running)):
@@ -148,8 +154,13 @@ class Scheduler:
             self._dispatcher.submit(run_trial, self._plan, task, self._data, trial=task.number)
 
     def _ended(self) -> list[Ended]:
+        """The trials whose tasks have ended, and whose runs the store has created."""
         if self._dispatcher.running:
-            return self._dispatcher.ended()
+            self._ended_waiting += self._dispatcher.ended()
+        ready = [ended for ended in self._ended_waiting if self._driver.is_ready(ended)]
+        self._ended_waiting = [ended for ended in self._ended_waiting if ended not in ready]
+        if ready or self._dispatcher.running:
+            return ready
         signals.raise_if_interrupted()
         self._session.reap()  # others work at what is missing, as long as they live
         time.sleep(0.5)
@@ -193,9 +204,11 @@ class Scheduler:
     def _stop_running(self) -> None:
         """End the running trials at their next epoch, and after a while their workers."""
         self._accepts_trials = False
-        outcomes = [self._driver.outcome_of(ended) for ended in self._dispatcher.stop()]
+        ended = [*self._ended_waiting, *self._dispatcher.stop()]
+        ready = [one for one in ended if self._driver.is_ready(one)]
+        outcomes = [self._driver.outcome_of(one) for one in ready]
         killed = self._dispatcher.running.values()
-        if killed:
+        if killed or len(ready) < len(ended):
             self._driver.abandon()
             self._session.reap(error="interrupted in the middle of an epoch")
         now = time.monotonic()

@@ -132,6 +132,7 @@ def recorded_as(
         finally:
             with contextlib.suppress(*faults), in_reach():
                 session.writer.wait(_LAST_CALLS)
+                session.writer.close(_LAST_CALLS)  # so that no run is created beside those that are looked for now
                 with contextlib.suppress(TrackingError):
                     send_all(store)
                 session.reap()  # whose worker died, or did not end in time

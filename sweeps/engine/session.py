@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 
 import optuna
@@ -20,6 +21,7 @@ from sweeps.system import signals
 from sweeps.system.locks import present
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.faults import fault_of
 from tracking import RunWriter, Store, TrackingError, translate_errors
 from tracking.removal import registered_uris, remove_model
 
@@ -68,8 +70,14 @@ class StudySession:
         Raises:
             Interrupted: by a signal.
         """
-        while not self.writer.wait(0.5):
+        sent = self.writer.submit(lambda: None)
+        while not wait([sent], 0.5).done:
             signals.raise_if_interrupted()
+
+    def fault(self) -> str | None:
+        """What is wrong with the machine, by what the writing of the record has shown."""
+        error = self.writer.error
+        return None if error is None else fault_of(error)
 
     def remove_models(self) -> None:
         """Remove the models of trials that are not among the best any more.
@@ -83,12 +91,13 @@ class StudySession:
             with self.claims.turn():
                 trials = kept_models.beyond(self.study, self.models_kept, protected)
                 kept_models.mark_removed(self.study, [trial.number for trial in trials])
-            for trial in trials:  # after the models that are still to be sent
-                self.writer.submit(self._remove_model, trial.user_attrs[MODEL_URI])
+            # after the models that are still to be sent
+            self.writer.submit(self._remove_models, [trial.user_attrs[MODEL_URI] for trial in trials])
 
-    def _remove_model(self, uri: str) -> None:
-        with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
-            remove_model(self.store, uri)
+    def _remove_models(self, uris: Sequence[str]) -> None:
+        for uri in uris:
+            with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
+                remove_model(self.store, uri)
 
 
 @contextlib.contextmanager

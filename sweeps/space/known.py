@@ -27,14 +27,18 @@ class KnownParameters:
     """A study's parameters by name; trials that have ended are looked at once."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Known] = {}
-        self._ended = 0
+        self._found: dict[str, tuple[int, Known]] = {}
+        self._open: list[int] = []
+        self._seen = 0
 
     def update(self, trials: Sequence[FrozenTrial]) -> dict[str, Known]:
         """The parameters of these trials, which are all of the study, by number."""
-        for trial in trials[self._ended :]:
+        new = [*self._open, *range(self._seen, len(trials))]
+        for trial in (trials[number] for number in new):
             version = trial.user_attrs.get(SPACE_VERSION, 1)
-            self._found.update({name: Known(one, version) for name, one in trial.distributions.items()})
-        while self._ended < len(trials) and trials[self._ended].state.is_finished():
-            self._ended += 1
-        return dict(self._found)
+            for name, distribution in trial.distributions.items():
+                if self._found.get(name, (-1,))[0] <= trial.number:
+                    self._found[name] = (trial.number, Known(distribution, version))
+        self._open = [number for number in new if not trials[number].state.is_finished()]
+        self._seen = len(trials)
+        return {name: known for name, (_, known) in self._found.items()}

@@ -9,10 +9,9 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.study.attributes import CONTINUES, PARAMS, RETRY_OF
-from sweeps.study.points import is_finite, tried
+from sweeps.study.attributes import CONTINUES, PARAMS
+from sweeps.study.points import is_finite, is_tried
 from sweeps.study.samplers import make_sampler
 from sweeps.study.study import StudyRef
 
@@ -46,7 +45,7 @@ class Draft:
         self._trial, self._turn, self._storage = trial, turn, trial.storage
         self._held: list[tuple[Any, ...]] = []
         self._sampler, self._others = trial.study.sampler, _samplers(ref, trial)
-        if RETRY_OF in trial.user_attrs or CONTINUES in trial.user_attrs or trial._fixed_params:
+        if CONTINUES in trial.user_attrs or trial._fixed_params:
             self._stored = True  # its values are asked for as they are
             return
         trial.storage = self  # type: ignore[assignment]
@@ -107,13 +106,7 @@ class Draft:
         self._trial.relative_search_space = self._trial._relative_params = None
 
     def _is_known(self) -> bool:
-        point, study = self._trial.params, self._trial.study
-        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        return any(_point(other) == point for other in (*tried(study), *waiting) if other.number != self._trial.number)
-
-
-def _point(trial: FrozenTrial) -> dict[str, Any]:
-    return trial.system_attrs.get("fixed_params", {}) if trial.state == TrialState.WAITING else trial.params
+        return is_tried(self._trial.study, self._trial.params, self._trial.number)
 
 
 def _samplers(ref: StudyRef, trial: optuna.Trial) -> Iterator[BaseSampler]:

@@ -15,6 +15,8 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+_updating = threading.RLock()
+
 
 class Index(Protocol):
     """What is known of all finished trials."""
@@ -47,13 +49,14 @@ class History:
             of, named: what it is made of.
         """
         key = (kind, of, *named.items())
-        if key not in self._indexes:
-            made = kind(*of, **named)
-            for trial in self.trials:
-                if trial.state.is_finished():
-                    made.add(trial)
-            self._indexes[key] = made
-        return self._indexes[key]  # type: ignore[return-value]
+        with _updating:
+            if key not in self._indexes:
+                made = kind(*of, **named)
+                for trial in self.trials:
+                    if trial.state.is_finished():
+                        made.add(trial)
+                self._indexes[key] = made
+            return self._indexes[key]  # type: ignore[return-value]
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in what is new.
@@ -71,7 +74,6 @@ class History:
 
 
 _histories: WeakKeyDictionary[BaseStorage, dict[int, History]] = WeakKeyDictionary()
-_updating = threading.Lock()
 
 
 def history_of(study: optuna.Study) -> History:

@@ -87,9 +87,9 @@ class WholeRecords(JournalFileBackend):
         """
         if log_number_from == 0:
             self._place = self._line = 0
-        while self._unread:
-            yield self._unread.popleft()
-        with self._path.open("rb") as file:
+        with self._writing, self._path.open("rb") as file:
+            while self._unread:
+                yield self._unread.popleft()
             file.seek(self._place)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -111,6 +111,8 @@ class WholeRecords(JournalFileBackend):
         """
         with self._writing:
             if self._grouped and all(log["op_code"] in _OF_OWN_TRIALS for log in logs):
+                # as other processes will read them; what JSON cannot hold concerns this call alone
+                logs = json.loads(json.dumps(logs))
                 self._unread.extend(logs)
                 self._unwritten.extend(logs)
             else:

@@ -6,6 +6,7 @@ import logging
 
 import optuna
 
+from sweeps.study.ranking import ranked
 from sweeps.study.study import StudyRef, objective_of
 from sweeps.trial.checkpoint import Checkpoints
 
@@ -13,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 #: how many are kept: each takes three times the room of the weights, and any trial can be trained again from its seed
 KEPT = 5
-#: trials that may have fallen out of the best at once, through as many workers
+#: trials that may have fallen out of the best at once
 _AT_ONCE = 64
 
 
@@ -30,7 +31,6 @@ def keep(number: int, ref: StudyRef, state: object) -> None:
 
 def forget(study: optuna.Study, ref: StudyRef) -> None:
     """Forget the states of the trials that are not among the best any more."""
-    ranked = objective_of(study).ranked(study.get_trials(deepcopy=False))
     states = Checkpoints(ref.states)
-    for former in ranked[KEPT : KEPT + _AT_ONCE]:
+    for former in ranked(study, objective_of(study))[KEPT : KEPT + _AT_ONCE]:
         states.forget(former.number)

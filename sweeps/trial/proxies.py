@@ -18,7 +18,7 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from sweeps.study.draft import NothingNew, Repeated
+from sweeps.study.draft import Repeated
 from sweeps.trial.task import Drawn, Event, Kept, TrialTask
 from tracking import DataDescription
 
@@ -168,10 +168,7 @@ class TrialProxy:
         Raises:
             NothingNew: all of them were asked.
         """
-        wants_firsts = self._messages.ask("redraw")
-        if wants_firsts is None:
-            raise NothingNew
-        self.firsts = {} if wants_firsts else None
+        self.firsts = {} if self._messages.ask("redraw") else None
         self.repeats, self._ahead = False, {}
         self._params, self._distributions = {}, {}
 
@@ -228,7 +225,8 @@ class RunProxy:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log the metrics of an epoch; `step` counts from 1."""
-        self._tell("log_metrics", {name: float(value) for name, value in metrics.items()}, step)
+        at = int(time.time() * 1000)
+        self._tell("log_metrics", {name: float(value) for name, value in metrics.items()}, step, at)
 
     def log_score(self, name: str, value: float, step: int, model_uri: str, data: DataDescription) -> None:
         """Log a metric of the run that is also one of its model, measured on this data."""

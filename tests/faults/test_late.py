@@ -37,7 +37,7 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run
         driver = Driver(session, plan)
         task = driver.begin()
         assert task is not None
-        session.writer.wait()
+        session.writer.wait(10)
         (running,) = study.get_trials()
         give_up(study, store, running, "its host was cut off", None)
         value = 0.9 if state == "COMPLETE" else None

@@ -37,7 +37,7 @@ def store(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """An experiment of its own, reached through the proxy; what waits in TrialRun does not wait in here."""
     monkeypatch.setattr(tracking.trial_run, "FLUSH_INTERVAL", 0.0)
     monkeypatch.setattr(tracking.run_writer, "RETRY_INTERVAL", 0.0)
-    monkeypatch.setattr(tracking.store, "RETRY_INTERVAL", 0.05)
+    monkeypatch.setattr(tracking.run_writer, "REPEAT_INTERVAL", 0.05)
     yield open_store(proxy.uri, tmp_path.name, None, tmp_path / "spool")
     proxy.away = False
 
@@ -129,7 +129,7 @@ def test_a_run_is_begun_when_the_store_is_back(store: Store, parent: str, proxy:
 def test_a_run_cannot_be_begun_in_a_store_that_stays_away(
     store: Store, parent: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking.store, "CREATE_TIMEOUT", 0.3)
+    monkeypatch.setattr(tracking.trial_run, "CREATE_TIMEOUT", 0.3)
     proxy.go_away()
     with pytest.raises(StoreUnavailable):
         TrialRun(store, parent, 0, {})

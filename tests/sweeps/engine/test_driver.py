@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
 from sweeps.trial.task import Event, TrialEnd
-from tracking import DataDescription, begin_sweep, child_runs, open_store
+from tracking import DataDescription, StoreUnavailable, begin_sweep, child_runs, open_store, run_writer
+from tracking.store import NewRun
 
 
 class Wire:
@@ -188,3 +190,57 @@ def test_a_trial_whose_worker_lost_the_connection_is_tried_again(here: Path) -> 
         outcome = driver.outcome_of(ended)
         states = [trial.state.name for trial in driver._session.study.get_trials()]
     assert (outcome.state, states) == (OutcomeState.KILLED, ["FAIL", "WAITING"])
+
+
+def test_a_retry_of_a_trial_that_drew_nothing_is_checked_like_a_new_one(here: Path) -> None:
+    with driving("anew", "random", 3) as driver:
+        run(driver, Wire(driver), train)
+        task = driver.begin()
+        assert task is not None
+        driver.died(task.number, "its worker was cut off")
+        again = driver.begin()
+        assert again is not None
+        assert again.attributes["retry_of"] == task.number
+        assert not driver._running[again.number].draft._stored
+        driver.abandon()
+
+
+def test_a_trial_that_another_process_has_failed_meanwhile_does_not_end_the_sweep(here: Path) -> None:
+    with driving("other", "random", 2) as driver:
+        task = driver.begin()
+        assert task is not None
+        study = driver._session.study
+        study._storage.set_trial_state_values(study.get_trials()[0]._trial_id, optuna.trial.TrialState.FAIL)
+        assert driver.died(task.number, "its worker was cut off").state == OutcomeState.NONE
+
+
+def test_while_the_store_creates_one_run_the_other_trials_go_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    created, away = NewRun.create, [True]
+
+    def create(new: NewRun) -> str:
+        if away[0]:
+            raise StoreUnavailable("it is away")
+        return created(new)
+
+    monkeypatch.setattr(run_writer, "REPEAT_INTERVAL", 0.05)
+    with driving("slow", "random", 2) as driver:
+        first = driver.begin()
+        assert first is not None
+        driver._session.writer.wait(5)
+        monkeypatch.setattr(NewRun, "create", create)
+        second = driver.begin()
+        assert second is not None
+        wire, ends = Wire(driver), {}
+        for task in (first, second):
+            messages = Messages(wire, task.number)
+            draw(trial := TrialProxy(task, messages))
+            trial.settle()
+            end = TrialEnd(TrialOutcome(task.number, OutcomeState.COMPLETE, 0.5), messages.events)
+            ends[task.number] = Ended(Task(None, trial=task.number), result=end)
+        assert driver.is_ready(ends[first.number])
+        assert not driver.is_ready(ends[second.number])
+        assert driver.outcome_of(ends[first.number]).state == OutcomeState.COMPLETE
+        away[0] = False
+        while not driver.is_ready(ends[second.number]):
+            time.sleep(0.01)
+        assert driver.outcome_of(ends[second.number]).state == OutcomeState.COMPLETE
