@@ -101,7 +101,7 @@ $(VENV)/benched: $(VENV)/installed
 bench: $(VENV)/benched ## side by side with KerasTuner, Ray Tune and the tutorial way (half an hour, Fashion-MNIST)
 	$(RUN)/python -m benchmarks.speed
 
-bench-scale: setup ## overhead, memory and the second core as a study grows (ten minutes)
+bench-scale: setup ## start, memory, overhead and trials a second as slots and trials grow (hours; ARGS=--only=NAME)
 	$(RUN)/python -m benchmarks.scale
 
 bench-search: setup ## how good samplers, pruners and first configurations are, on 34 tasks (minutes; SWEEPS_LCBENCH)

@@ -145,6 +145,22 @@ class Scale(Record):
     trials_an_hour: dict[int, tuple[float, ...]]
 
 
+class Sweeps(Record):
+    """How the sweeps of one commit scale, measured from outside.
+
+    Attributes:
+        commits: measurement -> the commit that it was made of.
+        figures: measurement -> figure -> value.
+    """
+
+    commits: dict[str, str] = {}
+    figures: dict[str, dict[str, float]] = {}
+
+    def with_measured(self, name: str, commit: str, figures: dict[str, float]) -> Sweeps:
+        """The same with one measurement made anew."""
+        return Sweeps(commits={**self.commits, name: commit}, figures={**self.figures, name: figures})
+
+
 class Machine(Record):
     """The machine and the versions of the measurement."""
 
@@ -175,11 +191,16 @@ class Goal(Record):
 
 
 class Results(Record):
-    """The contents of `results.json`."""
+    """The contents of `results.json`.
+
+    Attributes:
+        sweeps: by the label that their commit was given: "before", "after".
+    """
 
     machine: Machine
     speed: Speed | None = None
     scale: Scale | None = None
+    sweeps: dict[str, Sweeps] = {}
     goals: tuple[Goal, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.goals import goals as all_goals
 from benchmarks.goals import over_floor, ratio, runs_of
-from benchmarks.records import Breakdown, Goal, Results, Run, Scale, Speed, this_machine
+from benchmarks.records import Breakdown, Goal, Results, Run, Scale, Speed, Sweeps, this_machine
 from benchmarks.ways import WAYS
 
 
@@ -70,12 +70,20 @@ def scale(results: Scale, console: Console) -> None:
     console.print(lines)
 
 
-def save(console: Console, output: Path | None, **measured: Speed | Scale) -> None:
+def figures(title: str, measured: Mapping[str, float], console: Console) -> None:
+    """Print the figures of one measurement."""
+    lines = table(title, "figure", "measured")
+    for name, value in measured.items():
+        lines.add_row(name, f"{value:,.4g}")
+    console.print(lines)
+
+
+def save(console: Console, output: Path | None, **measured: Speed | Scale | Mapping[str, Sweeps]) -> None:
     """Print the goals, and save the results together with those that are in `output` already.
 
     Args:
         output: the results file; None: nothing is saved.
-        measured: the new parts of `Results`: `speed` or `scale`.
+        measured: the new parts of `Results`: `speed`, `scale` or `sweeps`.
     """
     earlier = Results.load(output) if output else None
     results = (earlier or Results(machine=this_machine())).model_copy(update={"machine": this_machine(), **measured})

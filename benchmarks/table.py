@@ -24,6 +24,7 @@ MARKER = "bench"
 def block(results: Results) -> str:
     """The text between the markers: the speed by way, the goals, the machine and the commands."""
     parts = [_speed(results.speed)] if results.speed else []
+    parts += [_sweeps(results)] if results.sweeps else []
     parts += [_goals(results), _where(results)]
     return "\n\n".join(parts)
 
@@ -64,6 +65,21 @@ def _speed(speed: Speed) -> str:
         "Timed after imports and with the data in memory, for all alike (`CLOCK` in `benchmarks/speed.py`)."
     )
     return f"{title}\n\n{markdown(head, rows)}"
+
+
+def _sweeps(results: Results) -> str:
+    """What was measured from outside, a column for each label."""
+    labels = sorted(results.sweeps, key=lambda label: (label != "before", label))
+    measured = [results.sweeps[label] for label in labels]
+    names = dict.fromkeys((of, figure) for each in measured for of in each.figures for figure in each.figures[of])
+    rows = []
+    for of, figure in names:
+        values = [each.figures.get(of, {}).get(figure) for each in measured]
+        rows.append([figure, *("-" if value is None else f"{value:,.4g}" for value in values)])
+    heads = [
+        f"{label} ({', '.join(sorted({*each.commits.values()}))})" for label, each in zip(labels, measured, strict=True)
+    ]
+    return f"How sweeps scale, watched from outside (`benchmarks/scaling.py`).\n\n{markdown(['figure', *heads], rows)}"
 
 
 def _goals(results: Results) -> str:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support import ROOT
 
-from benchmarks import speed
+from benchmarks import scale, speed
 from benchmarks.chapter_records import ChapterResults
 from benchmarks.records import Results
 from benchmarks.ways import WAYS
@@ -24,9 +24,9 @@ needs_fashion_mnist = pytest.mark.skipif(
 )
 
 
-def benchmark(module: str, output: Path) -> str:
+def benchmark(module: str, output: Path, *options: str) -> str:
     """Run one of the commands with --smoke; gives what it showed."""
-    command = [sys.executable, "-m", f"benchmarks.{module}", "--smoke", "--output", str(output)]
+    command = [sys.executable, "-m", f"benchmarks.{module}", "--smoke", "--output", str(output), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -58,7 +58,7 @@ def test_all_installed_ways_train_the_same_configurations(tmp_path: Path) -> Non
 @pytest.mark.slow
 @needs_fashion_mnist
 def test_scaling_is_measured_and_kept_beside_the_speed(tmp_path: Path) -> None:
-    benchmark("scale", tmp_path / "results.json")
+    benchmark("scale", tmp_path / "results.json", "--only", "overhead")
     found = Results.load(tmp_path / "results.json")
     assert found is not None
     assert found.scale is not None
@@ -67,6 +67,32 @@ def test_scaling_is_measured_and_kept_beside_the_speed(tmp_path: Path) -> None:
     assert found.scale.memory.keys() == {2, 5}
     assert all(size > 2**26 for size in found.scale.memory.values())
     assert all(rate > 0 for rates in found.scale.trials_an_hour.values() for rate in rates)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    "names", [("first-result", "replacement", "workers"), ("memory", "grown"), ("slots", "trials", "crowd")]
+)
+def test_sweeps_of_a_checkout_are_measured_from_outside_and_kept_under_its_label(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    chosen = [word for name in names for word in ("--only", name)]
+    shown = benchmark("scale", tmp_path / "results.json", *chosen, "--label", "before")
+    found = Results.load(tmp_path / "results.json")
+    assert found is not None
+    sweeps = found.sweeps["before"]
+    assert tuple(sweeps.figures) == tuple(sweeps.commits) == names
+    for figures in sweeps.figures.values():
+        for figure, value in figures.items():
+            assert figure in shown
+            assert value > 0 or "exit code" in figure or "says" in figure
+
+
+def test_a_measurement_that_there_is_not_is_refused() -> None:
+    done = CliRunner().invoke(scale.main, ["--smoke", "--only", "wings"])
+    assert done.exit_code == 2
+    assert "'wings' is none of overhead, first-result, slots" in done.output
 
 
 @pytest.mark.slow

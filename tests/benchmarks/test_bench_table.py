@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from benchmarks import show
-from benchmarks.records import Results
+from benchmarks.goals import goals
+from benchmarks.records import Results, Sweeps
 from benchmarks.table import block, main, replaced
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
@@ -39,6 +40,26 @@ def test_the_table_has_every_goal_and_the_commands_that_reproduce_it(results: Re
     assert "| seconds a trial, KerasTuner ÷ this (10 epochs) | ≥ 15 | 10 | missed by 33% |" in text
     for said in ("`make bench`", "`make bench-scale`", "2 cores of a processor", "keras 3.15.1"):
         assert said in text
+
+
+def test_what_was_measured_from_outside_has_a_column_for_each_commit(results: Results) -> None:
+    before = Sweeps().with_measured("slots", "1234567890", {"first result, 12 slots, s": 20.0, "gone, s": 1.0})
+    before = before.with_measured("memory", "1234567890", {"memory (PSS), 12 slots, MB": 6000.0})
+    after = Sweeps().with_measured("memory", "abc+", {"memory (PSS), 12 slots, MB": 1500.0})
+    found = results.model_copy(update={"sweeps": {"after": after, "before": before}})
+    lines = block(found).splitlines()
+    assert "| figure | before (1234567890) | after (abc+) |" in lines
+    assert "| first result, 12 slots, s | 20 | - |" in lines
+    assert "| memory (PSS), 12 slots, MB | 6,000 | 1,500 |" in lines
+    [goal] = [each for each in goals(found) if each.figure == "memory (PSS), 12 slots, ÷ before"]
+    assert (goal.measured, goal.met) == (0.25, True)
+    assert goals(results)[-1].measured is None
+
+
+def test_a_measurement_that_is_made_again_replaces_the_one_before() -> None:
+    sweeps = Sweeps().with_measured("a", "1", {"x": 1.0}).with_measured("b", "1", {"y": 1.0})
+    again = sweeps.with_measured("a", "2", {"z": 2.0})
+    assert again == Sweeps(commits={"a": "2", "b": "1"}, figures={"a": {"z": 2.0}, "b": {"y": 1.0}})
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
