@@ -15,8 +15,6 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-_updating = threading.RLock()
-
 
 class Index(Protocol):
     """What is known of all finished trials."""
@@ -41,6 +39,7 @@ class History:
         self.trials: Sequence[FrozenTrial] = []
         self.open: list[FrozenTrial] = []
         self._indexes: dict[Hashable, Index] = {}
+        self._turn = threading.RLock()  # the driver's threads may ask while another one tells
 
     def index(self, kind: Callable[Of, Kept], *of: Of.args, **named: Of.kwargs) -> Kept:
         """The index of that kind, made when it is first asked for.
@@ -49,7 +48,7 @@ class History:
             of, named: what it is made of.
         """
         key = (kind, of, *named.items())
-        with _updating:
+        with self._turn:
             if key not in self._indexes:
                 made = kind(*of, **named)
                 for trial in self.trials:
@@ -58,30 +57,33 @@ class History:
                 self._indexes[key] = made
             return self._indexes[key]  # type: ignore[return-value]
 
-    def update(self, trials: Sequence[FrozenTrial]) -> None:
+    def update(self, read: Callable[[], Sequence[FrozenTrial]]) -> None:
         """Take in what is new.
 
         Args:
-            trials: all of the study, by number.
+            read: gives all trials of the study, by number.
         """
-        changed = [*(trials[trial.number] for trial in self.open), *trials[len(self.trials) :]]
-        self.trials = trials
-        self.open = [trial for trial in changed if not trial.state.is_finished()]
-        for trial in changed:
-            if trial.state.is_finished():
-                for index in self._indexes.values():
-                    index.add(trial)
+        with self._turn:
+            trials = read()  # by one thread after the other, so that what is taken in never gets older
+            changed = [*(trials[trial.number] for trial in self.open), *trials[len(self.trials) :]]
+            self.trials = trials
+            self.open = [trial for trial in changed if not trial.state.is_finished()]
+            for trial in changed:
+                if trial.state.is_finished():
+                    for index in self._indexes.values():
+                        index.add(trial)
 
 
 _histories: WeakKeyDictionary[BaseStorage, dict[int, History]] = WeakKeyDictionary()
+_finding = threading.Lock()
 
 
 def history_of(study: optuna.Study) -> History:
     """The history of a study, up to date; views of a study have the history of their study."""
-    with _updating:
+    with _finding:
         history = _histories.setdefault(study._storage, {}).setdefault(study._study_id, History())
-        history.update(study._storage.get_all_trials(study._study_id, deepcopy=False))
-        return history
+    history.update(lambda: study._storage.get_all_trials(study._study_id, deepcopy=False))
+    return history
 
 
 def attributes_of(study: optuna.Study) -> Mapping[str, Any]:

@@ -129,7 +129,7 @@ class _Finished:
         if len(self._trials) <= limit:
             return self._trials
         best = {trial.number: trial for _, trial in self._best[: max(1, limit * BEST // LIMIT)]}
-        latest = (trial for trial in reversed(self._trials) if trial.number not in best)
+        latest = (trial for trial in reversed(list(self._trials)) if trial.number not in best)
         return [*best.values(), *(trial for trial, _ in zip(latest, range(limit - len(best)), strict=False))]
 
     def _rank(self, trial: FrozenTrial) -> tuple[float, ...]:

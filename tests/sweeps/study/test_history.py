@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.samplers._brute_force import _TreeNode
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.study import budget, kept_models, points, retries
@@ -233,3 +234,28 @@ def test_points_of_failed_trials_that_come_to_count_are_no_points_that_remain(tm
     assert points.remaining_points(study) == 3
     study.tell(running[0], 0.5)
     assert points.remaining_points(study) == 0
+
+
+def test_an_index_that_is_made_while_another_thread_tells_a_trial_has_all_of_them(tmp_path: Path) -> None:
+    study = Busy(tmp_path, 0).study
+    told: list[threading.Thread] = []
+
+    def tell() -> None:
+        study.add_trial(create_trial(value=0.5))
+        history_of(study)
+
+    class Slow:
+        def __init__(self) -> None:
+            self.numbers: list[int] = []
+
+        def add(self, trial: FrozenTrial) -> None:
+            self.numbers.append(trial.number)
+            if not told:
+                told.append(threading.Thread(target=tell))
+                told[0].start()
+                told[0].join(0.3)
+
+    study.add_trial(create_trial(value=0.5))
+    history_of(study).index(Slow)
+    told[0].join()
+    assert history_of(study).index(Slow).numbers == [0, 1]
