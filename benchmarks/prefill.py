@@ -27,6 +27,7 @@ def prefill(name: str, trials: int, record: bool, draw: Draw = space.draw) -> No
         record: also create an MLflow run for each trial (25 ms).
         draw: asks for the hyperparameters, if the space is another one.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = paths.journal(name)
     journal.parent.mkdir(parents=True)
     storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal))))
