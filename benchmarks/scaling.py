@@ -168,7 +168,7 @@ def crowd(code: Path, sizes: Sizes) -> Figures:
         while not watched.wait(limit=1.0) and time.perf_counter() - watched.began < sizes.limit:
             most = max(most, megabytes(watched.processes()))
         seconds, exit_code = time.perf_counter() - watched.began, watched.end()
-        said = any("slots" in line and "pay" in line for line in watched.lines)
+        said = any("cores" in line and "no faster" in line for line in watched.lines)
     name = f"{trials} trials, {slots} slots"
     return {
         f"{name}: trials that ended": len(watched.ends),
