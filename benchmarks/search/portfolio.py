@@ -9,22 +9,25 @@ import numpy as np
 from benchmarks.search.task import Floats
 
 
-def greedy(regrets: Floats, size: int, first: Sequence[int] = ()) -> list[int]:
+def greedy(regrets: Floats, size: int, first: Sequence[int] = (), costs: Floats | None = None) -> list[int]:
     """Choose configurations one after another, each the one that lowers the mean over the tasks most.
 
     Args:
         regrets: of each configuration on each task, float (tasks, configurations).
         first: those that are chosen already.
+        costs: of each configuration; where they are given, what lowers the mean most for its cost is chosen.
 
     Returns:
         Their columns in the order of choice; without `first`, the first is the best single one.
     """
     chosen = list(first)
-    reached = regrets[:, chosen].min(axis=1, keepdims=True, initial=np.inf)
+    if not chosen:
+        chosen.append(int(regrets.mean(axis=0).argmin()))
+    reached = regrets[:, chosen].min(axis=1, keepdims=True)
     while len(chosen) < size:
-        with_each = np.minimum(reached, regrets)
-        chosen.append(int(with_each.mean(axis=0).argmin()))
-        reached = with_each[:, chosen[-1:]]
+        gains = (reached - np.minimum(reached, regrets)).mean(axis=0)
+        chosen.append(int((gains if costs is None else gains / costs).argmax()))
+        reached = np.minimum(reached, regrets[:, chosen[-1:]])
     return chosen
 
 

@@ -10,9 +10,12 @@ from pydantic import TypeAdapter
 from benchmarks.records import Goal, Machine, Record
 from benchmarks.search.trajectory import Tried
 
-#: written by `make bench-search`, and with `--on own`
-FILE = Path(__file__).with_name("results.json")
-OWN_FILE = Path(__file__).with_name("results_own.json")
+#: what is judged on, as `--on` names it -> the file of the results
+FILES = {
+    "lcbench": Path(__file__).with_name("results.json"),
+    "own": Path(__file__).with_name("results_own.json"),
+    "tables": Path(__file__).with_name("results_tables.json"),
+}
 
 #: what a budget is counted in
 COSTS = ("epochs", "trials", "seconds")
@@ -45,6 +48,7 @@ class Results(Record):
     """The contents of `results.json`.
 
     Attributes:
+        on: what is judged on, a key of `FILES`.
         judged_on: what the tasks are.
         judged_by: what the tables and the goals are of, one of `FIGURES`.
         tasks: their names, in the order of the regrets.
@@ -53,6 +57,7 @@ class Results(Record):
     """
 
     machine: Machine
+    on: str = "lcbench"
     judged_on: str = "LCBench's surrogate"
     judged_by: str = "accuracy"
     tasks: tuple[str, ...]

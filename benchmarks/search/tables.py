@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import mean, stdev
 
+import click
 from rich.console import Console
 
 from benchmarks.records import Goal
@@ -15,8 +16,12 @@ from benchmarks.show import goals as show_goals
 from benchmarks.show import measured, table, verdict, wanted
 from benchmarks.table import markdown, page_command
 
-#: of the blocks of the page
-MARKER, OWN_MARKER = "bench-search", "bench-search-own"
+#: what is judged on -> the marker of its block of the page, and the costs that the block shows
+BLOCKS = {
+    "lcbench": ("bench-search", COSTS),
+    "own": ("bench-search-own", ("seconds", "epochs")),
+    "tables": ("bench-search-tables", ("trials", "seconds")),
+}
 
 #: the proposed default; chosen by what the first, third, fifth, … tasks have shown
 PROPOSED = "portfolio-4-median"
@@ -122,7 +127,7 @@ def block(results: Results) -> str:
         "mean over the tasks ± its standard error. "
         f"By test, the configuration with the best validation accuracy has a regret of {results.floor:.2f}."
     )
-    tables = [markdown(head(results, cost), rows(results, cost)) for cost in COSTS]
+    tables = [markdown(head(results, cost), rows(results, cost)) for cost in BLOCKS[results.on][1]]
     lines = [[goal.figure, wanted(goal), measured(goal), verdict(goal)] for goal in results.goals]
     versions = ", ".join(f"{name} {version}" for name, version in results.machine.versions.items())
     where = (
@@ -130,18 +135,21 @@ def block(results: Results) -> str:
         "`python -m benchmarks.search.tables` writes it here."
     )
     left_out = [f"Left out: {line}." for line in results.left_out]
-    return "\n\n".join([title, *tables, *left_out, markdown(["figure", "goal", "measured", ""], lines), where])
+    goals = [markdown(["figure", "goal", "measured", ""], lines)] if lines else []
+    return "\n\n".join([title, *tables, *left_out, *goals, where])
 
 
 def _argument(results: Results) -> str:
-    return "--full" if results.judged_by != "test" else '"--on own --full"'
+    return "--full" if results.on == "lcbench" else f'"--on {results.on} --full"'
 
 
-_PAGE = records.FILE.parents[2] / "docs/benchmarks.md"
-main = page_command(Results.load, block, records.FILE, _PAGE, "make bench-search", MARKER)
-own = page_command(Results.load, block, records.OWN_FILE, _PAGE, "make bench-search", OWN_MARKER)
+def command_of(on: str) -> click.Command:
+    """The command that writes the block of what was judged on that."""
+    page, (marker, _) = records.FILES[on].parents[2] / "docs/benchmarks.md", BLOCKS[on]
+    return page_command(Results.load, block, records.FILES[on], page, "make bench-search", marker)
 
 
 if __name__ == "__main__":
-    main(standalone_mode=False)
-    own()
+    for judged_on in BLOCKS:
+        if records.FILES[judged_on].exists():
+            command_of(judged_on)(standalone_mode=False)

@@ -13,24 +13,24 @@ from rich.console import Console
 from rich.table import Table
 
 import search_spaces
-from benchmarks.trainings.data_sets import DATA_SETS
-from benchmarks.trainings.make import FILE, collect, train
+from benchmarks.trainings.make import FILE, make
 from benchmarks.trainings.portfolio import SIZE, Judgement, figures, judge, learn
 
 PORTFOLIO = Path(search_spaces.__file__).parent / "portfolios" / "mlp.json"
 
 
 @click.command()
-@click.option("--train", "workspace", type=click.Path(path_type=Path), help="Train in this folder first.")
-@click.option("--count", type=click.IntRange(2), default=128, help="How many configurations a data set.  [128]")
-def main(workspace: Path | None, count: int) -> None:
+@click.option(
+    "--train",
+    "workspace",
+    type=click.Path(path_type=Path),
+    help="Train in this folder first, for hours; the same again goes on.",
+)
+def main(workspace: Path | None) -> None:
     """Learn the portfolio from trainings.parquet, show how good it is on data that it was not learned on, save it."""
     console = Console()
     if workspace is not None:
-        for name in DATA_SETS:
-            console.print(f"{name} …")
-            train(workspace, name, count)
-        pd.concat([collect(workspace, name) for name in DATA_SETS], ignore_index=True).to_parquet(FILE)
+        make(workspace).to_parquet(FILE)
     found = figures(pd.read_parquet(FILE))
     console.print(f"{len(found.configurations)} configurations on {len(found.names)} data sets")
     judged = judge(found)

@@ -60,12 +60,14 @@ class Figures:
         configurations: n of them.
         names: of the data sets.
         validation, test: float64 (d, n): regrets, 0 for the best configuration and 1 for the median one.
+        cost: float64 (d, n): processor time of a training, in trainings of the default configuration.
     """
 
     configurations: Sequence[Params]
     names: Sequence[str]
     validation: Floats
     test: Floats
+    cost: Floats
 
     @property
     def default(self) -> int:
@@ -87,15 +89,19 @@ def figures(table: pd.DataFrame) -> Figures:
     of = {name: frame.loc[common] for name, frame in best.items()}
     configurations = [dict(zip(SEARCHED, map(_plain, values), strict=True)) for values in common]
     validation, test = (np.stack([_regrets(frame[column]) for frame in of.values()]) for column in ("value", "test"))
-    return Figures(configurations, wanted, validation, test)
+    seconds = np.stack([frame["cpu_seconds"].to_numpy(np.float64) for frame in of.values()])
+    default = configurations.index(default_configuration())
+    return Figures(configurations, wanted, validation, test, seconds / seconds[:, [default]])
 
 
 def _best_epochs(table: pd.DataFrame) -> pd.DataFrame:
-    """Validation and test value of each configuration, the higher the better, at its best epoch by validation."""
+    """Validation and test value of each configuration, the higher the better, at its best epoch by validation, and the
+    processor's seconds of all its epochs."""
     value, test = values_of(table)
     table = table.assign(value=value, test=test)
     order = table.sort_values(["value", "val_loss"], ascending=[False, True], kind="stable")
-    return order.groupby(list(SEARCHED)).first()[["value", "test"]]
+    of = order.groupby(list(SEARCHED))
+    return of.first()[["value", "test"]].assign(cpu_seconds=of["cpu_seconds"].max())
 
 
 def values_of(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -130,7 +136,12 @@ class Judgement:
     random: float
 
 
-def learn(found: Figures, without: str | None = None, size: int = SIZE) -> list[int]:
+#: how a portfolio is chosen: by what a configuration adds, the cheapest of these first, or by what it adds for its cost
+RULES = ("gain", "cheapest first", "gain for cost")
+RULE = "gain"
+
+
+def learn(found: Figures, without: str | None = None, size: int = SIZE, rule: str = RULE) -> list[int]:
     """The portfolio: the default, and what lowers the regret most beside it.
 
     Six data sets are few: the best configuration of each would do. A figure is one training's, so each data set counts
@@ -138,11 +149,14 @@ def learn(found: Figures, without: str | None = None, size: int = SIZE) -> list[
 
     Args:
         without: a data set to leave out.
+        rule: one of `RULES`.
     """
     rng = np.random.default_rng(0)
-    regrets = found.both[[name != without for name in found.names]]
-    noisy = np.concatenate([regrets + rng.normal(0, NOISE, regrets.shape) for _ in range(_DRAWS)])
-    return greedy(noisy, size, [found.default])
+    rows = [name != without for name in found.names]
+    noisy = np.concatenate([found.both[rows] + rng.normal(0, NOISE, found.both[rows].shape) for _ in range(_DRAWS)])
+    costs = np.exp(np.log(found.cost[rows]).mean(axis=0))
+    chosen = greedy(noisy, size, [found.default], costs if rule == "gain for cost" else None)
+    return [chosen[0], *sorted(chosen[1:], key=lambda place: costs[place])] if rule == "cheapest first" else chosen
 
 
 def judge(found: Figures, size: int = SIZE, draws: int = 1000) -> list[Judgement]:
@@ -165,3 +179,19 @@ def judge(found: Figures, size: int = SIZE, draws: int = 1000) -> list[Judgement
 
 def _winner(validation: Floats, among: Iterable[Any]) -> int:
     return int(min(among, key=lambda column: float(validation[int(column)])))
+
+
+def at_cost(found: Figures, rule: str, budget: float, size: int = SIZE) -> Floats:
+    """The test regrets, one a data set, of the best by validation of those that were trained within a budget.
+
+    Args:
+        rule: by which the portfolios are learned on the other data sets.
+        budget: in trainings of the default configuration, its own included.
+    """
+    reached = []
+    for place, name in enumerate(found.names):
+        chosen = learn(found, name, size, rule)
+        spent = np.cumsum(found.cost[place][chosen])
+        trained = [column for column, until in zip(chosen, spent, strict=True) if until <= budget * (1 + 1e-9)]
+        reached.append(found.test[place][_winner(found.validation[place], trained)])
+    return np.array(reached)

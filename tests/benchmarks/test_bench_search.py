@@ -190,7 +190,7 @@ def test_the_command_writes_between_its_own_markers(tmp_path: Path) -> None:
     page.write_text(
         "<!-- bench -->\n<!-- /bench -->\n<!-- bench-search -->\n<!-- /bench-search -->\n", encoding="utf-8"
     )
-    done = CliRunner().invoke(tables.main, ["--results", str(file), "--page", str(page)])
+    done = CliRunner().invoke(tables.command_of("lcbench"), ["--results", str(file), "--page", str(page)])
     assert done.exit_code == 0, done.output
     assert page.read_text(encoding="utf-8").startswith(
         "<!-- bench -->\n<!-- /bench -->\n<!-- bench-search -->\nLCBench"
