@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.records import Goal, this_machine
 from benchmarks.search import judge, lcbench, own_space, records, tables, tabular
 from benchmarks.search.methods import METHODS
-from benchmarks.search.records import Kept, Results, Score
+from benchmarks.search.records import BUDGETS, Kept, Results, Score
 from benchmarks.show import Progress
 
 #: tasks and seeds without `--full`
@@ -34,14 +34,18 @@ class Searches(Progress):
     Args:
         full: also the dear methods.
         kept: what an earlier run has done already.
+        budgets: up to which a search goes.
     """
 
-    def __init__(self, seeds: int, full: bool, kept: Kept, console: Console) -> None:
+    def __init__(self, seeds: int, full: bool, kept: Kept, budgets: Sequence[int], console: Console) -> None:
         super().__init__(console)
-        self._seeds, self._full, self._kept = seeds, full, kept
+        self._seeds, self._full, self._kept, self._budgets = seeds, full, kept, budgets
 
     def scores(self, names: tuple[str, ...], tasks: list[judge.Judged]) -> tuple[Score, ...]:
-        """The scores of these methods."""
+        """The scores of these methods; the others are left out."""
+        for name in METHODS:
+            if name not in names:
+                self.leave_out(f"{METHODS[name].title}: not run with these results")
         return tuple(score for name in names if (score := self._score(name, tasks)) is not None)
 
     def _score(self, name: str, tasks: list[judge.Judged]) -> Score | None:
@@ -50,7 +54,7 @@ class Searches(Progress):
             self.leave_out(f"{method.title}: minutes for each search (--full runs it)")
             return None
         self.say(f"{method.title} …")
-        return judge.score(name, method, tasks, 1 if method.dear else self._seeds, self._kept)
+        return judge.score(name, method, tasks, 1 if method.dear else self._seeds, self._kept, self._budgets)
 
 
 @click.command()
@@ -61,6 +65,7 @@ class Searches(Progress):
 @click.option("--only", multiple=True, type=click.Choice(list(METHODS)), help="Only these methods; nothing is saved.")
 @click.option("--tasks", type=click.IntRange(2), help=f"How many tasks.  [{_TASKS}; with --full: all]")
 @click.option("--seeds", type=click.IntRange(1), help=f"How many seeds.  [{_SEEDS}; with --full: {_FULL_SEEDS}]")
+@click.option("--until", type=click.Choice([*map(str, BUDGETS)]), default="60", help="The longest budget.  [60]")
 @click.option("--lcbench", "folder", help=f"The folder of LCBench's surrogate.  [${lcbench.VARIABLE}]")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep searches in this file; the same again goes on.")
 @click.option("--output", type=click.Path(path_type=Path), help="[with --full: results.json beside this file]")
@@ -70,6 +75,7 @@ def main(
     only: tuple[str, ...],
     tasks: int | None,
     seeds: int | None,
+    until: str,
     folder: str | None,
     keep: Path | None,
     output: Path | None,
@@ -81,7 +87,8 @@ def main(
     if reason is not None:
         console.print(f"left out: {_NAMES[on]}: {reason}", highlight=False, markup=False, soft_wrap=True)
         return
-    runs = Searches(seeds or (_FULL_SEEDS if full else _SEEDS), full, Kept(keep), console)
+    budgets = tuple(budget for budget in BUDGETS if budget <= int(until))
+    runs = Searches(seeds or (_FULL_SEEDS if full else _SEEDS), full, Kept(keep), budgets, console)
     runs.say("the scales and the portfolios …")
     everything, description = _tasks_of(on, str(folder))
     judged = everything[: tasks or (len(everything) if full else _TASKS)]
@@ -90,6 +97,7 @@ def main(
         machine=this_machine(),
         on=on,
         judged_on=description,
+        budgets=budgets,
         judged_by="accuracy" if on == "lcbench" else "test",
         tasks=tuple(each.task.name for each in judged),
         floor=sum(each.yardstick.floor for each in judged) / len(judged),

@@ -51,9 +51,9 @@ def prepare(tasks: Sequence[Task], configurations: int | None = None) -> list[Ju
     ]
 
 
-def search(method: Method, judged: Judged, seed: int) -> list[Tried]:
-    """The trials until each of the budgets is spent, or the method has had its most."""
-    wanted = {cost: max(BUDGETS) * _full(judged, cost) for cost in COSTS}
+def search(method: Method, judged: Judged, seed: int, until: int = max(BUDGETS)) -> list[Tried]:
+    """The trials until the budget is spent by each of the costs, or the method has had its most."""
+    wanted = {cost: until * _full(judged, cost) for cost in COSTS}
     trials: list[Tried] = []
     spent = dict.fromkeys(COSTS, 0.0)
     for trial in method.search(judged.task, seed, judged.portfolio):
@@ -65,16 +65,18 @@ def search(method: Method, judged: Judged, seed: int) -> list[Tried]:
     return trials
 
 
-def score(name: str, method: Method, tasks: Sequence[Judged], seeds: int, kept: Kept) -> Score:
+def score(
+    name: str, method: Method, tasks: Sequence[Judged], seeds: int, kept: Kept, budgets: Sequence[int] = BUDGETS
+) -> Score:
     """Run a method with each seed on each task."""
-    searches = [list(_searches(name, method, judged, seeds, kept)) for judged in tasks]
+    searches = [list(_searches(name, method, judged, seeds, kept, max(budgets))) for judged in tasks]
     regrets = {
         f"{cost} {figure}": tuple(
             tuple(
                 round(mean(_regret(trials, judged, cost, figure, budget) for trials in of_task), 3)
                 for judged, of_task in zip(tasks, searches, strict=True)
             )
-            for budget in BUDGETS
+            for budget in budgets
         )
         for cost in COSTS
         for figure in FIGURES
@@ -82,11 +84,11 @@ def score(name: str, method: Method, tasks: Sequence[Judged], seeds: int, kept: 
     return Score(method=name, seeds=seeds, regrets=regrets)
 
 
-def _searches(name: str, method: Method, judged: Judged, seeds: int, kept: Kept) -> Iterator[list[Tried]]:
+def _searches(name: str, method: Method, judged: Judged, seeds: int, kept: Kept, until: int) -> Iterator[list[Tried]]:
     for seed in range(seeds):
         trials = kept.get(name, judged.task.name, seed)
         if trials is None:
-            trials = search(method, judged, seed)
+            trials = search(method, judged, seed, until)
             kept.keep(name, judged.task.name, seed, trials)
         yield trials
 

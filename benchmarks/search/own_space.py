@@ -89,7 +89,7 @@ class OwnSpace:
 
 def _forest() -> ExtraTreesRegressor:
     """Random splits: on these few trainings it ranks better than a random forest with the best splits."""
-    return ExtraTreesRegressor(100, max_features=0.7, random_state=0)
+    return ExtraTreesRegressor(50, max_features=0.7, random_state=0)
 
 
 def _features(configurations: Sequence[Params]) -> Floats:

@@ -50,6 +50,7 @@ class Results(Record):
     Attributes:
         on: what is judged on, a key of `FILES`.
         judged_on: what the tasks are.
+        budgets: the first of `BUDGETS`, in full trials' worth.
         judged_by: what the tables and the goals are of, one of `FIGURES`.
         tasks: their names, in the order of the regrets.
         floor: the mean regret by test of the best of the random configurations by validation.
@@ -60,6 +61,7 @@ class Results(Record):
     on: str = "lcbench"
     judged_on: str = "LCBench's surrogate"
     judged_by: str = "accuracy"
+    budgets: tuple[int, ...] = BUDGETS
     tasks: tuple[str, ...]
     floor: float
     scores: tuple[Score, ...]
@@ -81,7 +83,8 @@ _TRIALS = TypeAdapter(list[Tried])
 class Kept:
     """Searches that have ended, in a file of JSON lines, so that a run that was interrupted goes on.
 
-    They are known by the method's name: who changes a method, the space or the epochs begins another file.
+    They are known by the method's name: who changes a method, the space, the epochs or the longest budget begins
+    another file.
 
     Args:
         file: None: nothing is kept. What an interrupted run has half written at its end is cut off.

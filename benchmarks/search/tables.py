@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks.records import Goal
 from benchmarks.search import records
 from benchmarks.search.methods import METHODS, REFERENCE
-from benchmarks.search.records import BUDGETS, COSTS, Results, Score
+from benchmarks.search.records import COSTS, Results, Score
 from benchmarks.show import goals as show_goals
 from benchmarks.show import measured, table, verdict, wanted
 from benchmarks.table import markdown, page_command
@@ -84,18 +84,19 @@ def head(results: Results, cost: str) -> list[str]:
     """The columns of the table of one cost."""
     rest = [f"better than {REFERENCE} at {_AT}"] if cost == "epochs" else []
     rest += [f"test at {_AT}"] if rest and results.judged_by != "test" else []
-    return [_UNITS[cost], *map(str, BUDGETS), *rest]
+    return [_UNITS[cost], *map(str, results.budgets), *rest]
 
 
 def rows(results: Results, cost: str) -> list[list[str]]:
     """A line for each method."""
     reference = next((score for score in results.scores if score.method == REFERENCE), None)
-    return [list(_row(score, reference, cost, results.judged_by)) for score in results.scores]
+    return [list(_row(score, reference, cost, results)) for score in results.scores]
 
 
-def _row(score: Score, reference: Score | None, cost: str, figure: str) -> Iterable[str]:
+def _row(score: Score, reference: Score | None, cost: str, results: Results) -> Iterable[str]:
+    figure = results.judged_by
     yield METHODS[score.method].title
-    yield from (spread(score.of(cost, figure, budget)) for budget in BUDGETS)
+    yield from (spread(score.of(cost, figure, budget)) for budget in results.budgets)
     if cost == "epochs":
         of = len(score.of(cost, figure, _AT))
         yield "-" if reference in (None, score) else f"{wins_of(score, reference, cost, figure)} of {of}"
@@ -107,7 +108,7 @@ def show(results: Results, console: Console) -> None:
     """Print the tables, the goals, and what was left out."""
     for cost in COSTS:
         lines = table(
-            f"regret at {', '.join(map(str, BUDGETS))} full trials' worth, {_UNITS[cost]}", *head(results, cost)
+            f"regret at {', '.join(map(str, results.budgets))} full trials' worth, {_UNITS[cost]}", *head(results, cost)
         )
         for row in rows(results, cost):
             lines.add_row(*row)

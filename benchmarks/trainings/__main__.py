@@ -14,8 +14,10 @@ from rich.table import Table
 
 import search_spaces
 from benchmarks.trainings.make import FILE, make
-from benchmarks.trainings.portfolio import SIZE, Judgement, figures, judge, learn
+from benchmarks.trainings.portfolio import RULES, SIZE, Figures, Judgement, at_cost, figures, judge, learn
 
+#: processor time, in trainings of the default
+_BUDGETS = (1, 2, 4, 8, 16, 32)
 PORTFOLIO = Path(search_spaces.__file__).parent / "portfolios" / "mlp.json"
 
 
@@ -35,6 +37,7 @@ def main(workspace: Path | None) -> None:
     console.print(f"{len(found.configurations)} configurations on {len(found.names)} data sets")
     judged = judge(found)
     _show(judged, console)
+    _show_rules(found, console)
     chosen = [found.configurations[place] for place in learn(found)]
     document = {
         "made_by": "make bench-trainings",
@@ -58,6 +61,16 @@ def _show(judged: list[Judgement], console: Console) -> None:
     for row in judged:
         table.add_row(row.name, *(f"{value:.2f}" for value in (row.default, row.portfolio, row.random)))
     console.print("Test regret (0: the best of the table by test, 1: its median) of the best by validation:")
+    console.print(table)
+
+
+def _show_rules(found: Figures, console: Console) -> None:
+    """How much each rule of choice finds for how much processor time, on data sets that it was not learned on."""
+    table = Table("trainings of the default's cost", *RULES)
+    for budget in _BUDGETS:
+        means = (at_cost(found, rule, budget).mean() for rule in RULES)
+        table.add_row(f"{budget}", *(f"{mean:.2f}" for mean in means))
+    console.print("The mean of the same regret when so much time is spent, by the rule that chooses:")
     console.print(table)
 
 

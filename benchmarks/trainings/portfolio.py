@@ -26,7 +26,8 @@ SEARCHED = (
     "n_hidden", "n_neurons", "activation", "batch_norm", "dropout", "learning_rate", "weight_decay", "batch_size",
 )  # fmt: skip
 SIZE = 8
-#: the standard deviation of a regret between two trainings of one configuration, about, and how often it is drawn
+#: the standard deviation of a regret between two trainings of a configuration, about (measured: 0.02 to 0.12, on breast
+#: cancer 0.5), and how often it is drawn
 NOISE, _DRAWS = 0.3, 100
 
 
@@ -138,7 +139,7 @@ class Judgement:
 
 #: how a portfolio is chosen: by what a configuration adds, the cheapest of these first, or by what it adds for its cost
 RULES = ("gain", "cheapest first", "gain for cost")
-RULE = "gain"
+RULE = "cheapest first"
 
 
 def learn(found: Figures, without: str | None = None, size: int = SIZE, rule: str = RULE) -> list[int]:

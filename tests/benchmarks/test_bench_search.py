@@ -124,6 +124,8 @@ def test_searches_are_judged_until_each_budget_is_spent_and_an_interrupted_run_g
     assert judge.score("random", Method("random", never), judged, 2, Kept(file)) == first  # type: ignore[arg-type]
     assert mean(first.of("epochs", "accuracy", 60)) < mean(first.of("epochs", "accuracy", 10)) < 0.5
     assert first.of("epochs", "accuracy", 20) == first.of("trials", "accuracy", 20)
+    short = judge.score("short", Method("random", of_this_project("random", "none")), judged, 2, Kept(None), (10, 20))
+    assert short.regrets["epochs accuracy"] == first.regrets["epochs accuracy"][:2]
     tuned = judge.score("tpe", Method("tpe", of_optuna()), judged, 2, Kept(None))
     assert mean(tuned.of("epochs", "accuracy", 60)) < 0.01
 
