@@ -38,6 +38,9 @@ class OwnSpace:
         space: hyperparameter -> its values.
         defaults: the family's.
         number: of the draw of the noise.
+        unknown: configurations that the forests do not learn from. What they have learned they know with all its luck,
+            what a search draws elsewhere as a mean: a portfolio of configurations of the table must not have that
+            advantage.
     """
 
     def __init__(
@@ -47,11 +50,14 @@ class OwnSpace:
         space: Mapping[str, BaseDistribution],
         defaults: Params,
         number: int = 0,
+        unknown: Sequence[Params] = (),
     ) -> None:
         self.name, self.space, self.defaults, self._draw = f"{name} {number}", space, defaults, number
         self.epochs = int(table["epoch"].max())
-        first = table[table["seed"] == 0]
-        self._configurations, self._known = _curves_of(first)
+        configurations, known = _curves_of(table[table["seed"] == 0])
+        kept = [params not in unknown for params in configurations]
+        self._configurations = [params for params, one in zip(configurations, kept, strict=True) if one]
+        self._known = known[kept]
         self.count = len(self._configurations)
         self._noise = _noise(table)
 
@@ -156,7 +162,8 @@ def judged() -> list[Judged]:
     for name in found.names:
         portfolio = [found.configurations[place] for place in learn(found, name, LONGEST)]
         for number in range(_DRAWS):
-            task = OwnSpace(name, table[table["data_set"] == name], space, default_configuration(), number)
+            of = table[table["data_set"] == name]
+            task = OwnSpace(name, of, space, default_configuration(), number, unknown=portfolio)
             result.append(Judged(task, yardstick(task, measuring), portfolio))
     return result
 

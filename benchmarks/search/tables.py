@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks.records import Goal
 from benchmarks.search import records
 from benchmarks.search.methods import METHODS, REFERENCE
-from benchmarks.search.records import COSTS, Results, Score
+from benchmarks.search.records import BUDGETS, COSTS, Results, Score
 from benchmarks.show import goals as show_goals
 from benchmarks.show import measured, table, verdict, wanted
 from benchmarks.table import markdown, page_command
@@ -141,7 +141,10 @@ def block(results: Results) -> str:
 
 
 def _argument(results: Results) -> str:
-    return "--full" if results.on == "lcbench" else f'"--on {results.on} --full"'
+    seeds = max(score.seeds for score in results.scores)
+    on = [f"--on {results.on}"] if results.on != "lcbench" else []
+    until = [f"--until {results.budgets[-1]}"] if results.budgets != BUDGETS else []
+    return f'"{" ".join([*on, "--full", f"--seeds {seeds}", *until])}"'
 
 
 def command_of(on: str) -> click.Command:

@@ -82,6 +82,18 @@ def test_a_training_that_is_known_is_looked_up_with_the_noise_of_its_draw(table:
         assert 0.007 < noise[:, -1].std() < 0.03
 
 
+def test_what_a_portfolio_holds_is_not_known_to_the_forests() -> None:
+    known = trainings("digits", 0)
+    lucky = configurations()[0]
+    of_it = (known["n_neurons"] == lucky["n_neurons"]) & (known["learning_rate"] == lucky["learning_rate"])
+    known = known.assign(val_accuracy=known["val_accuracy"].where(~of_it, 9.0))
+    knowing = task_of(known)
+    unknowing = OwnSpace("digits", known, searched_space(), default_configuration(), unknown=[lucky])
+    assert unknowing.count == knowing.count - 1
+    assert knowing.curves([lucky]).accuracy.max() == pytest.approx(9)
+    assert unknowing.curves([lucky]).accuracy.max() < 1
+
+
 def test_what_has_diverged_is_no_part_of_the_noise(table: pd.DataFrame) -> None:
     worst = table["n_neurons"] < np.median([params["n_neurons"] for params in configurations()]) / 2
     wild = table.assign(val_accuracy=table["val_accuracy"].where(~worst | (table["seed"] == 0), -50.0))
