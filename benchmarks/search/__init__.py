@@ -15,6 +15,7 @@ The files:
     trajectory.py       what a search has tried, and its winner at a budget
     portfolio.py        configurations to begin with, learned on other tasks
     windows.py          what it costs TPE to see a part of the trials (a command of its own)
+    rules.py            compares the rules by which a portfolio is chosen
     records.py          the contents of results.json
     tables.py           the tables, on a terminal and in docs/benchmarks.md
 """

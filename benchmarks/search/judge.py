@@ -73,7 +73,7 @@ def score(
     regrets = {
         f"{cost} {figure}": tuple(
             tuple(
-                round(mean(_regret(trials, judged, cost, figure, budget) for trials in of_task), 3)
+                round(mean(judged_regret(trials, judged, cost, figure, budget) for trials in of_task), 3)
                 for judged, of_task in zip(tasks, searches, strict=True)
             )
             for budget in budgets
@@ -93,7 +93,8 @@ def _searches(name: str, method: Method, judged: Judged, seeds: int, kept: Kept,
         yield trials
 
 
-def _regret(trials: Sequence[Tried], judged: Judged, cost: str, figure: str, budget: int) -> float:
+def judged_regret(trials: Sequence[Tried], judged: Judged, cost: str, figure: str, budget: int) -> float:
+    """That of the winner when a budget, in full trials' worth, is spent."""
     winner = incumbent(trials, cost, budget * _full(judged, cost))
     if winner is None:
         return 1.0  # nothing was trained to its end: as good as a configuration at random

@@ -152,8 +152,12 @@ def _shift(params: Params, noise: Floats, draw: int) -> Floats:
     return np.random.default_rng([zlib.crc32(repr(sorted(params.items())).encode()), draw]).normal(0, noise)
 
 
-def judged() -> list[Judged]:
-    """Each data set with each draw of the noise, its scale, and the portfolio that the other data sets give."""
+def judged(unknown: Mapping[str, Sequence[Params]] = {}) -> list[Judged]:
+    """Each data set with each draw of the noise, its scale, and the portfolio that the other data sets give.
+
+    Args:
+        unknown: data set -> what its forests do not learn from; by default the configurations of that portfolio.
+    """
     table = pd.read_parquet(FILE)
     found = figures(table)
     space = searched_space()
@@ -163,7 +167,7 @@ def judged() -> list[Judged]:
         portfolio = [found.configurations[place] for place in learn(found, name, LONGEST)]
         for number in range(_DRAWS):
             of = table[table["data_set"] == name]
-            task = OwnSpace(name, of, space, default_configuration(), number, unknown=portfolio)
+            task = OwnSpace(name, of, space, default_configuration(), number, unknown.get(name, portfolio))
             result.append(Judged(task, yardstick(task, measuring), portfolio))
     return result
 

@@ -139,7 +139,7 @@ class Judgement:
 
 #: how a portfolio is chosen: by what a configuration adds, the cheapest of these first, or by what it adds for its cost
 RULES = ("gain", "cheapest first", "gain for cost")
-RULE = "cheapest first"
+RULE = "gain for cost"
 
 
 def learn(found: Figures, without: str | None = None, size: int = SIZE, rule: str = RULE) -> list[int]:
