@@ -92,12 +92,13 @@ def table_of(found: Iterable[tuple[str, str, int, float | None]]) -> Table:
 
 @click.command()
 @click.option("--seeds", default=8, type=click.IntRange(2), help="Divisions of each data set.")
+@click.option("--dataset", "data_sets", multiple=True, type=click.Choice([*DATA_SETS]), help="All by default.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A JSON Lines file of what was measured.")
-def main(seeds: int, keep: Path | None) -> None:
+def main(seeds: int, data_sets: tuple[str, ...], keep: Path | None) -> None:
     """Compare ways to train the default configuration."""
     found = [tuple(json.loads(line)) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
     known = {one[:3] for one in found}
-    for data_set in DATA_SETS:
+    for data_set in data_sets or DATA_SETS:
         for way, (smoothing, epochs) in WAYS.items():
             for seed in range(2000, 2000 + seeds):
                 if (data_set, way, seed) in known:
