@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # it imports MLflow, for which there is time while the worker
 FAILURE_LIMIT = 3
 #: seconds after `--trial-timeout` that a trial gets to end its epoch, before its worker is killed
 EPOCH_TIMEOUT = 2.0
+#: seconds between two looks whether the store has created a run
+_POLL = 0.05
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,14 @@ class Scheduler:
 
     def _fill(self) -> None:
         """Give a trial to each free slot whose worker is there."""
-        running = self._dispatcher.running
-        if not self._accepts_trials or len(running) >= self._jobs or time.monotonic() < self._submit_not_before:
+        # what waits for its run has its slot still: the next trial is drawn when the value of this one is known
+        busy = len(self._dispatcher.running) + len(self._ended_waiting)
+        if not self._accepts_trials or busy >= self._jobs or time.monotonic() < self._submit_not_before:
             return
         if self._session.writer.is_full:  # the store is slow
             return
         # a worker that has died is started again while its task waits
-        for _ in range(min(self._jobs, max(1, self._dispatcher.workers())) - len(running)):
+        for _ in range(min(self._jobs, max(1, self._dispatcher.workers())) - busy):
             task = self._driver.begin()
             if task is None:
                 self._accepts_trials = not self._driver.is_walked()
@@ -162,6 +165,9 @@ class Scheduler:
         if ready or self._dispatcher.running:
             return ready
         signals.raise_if_interrupted()
+        if self._ended_waiting:
+            time.sleep(_POLL)
+            return []
         self._session.reap()  # others work at what is missing, as long as they live
         time.sleep(0.5)
         return []
