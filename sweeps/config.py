@@ -99,7 +99,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
+    *("cluster", "accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
 }
 
 
@@ -132,6 +132,7 @@ class SweepConfig(BaseModel):
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
+    cluster: Annotated[str, Field(pattern=r"^(tcp|tls)://.+:\d+$")] | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"

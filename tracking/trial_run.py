@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
+from pathlib import Path
 from types import TracebackType
 
 from mlflow.entities import Metric
@@ -126,6 +127,12 @@ class TrialRun:
             StoreUnavailable: the run was not created.
         """
         return begin_model(self.store, self.run_id, self._number, params)
+
+    @property
+    def spool(self) -> Path:
+        """Where the run's model is written."""
+        assert self.store.spool is not None
+        return self.store.spool / self.run_id
 
     def rename(self, name: str) -> None:
         """Name the run with the next call."""

@@ -30,6 +30,11 @@ from sweeps.cli.table_options import table_options
 )
 @click.option("--repeats", type=int, help="Train each trial from this many seeds; its value is the mean.  [none]")
 @click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Run the trials on the workers of a Dask scheduler: tcp://host:8786 or tls://host:8786.  [this machine]",
+)
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
 @click.option(

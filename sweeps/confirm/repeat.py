@@ -64,7 +64,7 @@ def repeat(
         study = session.study
         repairs = tuple(finding.line(repaired=True) for finding in session.repaired)
         watcher.begin(SearchBegun(checked.found.objective, warnings=repairs))
-        plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
+        plan = checked.plan(study.user_attrs.get(SPACE_VERSION))
         # its finalists have kept the constraints
         plan = replace(plan, study=ref, models_kept=None, constraints=())
         # a configuration that diverges fails each time, and is reported as such

@@ -31,6 +31,7 @@ from sweeps.study.identity import check_identity
 from sweeps.study.record import store_of
 from sweeps.system import signals
 from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome, TrialPlan
+from tracking import Store
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def continue_trial(
             f"--trial: only a trial that trains one model can be trained on, those of {name!r} have {config.rounds}\n"
             "A new study with more --epochs trains longer"
         )
-    parent = results.whole(study, PARENT_RUN, study.user_attrs)
+    results.whole(study, PARENT_RUN, study.user_attrs)  # else it has no record
     request = check(config, space)
     if data is None:
         load(request.source)  # here too, so that what is wrong with the data is said before anything is started
@@ -99,9 +100,11 @@ def continue_trial(
         check_source(study, origin, request.source_of_space)
         check_identity(study, checked.identity, replace(request.source_of_space, accepted=True))
         # the timeout was meant for the epochs of the study, the constraints for what is compared
-        plan = checked.plan(store_of(name), parent, origin.user_attrs.get(SPACE_VERSION))
+        plan = checked.plan(origin.user_attrs.get(SPACE_VERSION))
         plan = replace(plan, trial_timeout=None, constraints=())
-        outcome = _run(dispatcher, study, plan, sent, lambda: _begin(study, origin, begun, begun + more))
+        outcome = _run(
+            dispatcher, study, store_of(name), plan, sent, lambda: _begin(study, origin, begun, begun + more)
+        )
     raise_if_halted(outcome)
     if outcome.state != OutcomeState.COMPLETE:
         raise TrialsFailed(
@@ -164,7 +167,12 @@ def _begin(study: optuna.Study, origin: FrozenTrial, after: int, epochs: int) ->
 
 
 def _run(
-    dispatcher: Dispatcher, study: optuna.Study, plan: TrialPlan, data: DataFile | None, begin: Callable[[], int]
+    dispatcher: Dispatcher,
+    study: optuna.Study,
+    store: Store,
+    plan: TrialPlan,
+    data: DataFile | None,
+    begin: Callable[[], int],
 ) -> TrialOutcome:
     """Run the trial, again as often as its worker dies of it, until it is given up.
 
@@ -176,7 +184,7 @@ def _run(
     def prepare(session: StudySession) -> None:
         numbers.append(begin())
 
-    with open_session(plan.study, plan.store, Budget(trials=1), lambda: study, prepare) as session:
+    with open_session(plan.study, store, Budget(trials=1), lambda: study, prepare) as session:
         try:
             with driving(dispatcher.client, session, plan) as driver:
                 while True:

@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, wait
 from sweeps.engine import worker
 from sweeps.engine.nanny import OUT_OF_MEMORY, exit_reason
 from sweeps.errors import InputError, TrialsFailed, not_importable
-from sweeps.system import signals
+from sweeps.system import signals, worker_process
 
 #: seconds that running tasks get to end in order once they are told to stop
 STOP_TIMEOUT = 7.0
@@ -115,13 +115,26 @@ class Dispatcher:
         Returns:
             Those that ended in time; the others stay in `running`.
         """
-        self.client.run(worker.request_stop, nanny=True, on_error="ignore")
+        shared = self.client.cluster is None  # other workers of the cluster may be somebody else's
+        if shared:
+            waiting = [future for future, task in self.running.items() if task.trial is not None and not task.worker]
+            self.client.cancel(waiting)
+            for future in waiting:
+                del self.running[future]
+            self.client.run(worker_process.request_stop, workers=self._busy(), on_error="ignore")
+        else:
+            self.client.run(worker.request_stop, nanny=True, on_error="ignore")
         with contextlib.suppress(TimeoutError):
             wait(list(self.running), timeout=STOP_TIMEOUT)
         ended = [self._end(task) for task in self._done()]
         if self.running:
-            self.client.run(worker.kill, again=False, nanny=True, on_error="ignore")
+            which = {"workers": self._busy()} if shared else {}
+            self.client.run(worker.kill, again=shared, nanny=True, on_error="ignore", **which)
         return ended
+
+    def _busy(self) -> list[str]:
+        """The addresses of the workers that run trials."""
+        return [task.worker for task in self.running.values() if task.worker]
 
     def run(self, function: Callable[..., Any], *args: Any) -> Ended:
         """Run one task to its end; it is stopped if this process is told to end meanwhile.

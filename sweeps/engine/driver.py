@@ -30,6 +30,7 @@ from sweeps.study.attributes import (
     INFEASIBLE,
     INTERRUPTION,
     PARAMS,
+    PARENT_RUN,
     RETRY_OF,
     RUN_ID,
     UNDEFINED,
@@ -38,7 +39,9 @@ from sweeps.study.draft import Draft, Repeated
 from sweeps.study.points import is_walked
 from sweeps.study.retries import LateResult, held, lineage, origin, place
 from sweeps.trial import final_states, reaper
+from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.faults import lost
+from sweeps.trial.files import unpack_model
 from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.repetition import seed_of, tags_of
@@ -78,12 +81,17 @@ class Driver:
     Args:
         address: at which the workers find this driver.
         epoch: told of each epoch of a running trial.
+        elsewhere: the workers do not share this machine's disk.
     """
 
     def __init__(
-        self, session: StudySession, plan: TrialPlan, epoch: Callable[[EpochReport], None] = lambda _: None
+        self,
+        session: StudySession,
+        plan: TrialPlan,
+        epoch: Callable[[EpochReport], None] = lambda _: None,
+        elsewhere: bool = False,
     ) -> None:
-        self.address = ""
+        self.address, self._elsewhere = "", elsewhere
         self._session, self._plan, self._epoch = session, plan, epoch
         self._running: dict[int, _Running] = {}
         self._known = KnownParameters()
@@ -111,7 +119,7 @@ class Driver:
             if plan.space_version is not None:
                 trial.set_user_attr(SPACE_VERSION, plan.space_version)
             task = self._task(trial)
-            run = TrialRun(self._session.writer, plan.parent_run, trial.number, self._tags(trial, task))
+            run = TrialRun(self._session.writer, study.user_attrs[PARENT_RUN], trial.number, self._tags(trial, task))
             run.when_created(lambda run_id: _note_run(trial, run_id))
             draft = Draft(trial, plan.study, self._session.claims.turn)
             with self._turn:
@@ -121,13 +129,14 @@ class Driver:
     def answer(self, question: bytes) -> bytes:
         """The answer to a worker's question, or the error that it raises."""
         try:
-            number, events, asked, arguments = json.loads(question)
+            head, _, attachment = question.partition(b"\n")
+            number, events, asked, arguments = json.loads(head)
             with self._turn:
                 running = self._running.get(number)
                 if running is None:
                     raise LateResult(GIVEN_UP)
                 self._apply(running, events)
-                answer = self._answer(running, asked, arguments)
+                answer = self._answer(running, asked, arguments, attachment)
             if asked == "kept":  # the store may be slow, which is this worker's concern alone
                 model, state = answer
                 answer = Kept(self._place(running) if model else None, state)
@@ -225,6 +234,7 @@ class Driver:
             origin=origin(trials, frozen).number,
             asks_for_firsts=hasattr(trial.study.sampler, "firsts"),
             driver=self.address,
+            elsewhere=self._elsewhere,
         )
 
     def _tags(self, trial: optuna.Trial, task: TrialTask) -> Mapping[str, str]:
@@ -251,7 +261,7 @@ class Driver:
             else:
                 raise ValueError(f"a worker told what no driver knows: {what!r}")
 
-    def _answer(self, running: _Running, asked: str, arguments: Sequence[Any]) -> Any:
+    def _answer(self, running: _Running, asked: str, arguments: Sequence[Any], attachment: bytes) -> Any:
         match asked:
             case "draw":
                 return _draw(running, *arguments)
@@ -269,9 +279,26 @@ class Driver:
                 return self._kept(running, *arguments)
             case "place":
                 return place(self._session.study.get_trials(deepcopy=False), running.trial.number)
+            case "save" | "load":
+                kind, number = arguments
+                return self._file(running, kind, number, attachment if asked == "save" else None)
+            case "model":
+                unpack_model(attachment, running.run.spool)
+                return None
             case "told":
                 return None
         raise ValueError(f"a worker asked what no driver knows: {asked!r}")
+
+    def _file(self, running: _Running, kind: str, number: int, content: bytes | None) -> bytes | None:
+        """Keep a checkpoint of a trial's, or give one of those that it begins with."""
+        trial, ref = running.trial, self._plan.study
+        if number not in (trial.number, running.task.first, trial.user_attrs.get(CONTINUES)):
+            raise ValueError(f"trial {trial.number} has no file of trial {number}")
+        checkpoints = Checkpoints({"checkpoints": ref.checkpoints, "states": ref.states}[kind])
+        if content is None:
+            return checkpoints.content(number)
+        checkpoints.put(number, content)
+        return None
 
     def _redraw(self, running: _Running) -> bool:
         """Whether the next sampler asks for the default values.
@@ -353,7 +380,7 @@ def driving(
     client: Client, session: StudySession, plan: TrialPlan, epoch: Callable[[EpochReport], None] = lambda _: None
 ) -> Iterator[Driver]:
     """A driver that the workers can reach while the block runs; what runs at its end is abandoned."""
-    driver = Driver(session, plan, epoch)
+    driver = Driver(session, plan, epoch, elsewhere=client.cluster is None)
     with listening(client, driver.answer) as driver.address:
         try:
             yield driver

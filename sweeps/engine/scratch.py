@@ -27,14 +27,21 @@ class DataFile:
     """A dataset as a file for workers.
 
     Attributes:
-        path: absolute; of one dataset only.
+        path: absolute, of one dataset only; or the key by which the driver gives it.
+        driver: the address of the driver, for workers that do not share its disk.
     """
 
     path: str
+    driver: str = ""
 
     def open(self) -> Dataset:
         """The dataset; the same object for all trials of a process."""
-        return _open(self.path)
+        if not self.driver:
+            return _open(self.path)
+        from sweeps.trial.line import fetched
+
+        data: Dataset = fetched(self.driver, self.path)
+        return data
 
 
 @lru_cache(maxsize=1)

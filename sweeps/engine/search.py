@@ -22,6 +22,7 @@ from sweeps.engine.session import StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.report import sweep_page
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
+from sweeps.space.shipped import ShippedSpace
 from sweeps.study import kept_models
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, COUNTS_FAILED, DATA, DEFAULTS, GIVEN, OUTCOME, PARENT_RUN, TOTAL
@@ -40,6 +41,8 @@ _LAST_CALLS = 3.0
 
 #: slots for each core that need no words: one waits for a disk while another trains
 _MOST_A_CORE = 2
+#: more workers than any cluster has
+_ALL = 1_000_000
 
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "distributed", "numpy")
 
@@ -50,30 +53,35 @@ def search(
     watcher: Watcher,
     limits: Limits,
     data: DataFile | None = None,
+    in_memory: bool = False,
     baselines: BaselineProcess | None = None,
 ) -> None:
     """Store what was checked, then search.
 
     Args:
         data: a dataset as a file; None: they load what the plan names.
+        in_memory: the data were given by a Python program.
         baselines: computes what the study has no baselines of.
     """
     config, store = checked.config, make_record(checked.config.study)
-    with signals.deferred(), recorded(checked, store, in_memory=data is not None) as session:
+    with signals.deferred(), recorded(checked, store, in_memory) as session:
         study = session.study
         repairs = (finding.line(repaired=True) for finding in session.repaired)
         if baselines is not None:
             baselines.record(lambda rows: study.set_user_attr(BASELINES, rows))
-        warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *_too_many(config.jobs), *repairs)
+        crowd = _too_many(config.jobs) if config.cluster is None else ()
+        warnings = (*checked.found.warnings, *session.notes, *_waiting(session), *crowd, *repairs)
         found = checked.found
         task, best = str(found.data["task"]), _best_so_far(study)
-        most = config.models_kept
+        kept = config.models_kept
         # at its beginning, and when a larger total makes models go
-        said = kept_models.said(most) if best is None or (most and kept_models.beyond(study, most)) else ""
+        said = kept_models.said(kept) if best is None or (kept and kept_models.beyond(study, kept)) else ""
         watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best, said))
         # without hyperparameters there is one point, which the second slot would draw again
-        jobs = studies.at_once(study, config.trials, config.jobs) if found.hyperparameters or found.draws_epochs else 1
-        plan = checked.plan(store, study.user_attrs[PARENT_RUN], study.user_attrs.get(SPACE_VERSION))
+        # of a cluster as many as there are workers
+        most = config.jobs if config.cluster is None or "jobs" in config.model_fields_set else _ALL
+        jobs = studies.at_once(study, config.trials, most) if found.hyperparameters or found.draws_epochs else 1
+        plan = checked.plan(study.user_attrs.get(SPACE_VERSION))
         with driving(dispatcher.client, session, plan, watcher.epoch) as driver:
             Scheduler(dispatcher, driver, plan, jobs, session, watcher, limits, data).run()
         if baselines is not None:
@@ -149,7 +157,7 @@ def _prepare(session: StudySession, checked: CheckedSweep, in_memory: bool) -> N
         study.set_user_attr(COUNTS_FAILED, True)
     study.set_user_attr(DATA, dict(found.data))
     study.set_user_attr(CONFIG, config.model_dump(mode="json", exclude=PASSING))
-    given = {"space": not isinstance(checked.request.space, str), "data": in_memory}
+    given = {"space": not isinstance(checked.request.space, str | ShippedSpace), "data": in_memory}
     study.set_user_attr(GIVEN, [what for what, is_given in given.items() if is_given])
     if found.enqueue and not (checked.request.enqueue or checked.request.warm_start):
         study.set_user_attr(DEFAULTS, dict(found.enqueue[0]))

@@ -27,6 +27,7 @@ from sweeps.model import keras_state
 from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.space.registered import check_set
+from sweeps.space.shipped import ShippedSpace
 from sweeps.study import retries, samplers
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
@@ -77,15 +78,18 @@ def run(
     # as many threads a trial whatever is missing: other sums of floats differ
     baselines = _baselines(config, request.source if data is None else data)
     # imports MLflow, while the process that workers are forked from imports TensorFlow
+    from sweeps.engine.remote import sent_data, workers_of
     from sweeps.engine.search import search
     from tracking import import_soon_needed
 
     import_soon_needed(paths.tracking_uri())
-    with (
-        baselines or contextlib.nullcontext(),
-        data_file(data) as sent,
-        slots(jobs_of(config), config.memory_limit, config.jobs) as client,
-    ):
+    with baselines or contextlib.nullcontext(), contextlib.ExitStack() as stack:
+        if config.cluster is None:
+            sent = stack.enter_context(data_file(data))
+            client = stack.enter_context(slots(jobs_of(config), config.memory_limit, config.jobs))
+        else:
+            client = stack.enter_context(workers_of(config.cluster))
+            sent = stack.enter_context(sent_data(client, load(request.source) if data is None else data))
         dispatcher = Dispatcher(client)
         # none, where the only one has just died: the dispatcher waits for the next
         first = next(iter(client.scheduler_info(n_workers=-1)["workers"]), None)
@@ -96,7 +100,8 @@ def run(
         limits = Limits(deadline, failures, retries)
         found = result_of_check(dispatcher, checking, config.trial_timeout)
         check_reachable(found.objective, config.stop_at)
-        search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, baselines)
+        in_memory = data is not None
+        search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, in_memory, baselines)
 
 
 def with_pruner_of_study(config: SweepConfig) -> SweepConfig:
@@ -180,7 +185,7 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     if space is None:
         check_set(config.space, config.set)
     return SweepRequest(
-        space=placed if space is None else PackedSpace.of(space),
+        space=_travelling(placed, config) if space is None else PackedSpace.of(space),
         source=source_of(config, space),
         set=config.set,
         objectives=config.objectives,
@@ -203,6 +208,21 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
         allow_lambda=config.allow_lambda,
         source_of_space=SpaceSource(Fingerprint.of(placed if space is None else space), config.accept_changed_space),
     )
+
+
+def _travelling(space: str, config: SweepConfig) -> str | ShippedSpace:
+    """A named space as workers find it.
+
+    Raises:
+        InputError: workers of a cluster do not find it.
+    """
+    if config.cluster is None or not is_own(space):
+        return space
+    if any(".py:" in one for one in config.callback):
+        raise InputError(
+            "--callback: workers of a cluster do not see this file; name a function of an installed package"
+        )
+    return ShippedSpace.of(space) or space
 
 
 def _metrics(config: SweepConfig, space: Space | None) -> tuple[str, ...]:

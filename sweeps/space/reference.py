@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 
 from sweeps.errors import InputError
+from sweeps.space.shipped import ShippedSpace
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class PackedSpace:
 
 #: a build function or a HyperModel
 Space = Callable[[Any], Any]
-#: how workers get a space: as `mlp`, `module:function`, `file.py:function`, or pickled
-SpaceRef = str | PackedSpace | Space
+#: how workers get a space: as `mlp`, `module:function`, `file.py:function`, its sources, or pickled
+SpaceRef = str | PackedSpace | ShippedSpace | Space
 
 
 def is_own(space: str | Space) -> bool:

@@ -35,6 +35,7 @@ from sweeps.model import keras_state
 from sweeps.model.memory import bounded_weights
 from sweeps.space.hyperparameters import CheckedHyperParameters
 from sweeps.space.reference import PackedSpace
+from sweeps.space.shipped import ShippedSpace
 
 
 class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
@@ -50,7 +51,7 @@ class BuildFunction(keras_tuner.HyperModel):  # type: ignore[misc]
 
 
 def resolve(
-    space: str | PackedSpace | Callable[..., Any] | keras_tuner.HyperModel,
+    space: str | PackedSpace | ShippedSpace | Callable[..., Any] | keras_tuner.HyperModel,
     spec: DataSpec,
     metrics: tuple[str, ...] = (),
 ) -> keras_tuner.HyperModel:
@@ -58,7 +59,7 @@ def resolve(
 
     Args:
         space: a registered name, `module:attribute`, `path/to/file.py:attribute`, a build function or a HyperModel,
-            pickled or not.
+            pickled or not; or the sources of one.
         spec: of the data, for a registered space.
         metrics: additional metrics, for a registered space.
 
@@ -67,6 +68,8 @@ def resolve(
     """
     if isinstance(space, PackedSpace):
         space = space.open()
+    elif isinstance(space, ShippedSpace):
+        space = space.unpacked()
     if isinstance(space, str) and space in SPACES:
         known = names_for(spec.target)
         for name in metrics:

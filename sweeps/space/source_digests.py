@@ -38,6 +38,22 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, default=repr).encode()).hexdigest()[:16]
 
 
+def source_files(space: str) -> list[tuple[Path, Path]]:
+    """The files that `named_parts` reads, the space's own first.
+
+    Returns:
+        Of each its place below the folder that it is imported from, and its path.
+    """
+    reader = _read(space)
+    if reader is None:
+        return []
+    found = []
+    for file in reader.files:
+        folder = next((folder for folder in reader.folders if file.is_relative_to(folder)), file.parent)
+        found.append((file.relative_to(folder), file))
+    return found
+
+
 def named_parts(space: str) -> dict[str, str] | None:
     """The digest of each definition that a space refers to, in its file and in the user's modules that it imports.
 
@@ -49,6 +65,11 @@ def named_parts(space: str) -> dict[str, str] | None:
     Returns:
         Digests by name, preceded by the file's name where it is another file; None where the source is not found.
     """
+    reader = _read(space)
+    return None if reader is None else reader.parts
+
+
+def _read(space: str) -> _Reader | None:
     module, _, name = space.rpartition(":")
     file: Path | None
     if module.endswith(".py"):
@@ -60,7 +81,7 @@ def named_parts(space: str) -> dict[str, str] | None:
         return None
     reader = _Reader(file, (beside, *_importable()))
     reader.follow(file, name)
-    return reader.parts
+    return reader
 
 
 def _importable() -> tuple[Path, ...]:
@@ -144,6 +165,11 @@ class _Reader:
     folders: tuple[Path, ...]
     parts: dict[str, str] = field(default_factory=dict)
     _modules: dict[Path, _Module | None] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """Those that were read, the main one first."""
+        return [file for file, module in self._modules.items() if module is not None]
 
     def follow(self, file: Path, name: str) -> None:
         """Add the definitions of `name`; `*` means all."""

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -44,8 +44,24 @@ class Checkpoints:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self._path(number)) as file:
-            for array in (np.frombuffer(document.encode(), np.uint8), *arrays):
-                np.save(file, array, allow_pickle=False)
+            _write(file, document, arrays)
+
+    def put(self, number: int, content: bytes) -> None:
+        """Replace the trial's checkpoint by one that another machine has made, see `content_of`.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(self._path(number)) as file:
+            file.write(content)
+
+    def content(self, number: int) -> bytes | None:
+        """The file of a trial's checkpoint; None where there is none."""
+        try:
+            return self._path(number).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def load(self, number: int) -> Any:
         """What was saved last for the trial; None where nothing was.
@@ -53,17 +69,8 @@ class Checkpoints:
         Raises:
             ValueError: the file is damaged.
         """
-        try:
-            content = self._path(number).read_bytes()
-        except FileNotFoundError:
-            return None
-        file, arrays = io.BytesIO(content), []
-        while file.tell() < len(content):
-            arrays.append(np.lib.format.read_array(file, allow_pickle=False))
-        try:
-            return _decode(json.loads(arrays[0].tobytes()), arrays[1:])
-        except IndexError:
-            raise ValueError(f"it has been cut off after {len(arrays)} arrays") from None
+        content = self.content(number)
+        return None if content is None else decoded(content)
 
     def keep(self, numbers: Collection[int]) -> None:
         """Remove all but those of `numbers`, and what interrupted writes have left."""
@@ -78,6 +85,33 @@ class Checkpoints:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.checkpoint"
+
+
+def content_of(document: str, arrays: Sequence[Array]) -> bytes:
+    """A checkpoint as the content of a file."""
+    file = io.BytesIO()
+    _write(file, document, arrays)
+    return file.getvalue()
+
+
+def decoded(content: bytes) -> Any:
+    """The checkpoint in the content of a file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    file, arrays = io.BytesIO(content), []
+    while file.tell() < len(content):
+        arrays.append(np.lib.format.read_array(file, allow_pickle=False))
+    try:
+        return _decode(json.loads(arrays[0].tobytes()), arrays[1:])
+    except IndexError:
+        raise ValueError(f"it has been cut off after {len(arrays)} arrays") from None
+
+
+def _write(file: IO[bytes], document: str, arrays: Sequence[Array]) -> None:
+    for array in (np.frombuffer(document.encode(), np.uint8), *arrays):
+        np.save(file, array, allow_pickle=False)
 
 
 def encode(value: Any, arrays: list[Array]) -> Any:

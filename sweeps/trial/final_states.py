@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import optuna
 
 from sweeps.study.ranking import ranked
 from sweeps.study.study import StudyRef, objective_of
 from sweeps.trial.checkpoint import Checkpoints
+
+if TYPE_CHECKING:
+    from sweeps.trial.files import SentCheckpoints
 
 logger = logging.getLogger(__name__)
 
@@ -18,13 +22,13 @@ KEPT = 5
 _AT_ONCE = 64
 
 
-def keep(number: int, ref: StudyRef, state: object) -> None:
+def keep(number: int, states: Checkpoints | SentCheckpoints, state: object) -> None:
     """Keep the state of a trial that has just ended.
 
     It is a trial's extra: that it cannot be written costs no trial.
     """
     try:
-        Checkpoints(ref.states).save(number, state)
+        states.save(number, state)
     except OSError as error:
         logger.warning("The last state of trial %d is not kept: %s", number, error)
 

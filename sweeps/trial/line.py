@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from distributed import get_worker
@@ -21,22 +23,30 @@ class DriverLost(Exception):
 class DaskLine:
     """The driver at an address, in a worker.
 
-    A question is JSON, so that a worker cannot make the driver run code; an answer is pickled, since the worker runs
-    what the driver gives it in any case.
+    A question is JSON, and after it, on a line of its own, what a file holds: so a worker cannot make the driver run
+    code. An answer is pickled, since the worker runs what the driver gives it in any case.
     """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._worker = get_worker()
         self._comm: Any = None
+        self._turn = asyncio.Lock()
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
         """See `sweeps.trial.proxies.Line`.
 
         Raises:
             DriverLost: it does not answer.
         """
-        message = json.dumps([number, events, question, arguments]).encode()
+        return self.send(json.dumps([number, events, question, arguments]).encode() + b"\n" + attachment)
+
+    def send(self, message: bytes) -> Any:
+        """The answer to a message.
+
+        Raises:
+            DriverLost: there is none.
+        """
         try:
             answer = sync(self._worker.loop, self._exchange, message)
         except (CommClosedError, OSError) as error:
@@ -46,11 +56,12 @@ class DaskLine:
         return answer
 
     async def _exchange(self, message: bytes) -> Any:
-        if self._comm is None or self._comm.closed():
-            arguments = self._worker.security.get_connection_args("worker")
-            self._comm = await connect(self.address, deserialize=False, **arguments)
-        await self._comm.write(message)
-        return pickle.loads(await self._comm.read())
+        async with self._turn:  # a checkpoint is sent beside training
+            if self._comm is None or self._comm.closed():
+                arguments = self._worker.security.get_connection_args("worker")
+                self._comm = await connect(self.address, deserialize=False, **arguments)
+            await self._comm.write(message)
+            return pickle.loads(await self._comm.read())
 
     def close(self) -> None:
         """Hang up."""
@@ -67,6 +78,16 @@ def line_to(address: str) -> DaskLine:
         hang_up()
         _open[address] = DaskLine(address)
     return _open[address]
+
+
+@lru_cache(maxsize=1)
+def fetched(address: str, key: str) -> Any:
+    """What the driver at an address gives for a key; the same object for all trials of a process."""
+    line = DaskLine(address)
+    try:
+        return line.send(key.encode())
+    finally:
+        line.close()
 
 
 def hang_up() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweeps.config import Start, SweepConfig
 from sweeps.data import DataSource
@@ -18,9 +18,6 @@ from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.study import Objective, StudyRef
 from sweeps.system import paths
 from sweeps.trial.fit_options import Fitting
-
-if TYPE_CHECKING:  # the client reads this file before it has time for MLflow
-    from tracking import Store
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,6 @@ class TrialPlan:
     source: DataSource
     set: tuple[str, ...]
     ambiguous: frozenset[str]
-    store: Store
-    parent_run: str
     fitting: Fitting = field(default_factory=Fitting)
     trial_timeout: float | None = None
     draws_epochs: bool = False
@@ -202,11 +197,11 @@ class CheckedSweep:
             **asked,
         )
 
-    def plan(self, store: Store, parent_run: str, space_version: int | None) -> TrialPlan:
+    def plan(self, space_version: int | None) -> TrialPlan:
         """What the workers get."""
         asked, found = self.request, self.found
         return TrialPlan(
-            *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous, store, parent_run),
+            *(self.ref, found.objective, asked.space, asked.source, asked.set, found.ambiguous),
             fitting=asked.fitting,
             trial_timeout=self.config.trial_timeout,
             draws_epochs=found.draws_epochs,

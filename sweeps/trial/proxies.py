@@ -5,8 +5,10 @@ What needs no answer is collected, and goes along with the next question.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from optuna.distributions import (
@@ -20,7 +22,7 @@ from optuna.distributions import (
 
 from sweeps.study.draft import Repeated
 from sweeps.trial.task import Drawn, Event, Kept, TrialTask
-from tracking import DataDescription
+from tracking import DataDescription, ModelPlace
 
 #: seconds after which the driver is told how far a trial has come, though there is nothing to ask
 _SILENCE = 0.5
@@ -29,8 +31,12 @@ _SILENCE = 0.5
 class Line(Protocol):
     """The connection to the driver."""
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
-        """The answer to a question about a trial, after these events; raises what the driver raises."""
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+        """The answer to a question about a trial, after these events; raises what the driver raises.
+
+        Args:
+            attachment: the content of a file that goes along.
+        """
 
 
 class Messages:
@@ -44,12 +50,16 @@ class Messages:
         """Collect an event."""
         self.events.append([what, *arguments])
 
-    def ask(self, question: str, *arguments: Any) -> Any:
+    def ask(self, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
         """Send what was collected with a question, and wait for the answer."""
         events, self.events = self.events, []
-        answer = self._line.ask(self._number, events, question, *arguments)
+        answer = self._line.ask(self._number, events, question, *arguments, attachment=attachment)
         self._asked = time.monotonic()
         return answer
+
+    def send_file(self, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+        """Send a file, or ask for one; what was collected goes along with another question, in its own order."""
+        return self._line.ask(self._number, [], question, *arguments, attachment=attachment)
 
     def tell_soon(self) -> None:
         """Send what was collected, if nothing was sent for a while."""
@@ -72,7 +82,7 @@ class TrialProxy:
     def __init__(self, task: TrialTask, messages: Messages) -> None:
         self.number, self.known, self.repeats = task.number, task.known, False
         self.firsts: dict[str, Any] | None = {} if task.asks_for_firsts else None
-        self._messages, self._fixed = messages, task.fixed
+        self._messages, self._fixed, self._elsewhere = messages, task.fixed, task.elsewhere
         self._attributes = dict(task.attributes)
         self._params: dict[str, Any] = {}
         self._distributions: dict[str, BaseDistribution] = {}
@@ -171,6 +181,12 @@ class TrialProxy:
         self.firsts = {} if self._messages.ask("redraw") else None
         self.repeats, self._ahead = False, {}
         self._params, self._distributions = {}, {}
+
+    def model_place(self, place: ModelPlace) -> AbstractContextManager[ModelPlace]:
+        """Where the model is written while the block runs; it is sent to the driver's place, if that is elsewhere."""
+        from sweeps.trial.files import sent_model
+
+        return sent_model(place, self._messages) if self._elsewhere else contextlib.nullcontext(place)
 
     def place(self) -> int:
         """Which trial of the study this is, from 0, where all attempts at one are the same."""

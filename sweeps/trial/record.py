@@ -65,7 +65,8 @@ def record(
     trial.set_user_attr(EPOCH, watch.best_epoch)
     kept = trial.kept(watch.best)
     if kept.model is not None:
-        logged = write_model(kept.model, model, example, output)
+        with trial.model_place(kept.model) as place:
+            logged = write_model(place, model, example, output)
         trial.set_user_attr(MODEL_URI, logged["model_uri"])
         trial.set_user_attr(MODEL_SHA256, logged[SHA256])
         run.set_tags(logged)

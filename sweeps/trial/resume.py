@@ -13,16 +13,18 @@ from typing import Any
 import keras
 
 from sweeps.study.attributes import CONTINUES, RETRY_OF
-from sweeps.study.study import StudyRef
 from sweeps.training import fit
 from sweeps.trial import snapshot
 from sweeps.trial.checkpoint import Checkpoints, encode
 from sweeps.trial.epochs import EpochWatch, TrialInterrupted
+from sweeps.trial.files import SentCheckpoints
 from sweeps.trial.fit_rows import first_rows
 from sweeps.trial.snapshot import DoesNotFit
 from sweeps.trial.task import TrialTask
 
 logger = logging.getLogger(__name__)
+
+AnyCheckpoints = Checkpoints | SentCheckpoints
 
 #: seconds between two checkpoints at least, and the largest share of the time that taking them may have
 SAVE_EVERY, SHARE = 1.0, 0.01
@@ -48,7 +50,7 @@ class TrialProgress:
     """
 
     def __init__(
-        self, checkpoints: Checkpoints, number: int, origin: int, begin: Any = None, trains_on: bool = False
+        self, checkpoints: AnyCheckpoints, number: int, origin: int, begin: Any = None, trains_on: bool = False
     ) -> None:
         self.number, self.origin, self.begin, self.trains_on = number, origin, begin, trains_on
         self.last: Any = None
@@ -102,18 +104,18 @@ class TrialProgress:
         self._disk.shutdown()
 
 
-def progress_of(task: TrialTask, ref: StudyRef) -> TrialProgress:
+def progress_of(task: TrialTask, checkpoints: AnyCheckpoints, states: AnyCheckpoints) -> TrialProgress:
     """Where a trial begins: where the attempts before it, or the trial that it trains on, have come to."""
-    checkpoints, attributes = Checkpoints(ref.checkpoints), task.attributes
+    attributes = task.attributes
     begin = _load(checkpoints, task.first) if RETRY_OF in attributes else None
     if begin is None and CONTINUES in attributes:
-        begin = _load(Checkpoints(ref.states), attributes[CONTINUES])
+        begin = _load(states, attributes[CONTINUES])
         # it may have been stopped early: this time it is asked to go on
         begin = begin and begin | {"stopped": False}
     return TrialProgress(checkpoints, task.first, task.origin, begin, CONTINUES in attributes)
 
 
-def _load(checkpoints: Checkpoints, number: int) -> Any:
+def _load(checkpoints: AnyCheckpoints, number: int) -> Any:
     """A checkpoint; None where there is none that can be read."""
     try:
         return checkpoints.load(number)

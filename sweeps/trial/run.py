@@ -20,14 +20,16 @@ from sweeps.study.retries import LateResult
 from sweeps.system import worker_process
 from sweeps.training import clear_session
 from sweeps.trial import final_states
+from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.epochs import TrialInterrupted
 from sweeps.trial.faults import fault_of, lost
+from sweeps.trial.files import SentCheckpoints
 from sweeps.trial.line import DriverLost, line_to
 from sweeps.trial.objective import TrialOverdue, objective
 from sweeps.trial.plan import OutcomeState, TrialBegun, TrialOutcome, TrialPlan
 from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
 from sweeps.trial.repetition import rows_of, seed_of
-from sweeps.trial.resume import TrialProgress, progress_of
+from sweeps.trial.resume import AnyCheckpoints, TrialProgress, progress_of
 from sweeps.trial.task import TrialEnd, TrialTask
 from tracking import TrackingError
 
@@ -41,15 +43,20 @@ def run_trial(plan: TrialPlan, task: TrialTask, data: Dataset | None) -> TrialEn
     Raises:
         LateResult: the driver has given up the trial meanwhile.
     """
-    worker_process.log_to(plan.study.journal.parent / "workers.log")
     messages = Messages(line_to(task.driver), task.number)
+    checkpoints: AnyCheckpoints = Checkpoints(plan.study.checkpoints)
+    states: AnyCheckpoints = Checkpoints(plan.study.states)
+    if task.elsewhere:
+        checkpoints, states = SentCheckpoints(messages, "checkpoints"), SentCheckpoints(messages, "states")
+    else:
+        worker_process.log_to(plan.study.journal.parent / "workers.log")
     trial, run = TrialProxy(task, messages), RunProxy(messages)
     if worker_process.stop_requested():
         outcome = _interrupted(trial, run, "interrupted before its first epoch")
         return TrialEnd(outcome, messages.events)
     run.set_tags({"worker": f"{socket.gethostname()}:{os.getpid()}"})
     worker_process.send("begun", TrialBegun(_dask_task()))
-    progress, began = progress_of(task, plan.study), time.perf_counter()
+    progress, began = progress_of(task, checkpoints, states), time.perf_counter()
     try:
         outcome = _attempt(trial, plan, rows_of(task.attributes, data or load(plan.source)), run, progress)
     except (OSError, TrackingError) as error:  # a disk is full, or the record out of reach for minutes
@@ -59,7 +66,7 @@ def run_trial(plan: TrialPlan, task: TrialTask, data: Dataset | None) -> TrialEn
         clear_session()
     again = progress.rounds or REPETITION in task.attributes  # of which none is continued
     if outcome.state == OutcomeState.COMPLETE and progress.last is not None and progress.keep and not again:
-        final_states.keep(task.number, plan.study, progress.last)
+        final_states.keep(task.number, states, progress.last)
     return TrialEnd(replace(outcome, seconds=time.perf_counter() - began), messages.events)
 
 

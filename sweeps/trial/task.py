@@ -30,6 +30,7 @@ class TrialTask:
         origin: the number of the trial whose seed it has.
         asks_for_firsts: the sampler wants to know the default of each parameter before it is drawn.
         driver: the address at which the driver listens.
+        elsewhere: its worker does not share the driver's disk.
     """
 
     number: int
@@ -40,6 +41,7 @@ class TrialTask:
     origin: int
     asks_for_firsts: bool
     driver: str
+    elsewhere: bool
 
 
 @dataclass(frozen=True)

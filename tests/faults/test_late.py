@@ -30,9 +30,7 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run
     store = open_store(paths.tracking_uri(), "late", paths.artifact_root(), paths.spool("late"))
     parent = begin_sweep(store, None, {}, {}, DataDescription("digits", "0", "digits"))
     study.set_user_attr(PARENT_RUN, parent)
-    plan = TrialPlan(
-        ref, Objective("val_accuracy", "maximize"), "mlp", DataSource("digits"), (), frozenset(), store, parent
-    )
+    plan = TrialPlan(ref, Objective("val_accuracy", "maximize"), "mlp", DataSource("digits"), (), frozenset())
     with open_session(ref, store, Budget(1), lambda: study, lambda _: None) as session:
         driver = Driver(session, plan)
         task = driver.begin()

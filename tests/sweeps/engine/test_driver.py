@@ -74,7 +74,7 @@ def driving(name: str, sampler: str, trials: int) -> Iterator[Driver]:
     study.set_user_attr(PARENT_RUN, parent)
     study.enqueue_trial({"rate": 0.02, "units": 16, "kind": "relu", "slope": 0.25})
     objective, source = Objective("val_accuracy", "maximize"), DataSource("digits")
-    plan = TrialPlan(ref, objective, "mlp", source, (), frozenset(), store, parent)
+    plan = TrialPlan(ref, objective, "mlp", source, (), frozenset())
     with open_session(ref, store, Budget(trials), lambda: study, lambda _: None) as session:
         yield Driver(session, plan)
         session.finish_record()
