@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Any
 
+from distributed import Client
+
 from sweeps.api.given_data import dataset_of
 from sweeps.api.result import Result
 from sweeps.api.watching import says_how_to_go_on, watching
@@ -53,6 +55,8 @@ def run(
             - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
               from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
+            - `cluster` (str or `distributed.Client`): Run the trials on the workers of a Dask scheduler, at
+              `"tcp://host:8786"` or `"tls://host:8786"`, or that this client is connected to.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.
@@ -90,6 +94,9 @@ def run(
     named = space if isinstance(space, str) else getattr(space, "__name__", type(space).__name__)
     dataset, name = dataset_of(data, validation_data, options, space)
     options.setdefault("study", default_study(name, named))
+    security = None
+    if isinstance(cluster := options.get("cluster"), Client):  # the sweep gets a connection of its own
+        options["cluster"], security = cluster.scheduler.address, cluster.security
     config = load_config({"space": named, "dataset": name, "report": False, **options})
     forkserver.start()
     if show:  # at once: workers and the look at data and space take a while
@@ -97,7 +104,7 @@ def run(
         print(soon, file=LastingOutput(sys.stdout), flush=True)
     begun = time.monotonic()
     with says_how_to_go_on(lambda: _progress(config)), watching(config, show) as watcher:
-        sweep.run(config, watcher, None if isinstance(space, str) else space, dataset)
+        sweep.run(config, watcher, None if isinstance(space, str) else space, dataset, security=security)
     result = Result(config.study, None if isinstance(space, str) else space, dataset)
     if show:
         said = baselines.sentences(result.study)

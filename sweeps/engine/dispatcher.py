@@ -17,7 +17,7 @@ from distributed import Client, Future, KilledWorker, wait
 from sweeps.engine import worker
 from sweeps.engine.nanny import OUT_OF_MEMORY, exit_reason
 from sweeps.errors import InputError, TrialsFailed, not_importable
-from sweeps.system import signals, worker_process
+from sweeps.system import signals
 
 #: seconds that running tasks get to end in order once they are told to stop
 STOP_TIMEOUT = 7.0
@@ -71,9 +71,15 @@ class Dispatcher:
         """Call `handler` with the fields of every event of a topic, the worker's address as `worker` among them."""
         self.client.subscribe_topic(topic, lambda event: handler(event[1]))
 
-    def workers(self) -> int:
-        """How many workers there are now."""
-        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+    def free(self, most: int) -> int:
+        """How many more tasks may be submitted.
+
+        Args:
+            most: that are to run at once.
+        """
+        there = len(self.client.scheduler_info(n_workers=-1)["workers"])
+        # a worker that has died is started again while its task waits
+        return min(most, max(1, there)) - len(self.running)
 
     def submit(self, function: Callable[..., Any], *args: Any, trial: int | None = None, **options: Any) -> Task:
         """Start a task.
@@ -115,26 +121,13 @@ class Dispatcher:
         Returns:
             Those that ended in time; the others stay in `running`.
         """
-        shared = self.client.cluster is None  # other workers of the cluster may be somebody else's
-        if shared:
-            waiting = [future for future, task in self.running.items() if task.trial is not None and not task.worker]
-            self.client.cancel(waiting)
-            for future in waiting:
-                del self.running[future]
-            self.client.run(worker_process.request_stop, workers=self._busy(), on_error="ignore")
-        else:
-            self.client.run(worker.request_stop, nanny=True, on_error="ignore")
+        self.client.run(worker.request_stop, nanny=True, on_error="ignore")
         with contextlib.suppress(TimeoutError):
             wait(list(self.running), timeout=STOP_TIMEOUT)
         ended = [self._end(task) for task in self._done()]
         if self.running:
-            which = {"workers": self._busy()} if shared else {}
-            self.client.run(worker.kill, again=shared, nanny=True, on_error="ignore", **which)
+            self.client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         return ended
-
-    def _busy(self) -> list[str]:
-        """The addresses of the workers that run trials."""
-        return [task.worker for task in self.running.values() if task.worker]
 
     def run(self, function: Callable[..., Any], *args: Any) -> Ended:
         """Run one task to its end; it is stopped if this process is told to end meanwhile.
@@ -166,7 +159,7 @@ class Dispatcher:
             SweepError: whatever the task itself raised.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not task.future.done():
+        while not self._is_over(task):
             if deadline is not None and time.monotonic() >= deadline:
                 raise InputError(f"{what} took longer than --trial-timeout {timeout:g} s")
             self._wait([task.future])
@@ -195,7 +188,10 @@ class Dispatcher:
             cluster.scale(len(cluster.worker_spec))
 
     def _done(self) -> list[Task]:
-        return [task for future, task in self.running.items() if future.done()]
+        return [task for task in self.running.values() if self._is_over(task)]
+
+    def _is_over(self, task: Task) -> bool:
+        return bool(task.future.done())
 
     def _end(self, task: Task) -> Ended:
         del self.running[task.future]

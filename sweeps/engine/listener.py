@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from distributed import Client
 from distributed.comm import Comm, CommClosedError, listen
 from distributed.comm.core import Listener
+from distributed.utils import get_ip
 
 #: workers that are answered at once: each answer is short, but where a slow store has to be asked
 _THREADS = 32
@@ -25,8 +26,8 @@ def listening(client: Client, answer: Callable[[bytes], bytes]) -> Iterator[str]
         answer: called in threads, of one worker one question after the other.
     """
     scheduler = urlsplit(client.scheduler.address)
-    # workers of this machine are nobody else's business
-    place = f"{scheduler.scheme}://{'127.0.0.1' if scheduler.hostname == '127.0.0.1' else ''}"
+    # by the network that leads to the scheduler, and by no other: of workers of this machine, by none
+    place = f"{scheduler.scheme}://{get_ip(scheduler.hostname)}"
     threads = ThreadPoolExecutor(_THREADS, "driver")
     listener = _Listener(place, threads, answer)
     client.sync(listener.start, client)

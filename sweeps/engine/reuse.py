@@ -87,7 +87,7 @@ def leave() -> bool:
     hang_up()
     keras_state.forget()
     RESIDENT.clear()
-    worker_process.log_to(Path(os.devnull))
+    worker_process.leave_log()
     worker_process.withdraw_stop()
     disconnect()
     for name, module in list(sys.modules.items()):

@@ -147,8 +147,7 @@ class Scheduler:
             return
         if self._session.writer.is_full:  # the store is slow
             return
-        # a worker that has died is started again while its task waits
-        for _ in range(min(self._jobs, max(1, self._dispatcher.workers())) - busy):
+        for _ in range(self._dispatcher.free(self._jobs) - len(self._ended_waiting)):
             task = self._driver.begin()
             if task is None:
                 self._accepts_trials = not self._driver.is_walked()

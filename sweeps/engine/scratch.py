@@ -27,7 +27,7 @@ class DataFile:
     """A dataset as a file for workers.
 
     Attributes:
-        path: absolute, of one dataset only; or the key by which the driver gives it.
+        path: absolute, of one dataset only; or the SHA-256 by which the driver gives it.
         driver: the address of the driver, for workers that do not share its disk.
     """
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from distributed import Security
 from optuna.trial import TrialState
 
 from search_spaces.metric_names import METRICS
@@ -51,6 +52,7 @@ def run(
     failures: int = FAILURE_LIMIT,
     retries: int = 0,
     counts_failed: bool = False,
+    security: Security | None = None,
 ) -> None:
     """Run the trials that the study still lacks.
 
@@ -60,6 +62,7 @@ def run(
         failures: failed trials in a row after which the sweep is given up.
         retries: how often a trial that fails is tried again, before it counts as failed.
         counts_failed: trials that failed for good count towards the total; otherwise others replace them.
+        security: for the workers of a cluster; None: as Dask is configured.
 
     Raises:
         InputError: the configuration, the data or the space is wrong; nothing was written.
@@ -86,11 +89,12 @@ def run(
     with baselines or contextlib.nullcontext(), contextlib.ExitStack() as stack:
         if config.cluster is None:
             sent = stack.enter_context(data_file(data))
-            client = stack.enter_context(slots(jobs_of(config), config.memory_limit, config.jobs))
+            dispatcher = Dispatcher(stack.enter_context(slots(jobs_of(config), config.memory_limit, config.jobs)))
         else:
-            client = stack.enter_context(workers_of(config.cluster))
-            sent = stack.enter_context(sent_data(client, load(request.source) if data is None else data))
-        dispatcher = Dispatcher(client)
+            dispatcher = stack.enter_context(workers_of(config.cluster, security))
+            whole = load(request.source) if data is None else data
+            sent = stack.enter_context(sent_data(dispatcher.client, whole))
+        client = dispatcher.client
         # none, where the only one has just died: the dispatcher waits for the next
         first = next(iter(client.scheduler_info(n_workers=-1)["workers"]), None)
         placed = {"workers": [first], "allow_other_workers": True} if first else {}
@@ -219,9 +223,7 @@ def _travelling(space: str, config: SweepConfig) -> str | ShippedSpace:
     if config.cluster is None or not is_own(space):
         return space
     if any(".py:" in one for one in config.callback):
-        raise InputError(
-            "--callback: workers of a cluster do not see this file; name a function of an installed package"
-        )
+        raise InputError("--callback: workers of a cluster have no such file; name a function of an installed package")
     return ShippedSpace.of(space) or space
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import threading
 from functools import cache
 
@@ -11,7 +12,7 @@ from distributed import Worker, WorkerPlugin
 from sweeps.data import DataSource, load
 from sweeps.engine import reuse
 from sweeps.engine.scratch import DataFile
-from sweeps.errors import SweepError
+from sweeps.errors import BackendUnreachable, SweepError
 from sweeps.trial.lr_range import RangeRequest, RangeTest
 from sweeps.trial.plan import Preflight, SweepRequest, TrialPlan
 from sweeps.trial.task import TrialEnd, TrialTask
@@ -89,10 +90,16 @@ def preflight(request: SweepRequest, data: DataFile | None = None) -> Preflight:
     """See `sweeps.trial.preflight.preflight`."""
     warm_up()
     from sweeps.space.resolve import fatal_kind
+    from sweeps.trial.line import DriverLost
     from sweeps.trial.preflight import preflight
 
     try:
         return preflight(request, None if data is None else data.open())
+    except DriverLost as lost:
+        raise BackendUnreachable(
+            f"a worker on {socket.gethostname()} cannot fetch the data: {lost}\n"
+            "Workers connect to the process of sweeps run: let them through, and name the scheduler as they do"
+        ) from None
     except SweepError as error:
         error.fatal = fatal_kind(error)
         # the message says all; what it came from may be a traceback of a thousand frames, which would not get through

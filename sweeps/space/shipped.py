@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from sweeps.space.source_digests import source_files
+
+_PREFIX = "sweeps-space-"
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,13 @@ class ShippedSpace:
         return f"{self.main}:{self.attribute}"
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=1)
 def _unpacked(files: tuple[tuple[str, bytes], ...]) -> Path:
-    import sys
-
-    digest = hashlib.sha256(repr(files).encode()).hexdigest()[:16]
-    folder = Path(tempfile.mkdtemp(prefix=f"sweeps-space-{digest}-"))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     for place, content in files:
         file = folder / place
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    sys.path.append(str(folder))
+    # before what this machine has of the same names, and without the modules of a space that was sent before
+    sys.path[:] = [str(folder), *(place for place in sys.path if not Path(place).name.startswith(_PREFIX))]
     return folder

@@ -35,6 +35,12 @@ def log_to(file: Path) -> None:
         _log = file
 
 
+def leave_log() -> None:
+    """What this process writes is lost from now on, if it went to a file of `log_to`."""
+    if _log is not None:
+        log_to(Path(os.devnull))
+
+
 def redirect(file: Path) -> None:
     """Standard output and standard error go to the end of `file`, those of libraries written in C++, too."""
     sys.stdout.flush()

@@ -1,0 +1,139 @@
+"""Tasks on workers that somebody else has started: which of them get any, and what becomes of a lost one's."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from distributed import Client, wait
+
+from sweeps.engine import reuse, worker
+from sweeps.engine.dispatcher import STOP_TIMEOUT, Dispatcher, Ended, Task
+from sweeps.engine.joining import differences, join, versions
+from sweeps.errors import BackendUnreachable
+from sweeps.system import worker_process
+
+#: seconds that a worker gets to be ready for trials, and to answer anything else
+_JOINING, _PATIENCE = 60.0, 3.0
+
+
+class RemoteDispatcher(Dispatcher):
+    """Gives each task to one worker, and to that alone, which has the packages of this process.
+
+    A task of a worker that is lost Dask would run again elsewhere, as it was; bound to its worker it cannot, and ends
+    here: it is the trial that is tried again.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        #: what a process of a worker has that is not as here, "" for nothing; by its address and folder, since another
+        #: process may come at the address
+        self._known: dict[tuple[str, str], str] = {}
+        self._given: dict[Task, tuple[str, str]] = {}
+
+    def ready(self, strict: bool = False) -> list[tuple[str, str]]:
+        """The workers that can run trials; those that are new are asked first.
+
+        Args:
+            strict: one that cannot is an error; otherwise it is named, and gets no trials.
+
+        Raises:
+            BackendUnreachable: that error, or the scheduler is gone.
+        """
+        there = self._there()
+        new = {place[0]: place for place, status in there.items() if place not in self._known and status == "running"}
+        asked = self._call(join, versions(), workers=list(new), timeout=_JOINING) if new else {}
+        for address, found in asked.items():
+            self._known[new[address]] = said = _said(address, found)
+            if said and strict:
+                raise BackendUnreachable(f"--cluster: {said}")
+            if said:
+                print(f"{said}; it gets no trials", file=sys.stderr)
+        self._known = {place: said for place, said in self._known.items() if place in there}
+        return [place for place, said in self._known.items() if not said and there[place] == "running"]
+
+    def free(self, most: int) -> int:
+        """See `Dispatcher.free`: as many as there are workers without a task."""
+        return min(most - len(self.running), len(self._idle()))
+
+    def submit(self, function: Callable[..., Any], *args: Any, trial: int | None = None, **options: Any) -> Task:
+        """See `Dispatcher.submit`; what is no trial goes to any worker."""
+        while not (places := self._idle() or (self.ready() if trial is None else [])):
+            self._wait([])
+        task = super().submit(function, *args, trial=trial, **options | {"workers": [places[0][0]]})
+        self._given[task] = places[0]
+        return task
+
+    def stop(self) -> list[Ended]:
+        """See `Dispatcher.stop`; a task that waits behind one of another sweep is taken back."""
+        waiting = [future for future, task in self.running.items() if not task.worker]
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            self.client.cancel(waiting)
+        for future in waiting:
+            del self.running[future]
+        self._call(worker_process.request_stop, workers=self._busy())
+        with contextlib.suppress(TimeoutError):
+            wait(list(self.running), timeout=STOP_TIMEOUT)
+        ended = []
+        with contextlib.suppress(BackendUnreachable):
+            ended = [self._end(task) for task in self._done()]
+        self._call(worker.kill, nanny=True, workers=self._busy())  # it starts another one
+        return ended
+
+    def leave(self) -> None:
+        """Have the workers forget the sweep, in their own time."""
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            free = [address for address, _ in self._idle()]
+            wait([self.client.submit(reuse.leave, workers=[one], pure=False) for one in free], timeout=_PATIENCE)
+
+    def _idle(self) -> list[tuple[str, str]]:
+        taken = [self._given[task] for task in self.running.values()]
+        return [place for place in self.ready() if place not in taken]
+
+    def _busy(self) -> list[str]:
+        return [task.worker for task in self.running.values() if task.worker]
+
+    def _there(self) -> Mapping[tuple[str, str], str]:
+        """The status of each worker."""
+        if self.client.status != "running":
+            raise BackendUnreachable(f"--cluster: the scheduler {self.client.scheduler.address} is gone")
+        try:
+            known = self.client.scheduler_info(n_workers=-1)["workers"]
+        except (OSError, RuntimeError) as error:
+            raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
+        return {(address, one["local_directory"]): one["status"] for address, one in known.items()}
+
+    def _call(self, function: Callable[..., Any], *args: Any, timeout: float = _PATIENCE, **options: Any) -> Any:
+        """What each worker returns or raises; nothing where one does not answer in time."""
+        with contextlib.suppress(OSError, RuntimeError):  # a timeout is one
+            return self.client.run(function, *args, on_error="return", callback_timeout=timeout, **options)
+        return {}
+
+    def _done(self) -> list[Task]:
+        there = self._there()
+        return [task for task in self.running.values() if self._given[task] not in there or self._is_over(task)]
+
+    def _is_over(self, task: Task) -> bool:
+        return super()._is_over(task) or self._given[task] not in self._there()
+
+    def _end(self, task: Task) -> Ended:
+        address = self._given[task][0]
+        if self._given.pop(task) in self._there():
+            return super()._end(task)
+        del self.running[task.future]
+        self.client.cancel([task.future])
+        return Ended(task, death=task.reason or f"its worker {address} died, or was cut off")
+
+
+def _said(address: str, found: Mapping[str, str] | BaseException) -> str:
+    """Why a worker cannot run trials; "" if it can."""
+    if isinstance(found, BaseException):
+        here = versions()["keras-sweeps"]
+        return (
+            f"the worker {address} cannot run trials: {type(found).__name__}: {found}\n"
+            f"It needs the packages of this process: pip install keras-sweeps=={here}"
+        )
+    other = differences(versions(), found)
+    return f"the worker {address} has {', '.join(other)}" if other else ""

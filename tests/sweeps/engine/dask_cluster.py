@@ -1,0 +1,86 @@
+"""A Dask scheduler and workers as somebody starts them by hand: processes of their own, without a common folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from distributed import Client, Security
+from support import ROOT
+
+
+@dataclass
+class DaskCluster:
+    """A scheduler on this machine, and its workers.
+
+    Attributes:
+        folder: has a folder for each process.
+        security: files of certificates, as options of `dask scheduler` and `dask worker`; empty: no TLS.
+        workers: the processes that `dask worker` started, each the parent of one that runs trials.
+    """
+
+    folder: Path
+    security: tuple[str, ...] = ()
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    address: str = ""
+
+    def start(self) -> None:
+        """Start the scheduler."""
+        said = self.folder / "scheduler.json"
+        tls = ("--protocol", "tls") if self.security else ()
+        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(said))
+        self._start("scheduler", *options, *tls, *self.security)
+        deadline = time.monotonic() + 60
+        while not said.exists() or not said.read_text().endswith("}"):
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+        self.address = __import__("json").loads(said.read_text())["address"]
+
+    def add(self, name: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a worker.
+
+        Args:
+            name: of the worker, and of its folder.
+            variables: of its environment, beside those of this process.
+        """
+        folder = self.folder / name
+        options = ("--nthreads", "1", "--no-dashboard", "--name", name, "--local-directory", str(folder))
+        return self._start("worker", self.address, *options, *self.security, name=name, **variables)
+
+    def pids(self, security: Security | None = None) -> dict[str, int]:
+        """Of the processes that run trials, by the workers' names."""
+        with Client(self.address, security=security, set_as_default=False, timeout=20) as client:
+            known = client.scheduler_info(n_workers=-1)["workers"]
+            pids = client.run(os.getpid)
+        return {known[address]["name"]: pid for address, pid in pids.items() if address in known}
+
+    def said(self) -> str:
+        """What all processes have written."""
+        return "\n".join(f"{file}:\n{file.read_text()}" for file in self.folder.glob("*.log"))
+
+    def end(self) -> None:
+        """End all processes."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _start(self, what: str, *options: str, name: str = "", **variables: str) -> subprocess.Popen[bytes]:
+        folder = self.folder / (name or what)
+        folder.mkdir(exist_ok=True)
+        with (self.folder / f"{name or what}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", what, *options],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
