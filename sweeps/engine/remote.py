@@ -25,7 +25,7 @@ from sweeps.errors import BackendUnreachable
 from sweeps.system import signals
 
 #: seconds in which a scheduler has to answer, and after which it is said that no worker has come
-_ANSWER, _NOBODY = 10.0, 60.0
+_ANSWER, _NOBODY = 8.0, 60.0
 #: seconds between two looks whether one has come
 _INTERVAL = 0.5
 

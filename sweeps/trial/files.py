@@ -65,4 +65,11 @@ def unpack_model(content: bytes, folder: Path) -> None:
         OSError: it cannot be written.
     """
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        tar.extractall(folder, filter="data")
+        tar.extractall(folder, filter=_plain)
+
+
+def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    """A file or a folder below that folder, as a model consists of."""
+    if not (member.isfile() or member.isdir()):
+        raise tarfile.SpecialFileError(member)
+    return tarfile.data_filter(member, folder)

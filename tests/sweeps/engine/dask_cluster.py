@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from distributed import Client, Security
+from distributed import Client
 from support import ROOT
 
 
@@ -39,7 +40,7 @@ class DaskCluster:
         while not said.exists() or not said.read_text().endswith("}"):
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
-        self.address = __import__("json").loads(said.read_text())["address"]
+        self.address = json.loads(said.read_text())["address"]
 
     def add(self, name: str, **variables: str) -> subprocess.Popen[bytes]:
         """Start a worker.
@@ -52,9 +53,9 @@ class DaskCluster:
         options = ("--nthreads", "1", "--no-dashboard", "--name", name, "--local-directory", str(folder))
         return self._start("worker", self.address, *options, *self.security, name=name, **variables)
 
-    def pids(self, security: Security | None = None) -> dict[str, int]:
+    def pids(self) -> dict[str, int]:
         """Of the processes that run trials, by the workers' names."""
-        with Client(self.address, security=security, set_as_default=False, timeout=20) as client:
+        with Client(self.address, set_as_default=False, timeout=20) as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
             pids = client.run(os.getpid)
         return {known[address]["name"]: pid for address, pid in pids.items() if address in known}
@@ -63,9 +64,14 @@ class DaskCluster:
         """What all processes have written."""
         return "\n".join(f"{file}:\n{file.read_text()}" for file in self.folder.glob("*.log"))
 
-    def end(self) -> None:
-        """End all processes."""
-        for process in self.processes:
+    def wait_for(self, workers: int) -> None:
+        """Wait until so many workers are there."""
+        with Client(self.address, set_as_default=False, timeout=20) as client:
+            client.wait_for_workers(workers, timeout=120)
+
+    def end(self, only: subprocess.Popen[bytes] | None = None) -> None:
+        """End one process and its children, or all."""
+        for process in self.processes if only is None else [only]:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -22,6 +23,8 @@ from sweeps.study.budget import Budget
 from sweeps.study.identity import Identity
 from sweeps.study.study import Objective, StudyRef, create
 from sweeps.system import paths
+from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.files import SentCheckpoints
 from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
@@ -36,9 +39,10 @@ class Wire:
     def __init__(self, driver: Driver) -> None:
         self.driver, self.asked = driver, list[str]()
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
         self.asked.append(question)
-        answer = pickle.loads(self.driver.answer(json.dumps([number, events, question, arguments]).encode()))
+        head = json.dumps([number, events, question, arguments]).encode()
+        answer = pickle.loads(self.driver.answer(head + b"\n" + attachment))
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -244,3 +248,30 @@ def test_while_the_store_creates_one_run_the_other_trials_go_on(here: Path, monk
         while not driver.is_ready(ends[second.number]):
             time.sleep(0.01)
         assert driver.outcome_of(ends[second.number]).state == OutcomeState.COMPLETE
+
+
+def test_a_checkpoint_that_was_sent_is_the_one_that_was_saved(here: Path) -> None:
+    checkpoint = {"epoch": 3, "weights": [np.arange(6.0).reshape(2, 3), np.float32(0.5)], "logs": ("loss", None)}
+    with driving("sent", "random", 1) as driver:
+        task = driver.begin()
+        assert task is not None
+        sent = SentCheckpoints(Messages(Wire(driver), task.number), "checkpoints")
+        assert sent.load(task.first) is None
+        sent.save(task.first, checkpoint)
+        for found in (sent.load(task.first), Checkpoints(ref_of("sent", "random").checkpoints).load(task.first)):
+            np.testing.assert_equal(found, checkpoint)
+        driver.abandon()
+
+
+def test_a_worker_gets_and_writes_the_files_of_its_own_trial_alone(here: Path) -> None:
+    with driving("own", "random", 2) as driver:
+        mine, other = driver.begin(), driver.begin()
+        assert mine is not None
+        assert other is not None
+        SentCheckpoints(Messages(Wire(driver), other.number), "checkpoints").save(other.number, {"epoch": 1})
+        sent = SentCheckpoints(Messages(Wire(driver), mine.number), "checkpoints")
+        with pytest.raises(ValueError, match="trial 0 has no file of trial 1"):
+            sent.load(other.number)
+        with pytest.raises(ValueError, match="trial 0 has no file of trial 1"):
+            sent.save(other.number, {"epoch": 9})
+        driver.abandon()
