@@ -41,7 +41,7 @@ def watching(config: SweepConfig, show: bool) -> Iterator[Any]:
     from sweeps.cli.progress import Progress
 
     output: Any = LastingOutput(sys.stdout)
-    jobs, done = sweep.jobs_of(config), counts(config.study)
+    jobs, done = 0 if config.cluster else sweep.jobs_of(config), counts(config.study)
     progress = (
         NotebookProgress(config.trials, jobs, done)
         if in_notebook()

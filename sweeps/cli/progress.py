@@ -29,6 +29,7 @@ class Progress:
     """Shows a sweep while it runs; a context manager, and the engine's watcher.
 
     Args:
+        jobs: trials at once; 0 where the workers of a cluster decide.
         total: how many trials the study is to have; None where only its end tells.
         done: counts by state of those that are there already.
     """
@@ -62,6 +63,9 @@ class Progress:
     def begin(self, begun: SearchBegun) -> None:
         """The search begins."""
         self._objective, self._best = begun.objective, begun.best
+        if begun.workers is not None:
+            self._jobs = begun.workers
+            self._say(f"workers: {begun.workers}")
         if begun.task:
             self._say(f"task: {begun.task}")
         if begun.validation:
@@ -125,11 +129,12 @@ class Progress:
         if not self._seconds or self._total is None:
             return ""
         mean = sum(self._seconds) / len(self._seconds)
-        return f", about {duration((self._total - self._done) * mean / self._jobs)} left"
+        return f", about {duration((self._total - self._done) * mean / max(1, self._jobs))} left"
 
     def _render(self) -> Group:
         if not (self._running or self._seconds):
-            return Group(Text(f"starting {self._jobs} workers and looking at data and space …", "dim"))
+            workers = f"starting {self._jobs} workers" if self._jobs else "waiting for workers"
+            return Group(Text(f"{workers} and looking at data and space …", "dim"))
         states = "  ".join(f"{n} {state.lower()}" for state, n in sorted(self._counts.items()) if n)
         gone = duration(time.monotonic() - self._started)
         head = Text.assemble((f"{self._progress} {self._what}s", "bold"), f"  {states}  {gone}{self._left()}")

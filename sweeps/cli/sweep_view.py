@@ -33,7 +33,7 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
     done, begun, jobs = counts(config.study), time.monotonic(), sweep.jobs_of(config)
     console.print(announcement(config, jobs), highlight=False, markup=False, soft_wrap=True)
     try:
-        with Progress(console, config.trials, jobs, done) as progress:
+        with Progress(console, config.trials, 0 if config.cluster else jobs, done) as progress:
             sweep.run(config, progress)
     except (KeyboardInterrupt, Interrupted) as stop:
         show_best(config.study, console)
@@ -56,10 +56,11 @@ def run_sweep(config: SweepConfig, console: Console) -> None:
 
 def announcement(config: SweepConfig, jobs: int) -> str:
     """What is about to be run, in a line."""
+    slots = f"{jobs} at once" if config.cluster is None else f"on the workers of {config.cluster}"
     rounds = f"{config.rounds} of " if len(config.rounds) > 1 else ""
     return (
         f"study {config.study}: {_count(config.trials, 'trial')} of {rounds}{_count(config.epochs, 'epoch')}, "
-        f"dataset {config.dataset}, space {config.space}, {jobs} at once"
+        f"dataset {config.dataset}, space {config.space}, {slots}"
     )
 
 

@@ -47,6 +47,7 @@ def join(expected: Mapping[str, str], dask_worker: Worker) -> Mapping[str, str]:
     tempfile.tempdir = dask_worker.local_directory
     with contextlib.suppress(ValueError):  # not in its main thread
         signal.signal(signal.SIGUSR1, lambda signum, frame: worker_process.request_stop())
+    worker_process.withdraw_stop()  # of a sweep that was killed before it could
     warm_up_soon()
     return here
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,10 +14,12 @@ from sweeps.engine import reuse, worker
 from sweeps.engine.dispatcher import STOP_TIMEOUT, Dispatcher, Ended, Task
 from sweeps.engine.joining import differences, join, versions
 from sweeps.errors import BackendUnreachable
-from sweeps.system import worker_process
+from sweeps.system import signals, worker_process
 
 #: seconds that a worker gets to be ready for trials, and to answer anything else
 _JOINING, _PATIENCE = 60.0, 3.0
+#: seconds between two looks for a worker
+_INTERVAL = 0.5
 
 
 class RemoteDispatcher(Dispatcher):
@@ -61,8 +64,10 @@ class RemoteDispatcher(Dispatcher):
     def submit(self, function: Callable[..., Any], *args: Any, trial: int | None = None, **options: Any) -> Task:
         """See `Dispatcher.submit`; what is no trial goes to any worker."""
         while not (places := self._idle() or (self.ready() if trial is None else [])):
-            self._wait([])
-        task = super().submit(function, *args, trial=trial, **options | {"workers": [places[0][0]]})
+            signals.raise_if_interrupted()
+            time.sleep(_INTERVAL)
+        bound = {"workers": [places[0][0]], "allow_other_workers": False}
+        task = super().submit(function, *args, trial=trial, **options | bound)
         self._given[task] = places[0]
         return task
 
@@ -100,14 +105,15 @@ class RemoteDispatcher(Dispatcher):
         if self.client.status != "running":
             raise BackendUnreachable(f"--cluster: the scheduler {self.client.scheduler.address} is gone")
         try:
-            known = self.client.scheduler_info(n_workers=-1)["workers"]
+            # not `scheduler_info`, whose answer another thread may replace by one without workers
+            known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, RuntimeError) as error:
             raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
         return {(address, one["local_directory"]): one["status"] for address, one in known.items()}
 
     def _call(self, function: Callable[..., Any], *args: Any, timeout: float = _PATIENCE, **options: Any) -> Any:
         """What each worker returns or raises; nothing where one does not answer in time."""
-        with contextlib.suppress(OSError, RuntimeError):  # a timeout is one
+        with contextlib.suppress(Exception):  # a timeout, say, or the worker has just gone
             return self.client.run(function, *args, on_error="return", callback_timeout=timeout, **options)
         return {}
 

@@ -36,6 +36,7 @@ class SearchBegun:
         task: what the target is taken for; "" where that needs no words.
         validation: on which rows trials are compared; "" where that needs no words.
         models: which trials keep their models; "" where all do, or it was said before.
+        workers: how many there are of a cluster; None: those of this machine.
         warnings: a line each.
         best: the best trial that the study has already.
     """
@@ -46,6 +47,7 @@ class SearchBegun:
     warnings: tuple[str, ...] = ()
     best: TrialOutcome | None = None
     models: str = ""
+    workers: int | None = None
 
 
 class Watcher(Protocol):

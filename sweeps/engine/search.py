@@ -76,11 +76,12 @@ def search(
         kept = config.models_kept
         # at its beginning, and when a larger total makes models go
         said = kept_models.said(kept) if best is None or (kept and kept_models.beyond(study, kept)) else ""
-        watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best, said))
         # without hyperparameters there is one point, which the second slot would draw again
         # of a cluster as many as there are workers
         most = config.jobs if config.cluster is None or "jobs" in config.model_fields_set else _ALL
         jobs = studies.at_once(study, config.trials, most) if found.hyperparameters or found.draws_epochs else 1
+        workers = None if config.cluster is None else dispatcher.free(most)
+        watcher.begin(SearchBegun(found.objective, task, found.validation, warnings, best, said, workers))
         plan = checked.plan(study.user_attrs.get(SPACE_VERSION))
         with driving(dispatcher.client, session, plan, watcher.epoch) as driver:
             Scheduler(dispatcher, driver, plan, jobs, session, watcher, limits, data).run()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.trial.checkpoint import Array, content_of, decoded, encode
-from sweeps.trial.proxies import Messages
+from sweeps.trial.messages import Messages
 from tracking import ModelPlace
 
 

@@ -36,7 +36,7 @@ class DaskLine:
         self._turn = asyncio.Lock()
 
     def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
-        """See `sweeps.trial.proxies.Line`.
+        """See `sweeps.trial.messages.Line`.
 
         Raises:
             DriverLost: it does not answer.

@@ -25,9 +25,10 @@ from sweeps.trial.epochs import TrialInterrupted
 from sweeps.trial.faults import fault_of, lost
 from sweeps.trial.files import SentCheckpoints
 from sweeps.trial.line import DriverLost, line_to
+from sweeps.trial.messages import Messages
 from sweeps.trial.objective import TrialOverdue, objective
 from sweeps.trial.plan import OutcomeState, TrialBegun, TrialOutcome, TrialPlan
-from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
+from sweeps.trial.proxies import RunProxy, TrialProxy
 from sweeps.trial.repetition import rows_of, seed_of
 from sweeps.trial.resume import AnyCheckpoints, TrialProgress, progress_of
 from sweeps.trial.task import TrialEnd, TrialTask

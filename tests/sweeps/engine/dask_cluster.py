@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from distributed import Client
+from distributed.versions import VersionMismatchWarning
 from support import ROOT
 
 
@@ -53,9 +55,15 @@ class DaskCluster:
         options = ("--nthreads", "1", "--no-dashboard", "--name", name, "--local-directory", str(folder))
         return self._start("worker", self.address, *options, *self.security, name=name, **variables)
 
+    def client(self) -> Client:
+        """A connection, whatever versions the workers have."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            return Client(self.address, set_as_default=False, timeout=30)
+
     def pids(self) -> dict[str, int]:
         """Of the processes that run trials, by the workers' names."""
-        with Client(self.address, set_as_default=False, timeout=20) as client:
+        with self.client() as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
             pids = client.run(os.getpid)
         return {known[address]["name"]: pid for address, pid in pids.items() if address in known}
@@ -66,7 +74,7 @@ class DaskCluster:
 
     def wait_for(self, workers: int) -> None:
         """Wait until so many workers are there."""
-        with Client(self.address, set_as_default=False, timeout=20) as client:
+        with self.client() as client:
             client.wait_for_workers(workers, timeout=120)
 
     def end(self, only: subprocess.Popen[bytes] | None = None) -> None:
@@ -75,6 +83,7 @@ class DaskCluster:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        self.processes = [process for process in self.processes if process.poll() is None]
 
     def _start(self, what: str, *options: str, name: str = "", **variables: str) -> subprocess.Popen[bytes]:
         folder = self.folder / (name or what)

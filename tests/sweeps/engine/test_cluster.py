@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from dask_cluster import DaskCluster
-from distributed import Client
 from invariant import assert_sound
 from support import ROOT, Workspace
 
@@ -157,15 +156,17 @@ def test_a_killed_worker_costs_no_trial_and_who_comes_in_mid_sweep_gets_some(slo
     slow.wait_for(lambda: any(epoch == 3 for *_, epoch in slow.epochs()), process)
     victim, model, _ = next(one for one in slow.epochs() if one[2] == 3)
     os.kill(victim, signal.SIGKILL)
-    other = cluster.add("other", PYTHONPATH=customized(tmp_path / "site", OTHER_VERSION))
-    third = cluster.add("third")
-    cluster.wait_for(4)
-    pids = cluster.pids()
-    slow.wait_for(lambda: pids["third"] in {pid for pid, *_ in slow.epochs()}, process)
-    slow.pace(0)
-    _, complained = process.communicate(timeout=240)
-    for one in (other, third):
-        cluster.end(one)
+    added = [cluster.add("other", PYTHONPATH=customized(tmp_path / "site", OTHER_VERSION)), cluster.add("third")]
+    try:
+        cluster.wait_for(4)
+        pids = cluster.pids()
+        slow.wait_for(lambda: pids["third"] in {pid for pid, *_ in slow.epochs()}, process)
+        slow.pace(0)
+        _, complained = process.communicate(timeout=240)
+    finally:
+        process.kill()
+        for one in added:
+            cluster.end(one)
     assert process.returncode == 0, complained
     assert_sound(slow.workspace, "slow", total=8)
     again = [(pid, epoch) for pid, name, epoch in slow.epochs() if name == model]
@@ -201,7 +202,7 @@ def test_ctrl_c_ends_the_sweep_and_leaves_the_workers_to_the_next(slow: Slow) ->
 
 def test_a_program_gives_a_client(cluster: DaskCluster, here: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(200, 3)).astype("float32"), np.arange(200) % 2
-    with Client(cluster.address, set_as_default=False) as client:
+    with cluster.client() as client:
         result = sweeps.run("mlp", data=(x, y), cluster=client, trials=2, epochs=2, show=False)
         assert client.status == "running"
     assert len(result.study.trials) == 2
@@ -240,10 +241,9 @@ def test_with_certificates_all_is_encrypted_and_who_has_none_is_refused(
     workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path_factory.mktemp("cluster")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=sweeps", "-days", "1"]
-    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    options = ("--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key)
+    subprocess.run(["bash", ROOT / "deploy/certificates.sh", folder / "certificates"], check=True, capture_output=True)
+    authority, certificate, key = (folder / "certificates" / f"{name}.pem" for name in ("ca", "cert", "key"))
+    options = ("--tls-ca-file", authority, "--tls-cert", certificate, "--tls-key", key)
     cluster = DaskCluster(folder, tuple(map(str, options)))
     words = ["run", "--trials", "1", "--epochs", "1", "--cluster"]
     try:
@@ -254,7 +254,7 @@ def test_with_certificates_all_is_encrypted_and_who_has_none_is_refused(
             refused = workspace.here(*words, address)
             assert refused.returncode == 4, refused.stderr
             assert len(refused.stderr.splitlines()) <= 2
-        names = {"CA_FILE": certificate, "CLIENT__CERT": certificate, "CLIENT__KEY": key}
+        names = {"CA_FILE": authority, "CLIENT__CERT": certificate, "CLIENT__KEY": key}
         for name, file in names.items():
             monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{name}", str(file))
         done = workspace.sweeps(*words, cluster.address)

@@ -26,8 +26,9 @@ from sweeps.system import paths
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.files import SentCheckpoints
 from sweeps.trial.line import DriverLost
+from sweeps.trial.messages import Messages
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
-from sweeps.trial.proxies import Messages, RunProxy, TrialProxy
+from sweeps.trial.proxies import RunProxy, TrialProxy
 from sweeps.trial.task import Event, TrialEnd
 from tracking import DataDescription, StoreUnavailable, begin_sweep, child_runs, open_store, run_writer
 from tracking.store import NewRun
