@@ -74,6 +74,12 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+def _address(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", value):
+        raise ValueError("the address of a Dask scheduler is wanted, as tcp://HOST:8786 or tls://HOST:8786")
+    return value
+
+
 def _one_or_several(value: object) -> object:
     """Of a list with one text that text, of an empty one None."""
     if not isinstance(value, list | tuple):
@@ -132,7 +138,7 @@ class SweepConfig(BaseModel):
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
-    cluster: Annotated[str, Field(pattern=r"^(tcp|tls)://.+:\d+$")] | None = None
+    cluster: Annotated[str | None, BeforeValidator(_address)] = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"

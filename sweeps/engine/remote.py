@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import logging
 import pickle
@@ -69,7 +70,9 @@ def _connected(address: str, security: Security | None) -> Client:
             return Client(address, timeout=_ANSWER, set_as_default=False, security=security)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BackendUnreachable(f"--cluster: the scheduler {address} does not answer: {said}") from None
+    # the client that could not connect is closed when it is collected: by the thread of another one it would never be
+    gc.collect()
+    raise BackendUnreachable(f"--cluster: the scheduler {address} does not answer: {said}")
 
 
 def _wait_for_workers(dispatcher: RemoteDispatcher, address: str) -> None:
