@@ -27,6 +27,8 @@ from sweeps.system import signals
 
 #: seconds in which a scheduler has to answer, and after which it is said that no worker has come
 _ANSWER, _NOBODY = 8.0, 60.0
+#: seconds for which those that are there are waited for once one can run trials: they are compared before the first
+_COMPARED = 30.0
 #: seconds between two looks whether one has come
 _INTERVAL = 0.5
 
@@ -77,7 +79,7 @@ def _connected(address: str, security: Security | None) -> Client:
 
 def _wait_for_workers(dispatcher: RemoteDispatcher, address: str) -> None:
     begun, told = time.monotonic(), False
-    while not dispatcher.ready(strict=True):
+    while not dispatcher.ready(strict=True) or (dispatcher.is_asking and time.monotonic() < begun + _COMPARED):
         signals.raise_if_interrupted()
         if not told and time.monotonic() > begun + _NOBODY:
             told = True

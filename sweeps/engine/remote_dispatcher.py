@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from distributed import Client, wait
 
@@ -16,10 +18,17 @@ from sweeps.engine.joining import differences, join, versions
 from sweeps.errors import BackendUnreachable
 from sweeps.system import signals, worker_process
 
-#: seconds that a worker gets to be ready for trials, and to answer anything else
-_JOINING, _PATIENCE = 60.0, 3.0
+#: seconds that a worker gets to answer
+_PATIENCE = 3.0
 #: seconds between two looks for a worker
 _INTERVAL = 0.5
+
+
+class Place(NamedTuple):
+    """A process of a worker: another one may come at the same address, but with a folder of its own."""
+
+    address: str
+    folder: str
 
 
 class RemoteDispatcher(Dispatcher):
@@ -31,13 +40,13 @@ class RemoteDispatcher(Dispatcher):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
-        #: what a process of a worker has that is not as here, "" for nothing; by its address and folder, since another
-        #: process may come at the address
-        self._known: dict[tuple[str, str], str] = {}
-        self._given: dict[Task, tuple[str, str]] = {}
+        self._joining: dict[Place, concurrent.futures.Future[dict[str, Any]]] = {}
+        #: why a worker cannot run trials, "" if it can
+        self._known: dict[Place, str] = {}
+        self._given: dict[Task, Place] = {}
 
-    def ready(self, strict: bool = False) -> list[tuple[str, str]]:
-        """The workers that can run trials; those that are new are asked first.
+    def ready(self, strict: bool = False) -> list[Place]:
+        """The workers that can run trials; those that are new are asked, and ready once they have answered.
 
         Args:
             strict: one that cannot is an error; otherwise it is named, and gets no trials.
@@ -46,16 +55,26 @@ class RemoteDispatcher(Dispatcher):
             BackendUnreachable: that error, or the scheduler is gone.
         """
         there = self._there()
-        new = {place[0]: place for place, status in there.items() if place not in self._known and status == "running"}
-        asked = self._call(join, versions(), workers=list(new), timeout=_JOINING) if new else {}
-        for address, found in asked.items():
-            self._known[new[address]] = said = _said(address, found)
+        self._known = {place: said for place, said in self._known.items() if place in there}
+        self._joining = {place: asked for place, asked in self._joining.items() if place in there}
+        for place, status in there.items():
+            if status == "running" and place not in self._known and place not in self._joining:
+                asking = self.client._run(join, versions(), workers=[place.address], on_error="return")
+                loop = self.client.loop.asyncio_loop
+                self._joining[place] = asyncio.run_coroutine_threadsafe(asking, loop)
+        for place in [place for place, asked in self._joining.items() if asked.done()]:
+            asked = self._joining.pop(place)
+            self._known[place] = said = _said(place.address, asked.exception() or asked.result().get(place.address))
             if said and strict:
                 raise BackendUnreachable(f"--cluster: {said}")
             if said:
                 print(f"{said}; it gets no trials", file=sys.stderr)
-        self._known = {place: said for place, said in self._known.items() if place in there}
         return [place for place, said in self._known.items() if not said and there[place] == "running"]
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a worker is there that has not said yet if it can run trials."""
+        return bool(self._joining)
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""
@@ -66,7 +85,7 @@ class RemoteDispatcher(Dispatcher):
         while not (places := self._idle() or (self.ready() if trial is None else [])):
             signals.raise_if_interrupted()
             time.sleep(_INTERVAL)
-        bound = {"workers": [places[0][0]], "allow_other_workers": False}
+        bound = {"workers": [places[0].address], "allow_other_workers": False}
         task = super().submit(function, *args, trial=trial, **options | bound)
         self._given[task] = places[0]
         return task
@@ -90,17 +109,17 @@ class RemoteDispatcher(Dispatcher):
     def leave(self) -> None:
         """Have the workers forget the sweep, in their own time."""
         with contextlib.suppress(Exception):  # the scheduler may be gone
-            free = [address for address, _ in self._idle()]
+            free = [place.address for place in self._idle()]
             wait([self.client.submit(reuse.leave, workers=[one], pure=False) for one in free], timeout=_PATIENCE)
 
-    def _idle(self) -> list[tuple[str, str]]:
+    def _idle(self) -> list[Place]:
         taken = [self._given[task] for task in self.running.values()]
         return [place for place in self.ready() if place not in taken]
 
     def _busy(self) -> list[str]:
         return [task.worker for task in self.running.values() if task.worker]
 
-    def _there(self) -> Mapping[tuple[str, str], str]:
+    def _there(self) -> Mapping[Place, str]:
         """The status of each worker."""
         if self.client.status != "running":
             raise BackendUnreachable(f"--cluster: the scheduler {self.client.scheduler.address} is gone")
@@ -109,13 +128,12 @@ class RemoteDispatcher(Dispatcher):
             known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, RuntimeError) as error:
             raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
-        return {(address, one["local_directory"]): one["status"] for address, one in known.items()}
+        return {Place(address, one["local_directory"]): one["status"] for address, one in known.items()}
 
-    def _call(self, function: Callable[..., Any], *args: Any, timeout: float = _PATIENCE, **options: Any) -> Any:
-        """What each worker returns or raises; nothing where one does not answer in time."""
-        with contextlib.suppress(Exception):  # a timeout, say, or the worker has just gone
-            return self.client.run(function, *args, on_error="return", callback_timeout=timeout, **options)
-        return {}
+    def _call(self, function: Callable[..., Any], **options: Any) -> None:
+        """Have workers, or their nannies, call a function."""
+        with contextlib.suppress(Exception):  # one does not answer in time, say, or has just gone
+            self.client.run(function, on_error="ignore", callback_timeout=_PATIENCE, **options)
 
     def _done(self) -> list[Task]:
         there = self._there()
@@ -125,7 +143,7 @@ class RemoteDispatcher(Dispatcher):
         return super()._is_over(task) or self._given[task] not in self._there()
 
     def _end(self, task: Task) -> Ended:
-        address = self._given[task][0]
+        address = self._given[task].address
         if self._given.pop(task) in self._there():
             return super()._end(task)
         del self.running[task.future]
@@ -133,8 +151,10 @@ class RemoteDispatcher(Dispatcher):
         return Ended(task, death=task.reason or f"its worker {address} died, or was cut off")
 
 
-def _said(address: str, found: Mapping[str, str] | BaseException) -> str:
-    """Why a worker cannot run trials; "" if it can."""
+def _said(address: str, found: Mapping[str, str] | BaseException | None) -> str:
+    """Why a worker cannot run trials, which has answered this; "" if it can."""
+    if found is None:
+        return f"the worker {address} has not answered"
     if isinstance(found, BaseException):
         here = versions()["keras-sweeps"]
         return (
