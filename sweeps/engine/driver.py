@@ -6,23 +6,21 @@ import contextlib
 import json
 import pickle
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import optuna
 from distributed import Client
-from optuna.distributions import json_to_distribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from sweeps.engine.dispatcher import Ended
 from sweeps.engine.listener import listening
+from sweeps.engine.running_trial import GIVEN_UP, RunningTrial
 from sweeps.engine.session import StudySession
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.known import KnownParameters
-from sweeps.study import kept_models
 from sweeps.study.attributes import (
     CONTINUES,
     CUT_SHORT,
@@ -35,42 +33,16 @@ from sweeps.study.attributes import (
     RUN_ID,
     UNDEFINED,
 )
-from sweeps.study.draft import Draft, Repeated
+from sweeps.study.draft import Draft
 from sweeps.study.points import is_walked
-from sweeps.study.retries import LateResult, held, lineage, origin, place
+from sweeps.study.retries import LateResult, held, lineage, origin
 from sweeps.trial import final_states, reaper
-from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.faults import lost
-from sweeps.trial.files import unpack_model
 from sweeps.trial.line import DriverLost
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.repetition import seed_of, tags_of
-from sweeps.trial.task import Drawn, Event, Kept, TrialEnd, TrialTask
-from tracking import DataDescription, ModelPlace, TrackingError, TrialRun, close_run
-
-GIVEN_UP = "given up before its result came"
-#: seconds between two looks for the end of the sweep, while the store is waited for
-_INTERVAL = 0.5
-#: what a worker may call of its trial and of its run
-_OF_TRIAL = frozenset({"set_user_attr", "set_constraint", "report"})
-_OF_RUN = frozenset({"log_params", "log_metrics", "rename", "describe", "set_tags", "log_text"})
-
-
-@dataclass
-class _Running:
-    """A trial that a worker has.
-
-    Attributes:
-        mark: says to other drivers that this one works at the trial, until it is closed.
-        exhausted: the sampler has walked all of its grid.
-    """
-
-    trial: optuna.Trial
-    run: TrialRun
-    draft: Draft
-    task: TrialTask
-    mark: contextlib.ExitStack
-    exhausted: list[bool]
+from sweeps.trial.task import Kept, TrialEnd, TrialTask
+from tracking import TrackingError, TrialRun, close_run
 
 
 class Driver:
@@ -93,7 +65,7 @@ class Driver:
     ) -> None:
         self.address, self._elsewhere = "", elsewhere
         self._session, self._plan, self._epoch = session, plan, epoch
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, RunningTrial] = {}
         self._known = KnownParameters()
         self._turn, self._abandoned = threading.RLock(), threading.Event()
 
@@ -123,7 +95,9 @@ class Driver:
             run.when_created(lambda run_id: _note_run(trial, run_id))
             draft = Draft(trial, plan.study, self._session.claims.turn)
             with self._turn:
-                self._running[trial.number] = _Running(trial, run, draft, task, stack.pop_all(), exhausted)
+                self._running[trial.number] = RunningTrial(
+                    trial, run, draft, task, plan, self._epoch, stack.pop_all(), exhausted
+                )
             return task
 
     def answer(self, question: bytes) -> bytes:
@@ -135,11 +109,11 @@ class Driver:
                 running = self._running.get(number)
                 if running is None:
                     raise LateResult(GIVEN_UP)
-                self._apply(running, events)
-                answer = self._answer(running, asked, arguments, attachment)
+                running.apply(events)
+                answer = running.answer(asked, arguments, attachment)
             if asked == "kept":  # the store may be slow, which is this worker's concern alone
                 model, state = answer
-                answer = Kept(self._place(running) if model else None, state)
+                answer = Kept(running.place(self._abandoned) if model else None, state)
         except UpdateFinishedTrialError:
             answer = LateResult(GIVEN_UP)
         except Exception as error:
@@ -242,87 +216,10 @@ class Driver:
         named = (RETRY_OF, CONTINUES, SPACE_VERSION)
         return tags | {name: str(value) for name, value in trial.user_attrs.items() if name in named}
 
-    def _apply(self, running: _Running, events: Sequence[Event]) -> None:
-        """Do to the trial and to its run what the worker has done to its own."""
-        for what, *arguments in events:
-            if what in _OF_TRIAL:
-                getattr(running.trial, what)(*arguments)
-            elif what in _OF_RUN:
-                getattr(running.run, what)(*arguments)
-            elif what == "log_score":
-                name, value, step, uri, data = arguments
-                running.run.log_score(name, value, step, uri, DataDescription(*data))
-            elif what == "draw":
-                _draw(running, *arguments)
-            elif what == "store":
-                running.draft.store()
-            elif what == "epoch":
-                self._epoch(EpochReport(running.trial.number, *arguments))
-            else:
-                raise ValueError(f"a worker told what no driver knows: {what!r}")
-
-    def _answer(self, running: _Running, asked: str, arguments: Sequence[Any], attachment: bytes) -> Any:
-        match asked:
-            case "draw":
-                return _draw(running, *arguments)
-            case "should_prune":
-                return running.trial.should_prune()
-            case "check" | "settle":
-                try:
-                    getattr(running.draft, asked)()
-                except Repeated:
-                    return True
-                return False
-            case "redraw":
-                return self._redraw(running)
-            case "kept":
-                return self._kept(running, *arguments)
-            case "place":
-                return place(self._session.study.get_trials(deepcopy=False), running.trial.number)
-            case "save" | "load":
-                kind, number = arguments
-                return self._file(running, kind, number, attachment if asked == "save" else None)
-            case "model":
-                unpack_model(attachment, running.run.spool)
-                return None
-            case "told":
-                return None
-        raise ValueError(f"a worker asked what no driver knows: {asked!r}")
-
-    def _file(self, running: _Running, kind: str, number: int, content: bytes | None) -> bytes | None:
-        """Keep a checkpoint of a trial's, or give one of those that it begins with."""
-        trial, ref = running.trial, self._plan.study
-        if number not in (trial.number, running.task.first, trial.user_attrs.get(CONTINUES)):
-            raise ValueError(f"trial {trial.number} has no file of trial {number}")
-        checkpoints = Checkpoints({"checkpoints": ref.checkpoints, "states": ref.states}[kind])
-        if content is None:
-            return checkpoints.content(number)
-        checkpoints.put(number, content)
-        return None
-
-    def _redraw(self, running: _Running) -> bool:
-        """Whether the next sampler asks for the default values.
-
-        Raises:
-            NothingNew: there is none.
-        """
-        running.draft.redraw()
-        return hasattr(running.trial.study.sampler, "firsts")
-
-    def _kept(self, running: _Running, value: float | None) -> tuple[bool, bool]:
-        """Whether the model and the last state are to be kept of a trial that has come to its end with this value."""
-        trial, plan = running.trial, self._plan
-        continues = CONTINUES in trial.user_attrs  # it was asked for by name
-
-        def among(most: int | None) -> bool:
-            return continues or kept_models.is_kept(trial.study, plan.objective, trial.number, value, most)
-
-        return among(plan.models_kept), among(final_states.KEPT)
-
-    def _record(self, running: _Running, ended: TrialEnd) -> TrialOutcome:
+    def _record(self, running: RunningTrial, ended: TrialEnd) -> TrialOutcome:
         """Bring the trial's run to its end; the outcome, which is another one where that fails."""
         try:
-            self._apply(running, ended.events)
+            running.apply(ended.events)
             self._close(running, ended.outcome.state)
         except (OSError, TrackingError) as error:
             try:
@@ -333,7 +230,7 @@ class Driver:
                 return TrialOutcome(running.trial.number, OutcomeState.INTERRUPTED, error=fault, halt=fault)
         return ended.outcome
 
-    def _late(self, running: _Running) -> TrialOutcome:
+    def _late(self, running: RunningTrial) -> TrialOutcome:
         """The outcome of a trial that was given up, and counted, already; what the study says of it stays, and its run
         says the same."""
         with running.mark:
@@ -343,30 +240,18 @@ class Driver:
                 self._session.checkpoints.forget(first)
             return TrialOutcome(running.trial.number, OutcomeState.NONE)
 
-    def _close(self, running: _Running, state: str) -> None:
+    def _close(self, running: RunningTrial, state: str) -> None:
         running.trial.set_user_attr(RUN_ID, running.run.run_id)
         running.run.state = state
         running.run.close()
 
-    def _forget_files(self, running: _Running, outcome: TrialOutcome) -> None:
+    def _forget_files(self, running: RunningTrial, outcome: TrialOutcome) -> None:
         """Remove what no attempt will go on from; a file that stays is found by `sweeps doctor`."""
         with contextlib.suppress(OSError):
             if outcome.state != OutcomeState.INTERRUPTED:
                 self._session.checkpoints.forget(running.task.first)
             if outcome.state == OutcomeState.COMPLETE:
                 final_states.forget(self._session.study, self._plan.study)
-
-    def _place(self, running: _Running) -> ModelPlace:
-        """Where a trial's model is to be written, as soon as its run is there.
-
-        Raises:
-            LateResult: the sweep has ended before.
-            StoreUnavailable: the run was not created.
-        """
-        while not running.run.is_created(_INTERVAL):
-            if self._abandoned.is_set():
-                raise LateResult(GIVEN_UP)
-        return running.run.begin_model(running.trial.user_attrs[PARAMS])
 
 
 def _note_run(trial: optuna.Trial, run_id: str) -> None:
@@ -386,16 +271,6 @@ def driving(
             yield driver
         finally:
             driver.abandon()
-
-
-def _draw(running: _Running, name: str, distribution: str, first: Any) -> Drawn:
-    trial = running.trial
-    firsts = getattr(trial.study.sampler, "firsts", None)
-    if firsts is not None and first is not None:
-        firsts[name] = first
-    value = trial._suggest(name, json_to_distribution(distribution))
-    space = trial.relative_search_space or {}
-    return Drawn(value, {one: (space[one], drawn) for one, drawn in (trial._relative_params or {}).items()})
 
 
 def _failed(number: int, error: BaseException) -> TrialEnd:
