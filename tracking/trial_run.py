@@ -24,6 +24,11 @@ from tracking.views import NOTE
 FLUSH_INTERVAL = 1.0
 
 
+def now() -> int:
+    """The time of a metric: milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
 class TrialRun:
     """A child run of a sweep's run, ended when its `with` block is left.
 
@@ -99,9 +104,9 @@ class TrialRun:
             step: the epoch, from 1.
             at: when it ended, in milliseconds since 1970; None: now.
         """
-        now = int(time.time() * 1000) if at is None else at
+        when = now() if at is None else at
         with self._lock:
-            self._metrics += [Metric(key, float(value), now, step) for key, value in metrics.items()]
+            self._metrics += [Metric(key, float(value), when, step) for key, value in metrics.items()]
         if time.monotonic() >= self._next_flush and (self._flushing is None or self._flushing.done()):
             self.flush()
 
@@ -115,7 +120,7 @@ class TrialRun:
         model_id = model_uri.removeprefix("models:/") if model_uri.startswith("models:/") else None
         of_model = (model_id, data.name, data.digest[:DIGEST]) if model_id else ()
         with self._lock:
-            self._metrics.append(Metric(name, float(value), int(time.time() * 1000), step, *of_model))
+            self._metrics.append(Metric(name, float(value), now(), step, *of_model))
 
     def begin_model(self, params: Mapping[str, object]) -> ModelPlace:
         """Where the trial's model is to be written; it is sent when the run ends.
@@ -164,7 +169,7 @@ class TrialRun:
             StoreUnavailable: the run was not created; or the store is unavailable and has no spool.
         """
         self.set_tags({STATE: "FAIL" if self.state == "INTERRUPTED" else self.state})
-        run_id, ended = self.run_id, int(time.time() * 1000)
+        run_id, ended = self.run_id, now()
         with self._lock:
             tags = self._tags | ({MLFLOW_RUN_NAME: self._name} if self._name else {})
             # with what is being sent in this moment: it counts once

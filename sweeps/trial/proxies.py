@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -22,6 +21,7 @@ from sweeps.trial.files import sent_model
 from sweeps.trial.messages import Messages
 from sweeps.trial.task import Drawn, Kept, TrialTask
 from tracking import DataDescription, ModelPlace
+from tracking.trial_run import now
 
 
 class TrialProxy:
@@ -196,8 +196,7 @@ class RunProxy:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log the metrics of an epoch; `step` counts from 1."""
-        at = int(time.time() * 1000)
-        self._tell("log_metrics", {name: float(value) for name, value in metrics.items()}, step, at)
+        self._tell("log_metrics", {name: float(value) for name, value in metrics.items()}, step, now())
 
     def log_score(self, name: str, value: float, step: int, model_uri: str, data: DataDescription) -> None:
         """Log a metric of the run that is also one of its model, measured on this data."""

@@ -274,6 +274,7 @@ def test_a_trial_gets_copies_of_the_callbacks_beside_our_watch() -> None:
     _, call, _ = read((X, Y), {"callbacks": [stop]}, names)
     space = space_of(call)
     trial = optuna.create_study().ask()
+    trial.place = lambda: 0  # type: ignore[attr-defined]  # as a worker's has it
     options = {"epochs": 1, "params": dict, "tell": lambda *_: None, "stopped": lambda: False}
     watch = EpochWatch(trial, None, None, **options)  # type: ignore[arg-type]
     space.fit(SuggestedHyperParameters(trial), Model(), X, Y, **(ENGINE | {"callbacks": [watch]}))
