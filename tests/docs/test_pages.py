@@ -100,8 +100,8 @@ def test_commands_and_options_in_the_prose_exist(page: Path) -> None:
     known = {
         name for command in cli.commands.values() for each in command.params for name in each.opts + each.secondary_opts
     }
-    # of other programs: mkdocs
-    known |= {"--strict", "--help", "--version"}
+    # of other programs: mkdocs, the benchmarks
+    known |= {"--strict", "--help", "--version", "--full", "--on", "--until"}
     for code in re.findall(r"`([^`\n]+)`", prose(page)):
         words = code.split()
         if words[0] == "sweeps" and len(words) > 1 and re.fullmatch(r"[a-z][a-z-]*", words[1]):
