@@ -98,7 +98,8 @@ def run(
     if isinstance(cluster := options.get("cluster"), Client):  # the sweep gets a connection of its own
         options["cluster"], security = cluster.scheduler.address, cluster.security
     config = load_config({"space": named, "dataset": name, "report": False, **options})
-    forkserver.start()
+    if config.cluster is None:
+        forkserver.start()
     if show:  # at once: workers and the look at data and space take a while
         soon = f"{announcement(config, sweep.jobs_of(config))}\nstarting workers, looking at data and space …"
         print(soon, file=LastingOutput(sys.stdout), flush=True)

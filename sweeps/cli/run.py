@@ -145,7 +145,8 @@ def run(config: Path | None, **options: Any) -> None:
     """
     from sweeps.engine import forkserver
 
-    forkserver.start()  # it imports while this process does
+    if not options["cluster"]:
+        forkserver.start()  # it imports while this process does
     from sweeps.cli.sweep_view import run_sweep
     from sweeps.config import load_config
 

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, load
 from sweeps.engine.cluster import slots
-from sweeps.engine.dispatcher import Dispatcher
+from sweeps.engine.dispatcher import Dispatcher, Ended
 from sweeps.engine.driver import Driver, driving
 from sweeps.engine.scheduler import raise_if_halted
 from sweeps.engine.scratch import DataFile, data_file
@@ -200,17 +200,12 @@ def _run(
 def _run_once(
     dispatcher: Dispatcher, driver: Driver, plan: TrialPlan, data: DataFile | None, number: int
 ) -> TrialOutcome:
-    task = driver.begin(number)
-    dispatcher.submit(run_trial, plan, task, data, trial=number)
-    try:
-        while not (ended := dispatcher.ended()):
-            pass
-        while not driver.is_ready(ended[0]):  # the store is away
-            signals.raise_if_interrupted()
-            time.sleep(0.5)
-    except BaseException:
-        for late in dispatcher.stop():
-            if driver.is_ready(late):
-                driver.outcome_of(late)
-        raise
-    return driver.outcome_of(ended[0])
+    def end(late: Ended) -> None:
+        if driver.is_ready(late):
+            driver.outcome_of(late)
+
+    ended = dispatcher.run(run_trial, plan, driver.begin(number), data, trial=number, late=end)
+    while not driver.is_ready(ended):  # the store is away
+        signals.raise_if_interrupted()
+        time.sleep(0.5)
+    return driver.outcome_of(ended)

@@ -129,18 +129,29 @@ class Dispatcher:
             self.client.run(worker.kill, again=False, nanny=True, on_error="ignore")
         return ended
 
-    def run(self, function: Callable[..., Any], *args: Any) -> Ended:
+    def run(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        trial: int | None = None,
+        late: Callable[[Ended], object] = lambda _: None,
+    ) -> Ended:
         """Run one task to its end; it is stopped if this process is told to end meanwhile.
+
+        Args:
+            trial: the number of the trial that it runs; None: it runs none.
+            late: gets the task that has ended in order once it was told to stop.
 
         Raises:
             Interrupted: a signal has come.
         """
-        self.submit(function, *args)
+        self.submit(function, *args, trial=trial)
         try:
             while not (ended := self.ended()):
                 pass
         except BaseException:
-            self.stop()
+            for one in self.stop():
+                late(one)
             raise
         return ended[0]
 

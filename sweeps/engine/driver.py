@@ -51,9 +51,11 @@ class Driver:
     Workers are answered in threads of their own; what this process does meanwhile waits its turn.
 
     Args:
-        address: at which the workers find this driver.
         epoch: told of each epoch of a running trial.
         elsewhere: the workers do not share this machine's disk.
+
+    Attributes:
+        address: at which the workers find this driver.
     """
 
     def __init__(

@@ -7,21 +7,15 @@ import contextlib
 import hashlib
 import os
 import platform
-import random
-import signal
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import dask.sizeof
-import distributed.comm.core
-import distributed.utils_comm
 from distributed import Worker
 
 from sweeps.engine.tasks import warm_up_soon
-from sweeps.engine.worker import environment
+from sweeps.engine.worker import environment, prepare
 from sweeps.system import worker_process
 
 #: what the result of a trial depends on, by the names of distributions
@@ -40,13 +34,8 @@ def join(expected: Mapping[str, str], dask_worker: Worker) -> Mapping[str, str]:
     # read when TensorFlow is imported, which a fresh worker has not done
     for name, value in environment(1).items():
         os.environ.setdefault(name, value)
-    # Dask's own thread draws from Python's global generator while a trial is built from it
-    for module in (dask.sizeof, distributed.comm.core, distributed.utils_comm):
-        module.random = random.Random()
-    # what a killed process leaves of its temporary files Dask clears away, with the rest of the worker's folder
-    tempfile.tempdir = dask_worker.local_directory
-    with contextlib.suppress(ValueError):  # not in its main thread
-        signal.signal(signal.SIGUSR1, lambda signum, frame: worker_process.request_stop())
+    with contextlib.suppress(ValueError):  # not in its main thread; it is also told to stop by a call
+        prepare(dask_worker)
     worker_process.withdraw_stop()  # of a sweep that was killed before it could
     warm_up_soon()
     return here

@@ -69,7 +69,7 @@ class RunningTrial:
                 raise ValueError(f"a worker told what no driver knows: {what!r}")
 
     def answer(self, asked: str, arguments: Sequence[Any], attachment: bytes) -> Any:
-        """The answer to a question; of "kept", whether model and state are to be.
+        """The answer to a question; to "kept", whether the model and the last state are to be kept.
 
         Raises:
             ValueError: no driver knows such a question.

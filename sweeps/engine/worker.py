@@ -42,16 +42,26 @@ def dask_setup(worker: Worker) -> None:
     """
     for signum in ENDING:
         signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, lambda signum, frame: worker_process.request_stop())
+    prepare(worker)
+    os.environ["TMPDIR"] = worker.local_directory
+    # libraries write to the file descriptors themselves: over the live table, if they were let
+    worker_process.redirect(Path(os.devnull))
+    warm_up_soon()  # while the client opens the stores
+
+
+def prepare(worker: Worker) -> None:
+    """What each worker needs, whoever has started it.
+
+    Raises:
+        ValueError: it is not called in the main thread, so that the signal to stop is not heard; the rest is done.
+    """
     # Dask's own thread draws from Python's global generator while a trial is built from it: no two runs of a seed
     # would be alike
     for module in (dask.sizeof, distributed.comm.core, distributed.utils_comm):
         module.random = random.Random()
     # what a killed process leaves of its temporary files Dask clears away, with the rest of the worker's folder
-    tempfile.tempdir = os.environ["TMPDIR"] = worker.local_directory
-    # libraries write to the file descriptors themselves: over the live table, if they were let
-    worker_process.redirect(Path(os.devnull))
-    warm_up_soon()  # while the client opens the stores
+    tempfile.tempdir = worker.local_directory
+    signal.signal(signal.SIGUSR1, lambda signum, frame: worker_process.request_stop())
 
 
 async def kill(dask_worker: Nanny, again: bool = True) -> None:

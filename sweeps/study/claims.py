@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.study import retries
 from sweeps.study.attributes import HOLDER
 from sweeps.study.budget import Budget, waiting_retries
+from sweeps.study.history import history_of
 from sweeps.study.points import remaining_points
 from sweeps.system.locks import Marks
 
@@ -97,5 +98,5 @@ class Claims:
 
 def _next(study: optuna.Study) -> int:
     """The number of the trial that the study gives next: the first that waits, else a new one."""
-    trials = study.get_trials(deepcopy=False)
-    return next((trial.number for trial in trials if trial.state == TrialState.WAITING), len(trials))
+    history = history_of(study)
+    return next((trial.number for trial in history.open if trial.state == TrialState.WAITING), len(history.trials))

@@ -124,7 +124,7 @@ def is_tried(study: optuna.Study, point: Mapping[str, Any], asking: int) -> bool
 def remaining_points(study: optuna.Study) -> int:
     """How many points, at least, no trial has drawn or is about to; 1 too where that is not known.
 
-    Only while no other worker draws.
+    Only in one's turn of `Claims`, when no other driver draws.
     """
     history = history_of(study)
     found = _Tried(study, history)

@@ -115,8 +115,8 @@ class StudyRef:
         return self.journal.parent / "states"
 
     def sampler_of(self, number: int, attempt: int = 0) -> BaseSampler:
-        """The sampler of trial `number`, seeded by it: two workers that sampled from equal random states would propose
-        equal trials, and by their own numbers what a seed gives would hang on which of them is the first to ask.
+        """The sampler of trial `number`, seeded by it: what a trial draws then follows from its number, not from what
+        this process, or another one, has drawn before.
 
         Args:
             attempt: how often the trial was drawn before.

@@ -252,7 +252,7 @@ class TrialOutcome:
     """How a trial ended.
 
     Attributes:
-        number: the trial's; -1 if there was none.
+        number: the trial's.
         value: the objective's best value; None without one.
         exhausted: the sampler has nothing left to propose.
         again: if it failed, it may be tried again.

@@ -132,10 +132,8 @@ def test_a_task_ends_in_order_when_this_process_is_told_to_end(
 
     monkeypatch.setattr(signals, "raise_if_interrupted", interrupted)
     ended: list[object] = []
-    stop = dispatcher.stop
-    monkeypatch.setattr(dispatcher, "stop", lambda: ended.extend(one.result for one in stop()))
     with pytest.raises(Interrupted):
-        dispatcher.run(train, mark)
+        dispatcher.run(train, mark, late=lambda one: ended.append(one.result))
     assert ended == ["ended in order"]
     assert not dispatcher.running
 
