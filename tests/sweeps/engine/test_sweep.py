@@ -428,6 +428,12 @@ def test_a_time_budget_that_is_too_short_for_a_trial_says_so(here: Path, capsys:
     assert said in capsys.readouterr().out
 
 
+def _workers_that_have_trained(store: Store) -> list[int]:
+    # a run's metrics and its tags are written apart
+    told = [run.data for run in child_runs(store) if run.data.metrics and "worker" in run.data.tags]
+    return [int(data.tags["worker"].rpartition(":")[2]) for data in told]
+
+
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
     process = workspace.start("run", "--trials", "3", "--epochs", "200", "--pruner", "none", "--set", "n_hidden=1")
@@ -439,9 +445,9 @@ def test_a_killed_worker_costs_no_trial(workspace: Workspace) -> None:
         if (workspace.folder / "runs/studies/digits-mlp/journal.log").is_file():
             found = find_store(f"sqlite:///{workspace.folder}/runs/mlflow.db", "digits-mlp")
     assert found is not None
-    while not (runs := [run for run in child_runs(found) if run.data.metrics]) and time.monotonic() < deadline:
+    while not (workers := _workers_that_have_trained(found)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    os.kill(int(runs[0].data.tags["worker"].rpartition(":")[2]), signal.SIGKILL)
+    os.kill(workers[0], signal.SIGKILL)
     _, said = process.communicate(timeout=200)
     assert process.returncode == 0, said
     trials = workspace.json("status", "digits-mlp")["trials"]
