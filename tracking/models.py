@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow.keras
-
-# MLflow would import these during the first trial (0.7 s)
-import mlflow.store.db.utils
-import mlflow.store.model_registry.sqlalchemy_store
-import mlflow.store.tracking.sqlalchemy_store
+import mlflow.pyfunc  # MLflow would import it during the first trial (0.1 s)
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel
 from mlflow.models import Model, infer_signature
+from mlflow.utils import environment
 
 from tracking import raw_rows
 from tracking.errors import TrackingError
@@ -67,14 +65,15 @@ def write_model(place: ModelPlace, model: Any, example: Any, output: Any) -> dic
 def save_model(folder: Path, model: Any, example: Any, output: Any, description: Model | None = None) -> None:
     """Write a model into an empty folder in the layout of MLflow's Keras flavor; see `write_model`."""
     description = description or Model()
-    mlflow.keras.save_model(
-        model,
-        str(folder),
-        mlflow_model=description,
-        signature=None if example is None else infer_signature(example, output),
-        input_example=example,
-        pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
-    )
+    with _installed_versions():
+        mlflow.keras.save_model(
+            model,
+            str(folder),
+            mlflow_model=description,
+            signature=None if example is None else infer_signature(example, output),
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow")],
+        )
     columns = example.values() if isinstance(example, dict) else [example]
     if any(getattr(column, "dtype", None) is not None and column.dtype.kind in "OSU" for column in columns):
         (folder / _CODE).mkdir()
@@ -82,6 +81,18 @@ def save_model(folder: Path, model: Any, example: Any, output: Any, description:
         loader = {"loader_module": raw_rows.__name__.rpartition(".")[2], "code": _CODE}
         description.flavors["python_function"] |= loader
         description.save(str(folder / "MLmodel"))
+
+
+@contextlib.contextmanager
+def _installed_versions() -> Iterator[None]:
+    """The requirements are the installed versions: MLflow need not compare them, for which it looks at every file of
+    every package (1.5 s, once a process)."""
+    check = environment.warn_dependency_requirement_mismatches
+    environment.warn_dependency_requirement_mismatches = lambda model_requirements: None
+    try:
+        yield
+    finally:
+        environment.warn_dependency_requirement_mismatches = check
 
 
 def fetch_keras_file(store: Store, model_uri: str, folder: Path) -> Path:

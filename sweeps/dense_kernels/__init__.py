@@ -24,9 +24,9 @@ of the arrays, and how to add an activation. Call `supported()` before importing
 """
 
 from sweeps.dense_kernels.cache import is_compiled
-from sweeps.dense_kernels.target import description, give_up, lanes, supported
+from sweeps.dense_kernels.target import description, forget, give_up, lanes, supported
 
-__all__ = ["compilation_is_due", "compile_ahead", "description", "give_up", "lanes", "supported"]
+__all__ = ["compilation_is_due", "compile_ahead", "description", "give_up", "lanes", "load", "supported"]
 
 
 def compilation_is_due() -> bool:
@@ -44,3 +44,13 @@ def compile_ahead() -> None:
         compile_kernels()
     except Exception as error:  # any error of Numba and LLVM
         give_up(error)
+
+
+def load() -> None:
+    """Load the kernels, if they are compiled, for the processes that are forked from this one.
+
+    Nothing here starts a thread. Whether the kernels are supported each process finds out by its own environment.
+    """
+    if is_compiled():
+        compile_ahead()
+    forget()

@@ -42,6 +42,13 @@ def give_up(error: Exception) -> None:
     _failure = f"the kernels cannot be compiled: {_one_line(error)}"
 
 
+def forget() -> None:
+    """Let `supported` look again."""
+    global _failure
+    _failure = None
+    _reason.cache_clear()
+
+
 def description() -> str:
     """How dense layers are trained in this process, and why; one line."""
     reason = supported()
@@ -88,6 +95,7 @@ def _because_of_numba() -> str | None:
         from numba import config
     except Exception as error:  # an import can raise anything
         return f"Numba cannot be imported: {_one_line(error)}"
+    config.reload_config()  # it may have been imported before this process was forked
     return "NUMBA_DISABLE_JIT is set" if config.DISABLE_JIT else None
 
 

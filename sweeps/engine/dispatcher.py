@@ -21,8 +21,8 @@ from sweeps.system import signals
 
 #: seconds that running tasks get to end in order once they are told to stop
 STOP_TIMEOUT = 7.0
-#: seconds between two checks for signals and deadlines while tasks run, and for lost workers
-_INTERVAL, _REPLACE_EVERY = 0.5, 5.0
+#: seconds between two checks for signals and deadlines while tasks run, for workers that start, and for lost ones
+_INTERVAL, _START_INTERVAL, _REPLACE_EVERY = 0.5, 0.1, 5.0
 
 
 @dataclass(eq=False)
@@ -64,6 +64,7 @@ class Dispatcher:
         self.client = client
         self.running: dict[Future, Task] = {}
         self._replaced = time.monotonic()
+        self._interval = _INTERVAL
         self.subscribe("begun", self._begun)
         self.subscribe("worker-restart-memory", self._over_memory)
 
@@ -78,6 +79,7 @@ class Dispatcher:
             most: that are to run at once.
         """
         there = len(self.client.scheduler_info(n_workers=-1)["workers"])
+        self._interval = _START_INTERVAL if there < most else _INTERVAL
         # a worker that has died is started again while its task waits
         return min(most, max(1, there)) - len(self.running)
 
@@ -192,7 +194,7 @@ class Dispatcher:
         """Wait half a second at most until one of the tasks has ended."""
         signals.raise_if_interrupted()
         with contextlib.suppress(TimeoutError):
-            wait(futures, timeout=_INTERVAL, return_when="FIRST_COMPLETED")
+            wait(futures, timeout=self._interval, return_when="FIRST_COMPLETED")
             return
         if time.monotonic() > self._replaced + _REPLACE_EVERY and (cluster := self.client.cluster) is not None:
             self._replaced = time.monotonic()

@@ -28,8 +28,10 @@ def _import() -> None:
     import sweeps.engine.warm_up
     import sweeps.trial.preflight
     import sweeps.trial.run  # noqa: F401
+    from sweeps import dense_kernels
     from sweeps.engine.reuse import IMPORTED
 
+    dense_kernels.load()
     IMPORTED.update({name: value for name, value in os.environ.items() if before.get(name) != value})
 
 

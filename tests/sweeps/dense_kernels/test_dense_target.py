@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+from sweeps import dense_kernels
 from sweeps.dense_kernels import lanes, supported, target
 
 #: Numba's settings for processors with so many lanes; its own target on an AVX-512 machine has AVX-512, whatever
@@ -128,3 +129,12 @@ def test_the_kernels_are_right_with_so_many_lanes(count: int, files: tuple[str, 
 def test_without_vector_instructions_the_kernels_are_right() -> None:
     """Against NumPy. They are not chosen there; the graph, which is, all machines compare with Keras."""
     assert_pass(*KERNELS, NUMBA_CPU_NAME="generic")
+
+
+def test_a_process_that_has_loaded_the_kernels_still_follows_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    dense_kernels.load()
+    monkeypatch.setenv(target.SWITCH, "0")
+    try:
+        assert dense_kernels.supported() == f"{target.SWITCH}=0"
+    finally:
+        target.forget()
