@@ -142,7 +142,10 @@ def rate_by_trials(code: Path, sizes: Sizes) -> Figures:
 
 
 def grown(code: Path, sizes: Sizes) -> Figures:
-    """The memory of driver and workers where the study has many trials already, and the seconds until it goes on."""
+    """The memory of driver and workers where the study has many trials already.
+
+    Not the seconds until it goes on: those trials have no runs in MLflow, which are made first.
+    """
     figures: Figures = {}
     for trials in sizes.grown:
         total = str(trials + 12)
@@ -156,7 +159,6 @@ def grown(code: Path, sizes: Sizes) -> Figures:
             workers = [process for process in watched.processes() if process.pid in watched.workers()]
             figures[f"driver's memory at {trials:,} trials, MB"] = megabytes([watched.root])
             figures[f"a worker's memory at {trials:,} trials, MB"] = max(megabytes([each]) for each in workers)
-            figures[f"first result at {trials:,} trials, s"] = watched.ends[0]
     return figures
 
 

@@ -80,6 +80,33 @@ def _address(value: object) -> object:
     return value
 
 
+def _storage(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # a wrong one is not shown: it may have a password in it
+    if not re.fullmatch(r"postgresql://([^\s:/@?#]+@)?[^\s:/@?#]+(:\d{1,5})?/[^\s:/@?#]+(\?[^\s#]*)?", value):
+        raise InputError(
+            "--storage: postgresql://USER@HOST:PORT/NAME is wanted\n"
+            "A password belongs into PGPASSWORD or ~/.pgpass, where others cannot see it"
+        )
+    if "password" in value.partition("?")[2]:
+        raise InputError("--storage: others can see a password there: it belongs into PGPASSWORD or ~/.pgpass")
+    return value
+
+
+def storage_address(value: str) -> str:
+    """The address of a database.
+
+    Raises:
+        InputError: it is none, or has a password in it.
+    """
+    return str(_storage(value))
+
+
+#: the address of a database
+Storage = Annotated[str, BeforeValidator(_storage)]
+
+
 def _one_or_several(value: object) -> object:
     """Of a list with one text that text, of an empty one None."""
     if not isinstance(value, list | tuple):
@@ -105,7 +132,7 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("cluster", "accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
+    *("cluster", "storage", "accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
 }
 
 
@@ -139,6 +166,7 @@ class SweepConfig(BaseModel):
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
     cluster: Annotated[str | None, BeforeValidator(_address)] = None
+    storage: Storage | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"

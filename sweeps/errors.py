@@ -95,7 +95,8 @@ def machine_fault(error: BaseException) -> str | None:
             for code in _FAULTS:
                 # HDF5's errors have no errno
                 if cause.errno == code or os.strerror(code) in str(cause):
-                    return f"{os.strerror(code)}: {cause.filename}" if cause.filename else str(cause)
+                    said = cause.strerror or os.strerror(code)
+                    return f"{said}: {cause.filename}" if cause.filename else str(cause)
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from servers import Postgres, running_postgres
 from support import SharedWorker, Workspace
 
 #: read when TensorFlow and MLflow are imported, in this process and those it starts
@@ -98,6 +99,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("SWEEPS_HOME", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of the module's own; without its programs the tests are skipped."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

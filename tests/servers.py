@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 
 def free_port() -> int:
@@ -112,3 +117,50 @@ def _close(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()
+
+
+#: PostgreSQL does not run as root
+_USER = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+
+
+class Postgres:
+    """A server over a folder of its own, on 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self._do("initdb", "-D", str(folder / "data"), "-U", "me", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def uri(self, scheme: str = "postgresql", user: str = "me") -> str:
+        """Of its database, in which everybody may do everything."""
+        return f"{scheme}://{user}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder}"
+        self._do(
+            "pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
+        )
+
+    def stop(self) -> None:
+        """As when its machine loses power."""
+        self._do("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+    def _do(self, *command: str) -> None:
+        subprocess.run([*_USER, *command], check=True, cwd=self.folder, stdout=subprocess.DEVNULL, timeout=60)
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A server while the block runs; without PostgreSQL's programs the test is skipped."""
+    if not shutil.which("pg_ctl"):
+        pytest.skip("PostgreSQL's pg_ctl is not on the path")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    if _USER:
+        shutil.chown(folder, "nobody")
+    server = Postgres(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

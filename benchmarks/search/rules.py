@@ -1,4 +1,4 @@
-"""The rules by which a portfolio of `mlp` may be chosen, compared in searches as `sweeps run` makes them.
+"""The rules and sizes by which a portfolio of `mlp` may be chosen, compared in searches as `sweeps run` makes them.
 
     python -m benchmarks.search.rules
 
@@ -8,6 +8,7 @@ The tasks are those of own_space.py; the forests know no configuration of any of
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from statistics import mean
 
 import click
@@ -25,6 +26,8 @@ from benchmarks.trainings.portfolio import RULES, figures, learn
 #: in full trainings' worth of seconds
 _BUDGETS = (4, 8, 20)
 _TRIALS = 20
+#: by how many configurations a search begins
+_SIZES = {4: "portfolio-4-median", 8: SHIPPED}
 
 
 @click.command()
@@ -38,21 +41,21 @@ def main(seeds: int) -> None:
         for rule in RULES
     }
     table = Table(
-        "rule", *(f"{budget} trainings' seconds" for budget in _BUDGETS), f"{_TRIALS} trials", "their seconds"
+        "rule", "of", *(f"{budget} trainings' seconds" for budget in _BUDGETS), f"{_TRIALS} trials", "their seconds"
     )
     tasks = judged({name: [c for rule in RULES for c in portfolios[name, rule]] for name in found.names})
-    for rule in RULES:
+    for rule, size in product(RULES, _SIZES):
         regrets: dict[int, list[float]] = {budget: [] for budget in (*_BUDGETS, 0)}
         cost = []
         for each in tasks:
             this = replace(each, portfolio=portfolios[each.task.name.rsplit(" ", 1)[0], rule])
-            searches = [search(METHODS[SHIPPED], this, seed, max(_BUDGETS)) for seed in range(seeds)]
+            searches = [search(METHODS[_SIZES[size]], this, seed, max(_BUDGETS)) for seed in range(seeds)]
             for budget in _BUDGETS:
                 regrets[budget].append(mean(judged_regret(one, this, "seconds", "test", budget) for one in searches))
             regrets[0].append(mean(judged_regret(one, this, "trials", "test", _TRIALS) for one in searches))
             seconds = (sum(trial.seconds for trial in one[:_TRIALS]) for one in searches)
             cost.append(mean(seconds) / this.yardstick.seconds)
-        table.add_row(rule, *(spread(values) for values in regrets.values()), f"{mean(cost):.1f}")
+        table.add_row(rule, str(size), *(spread(values) for values in regrets.values()), f"{mean(cost):.1f}")
     Console(width=140).print(table)
 
 

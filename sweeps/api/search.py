@@ -57,6 +57,8 @@ def run(
             - `jobs` (int): Trials at once; by default the number of cores.
             - `cluster` (str or `distributed.Client`): Run the trials on the workers of a Dask scheduler, at
               `"tcp://host:8786"` or `"tls://host:8786"`, or that this client is connected to.
+            - `storage` (str): Keep the study in a PostgreSQL database, `"postgresql://user@host/name"`, for sweeps of
+              it on several machines; passwords come from `PGPASSWORD` or `~/.pgpass`.
             - `seed` (int, 0): The source of all randomness.
             - `sampler` (str, `"tpe"`), `pruner` (str, `"median"`): See `sweeps run --help`.
             - `sampler_options`, `pruner_options` (dict): Their options, such as `{"startup": 20}`.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import click
 
+from sweeps.cli.background import attach, stop
 from sweeps.cli.best import best
 from sweeps.cli.clean import clean
 from sweeps.cli.compare import compare
@@ -19,6 +20,7 @@ from sweeps.cli.doctor import doctor
 from sweeps.cli.env import env
 from sweeps.cli.export import export
 from sweeps.cli.importance import importance
+from sweeps.cli.journal import export_journal, import_journal
 from sweeps.cli.list_ import list_
 from sweeps.cli.lr_range import lr_range
 from sweeps.cli.output import drop
@@ -42,8 +44,9 @@ def cli() -> None:
 
 
 for command in (
-    *(run, resume, status, list_, best, confirm, importance, compare, report, export, predict, serve),
-    *(data, continue_, lr_range, doctor, clean, delete, env, ui, dashboard, tensorboard),
+    *(run, attach, stop, resume, status, list_, best, confirm, importance, compare, report, export, predict, serve),
+    *(data, continue_, lr_range, doctor, clean, delete, import_journal, export_journal),
+    *(env, ui, dashboard, tensorboard),
 ):
     cli.add_command(command)
 

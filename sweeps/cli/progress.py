@@ -16,6 +16,7 @@ from rich.text import Text
 from sweeps import dense_kernels
 from sweeps.study.leaderboard import duration
 from sweeps.study.study import Objective
+from sweeps.system import background
 from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Progress:
 
     def begin(self, begun: SearchBegun) -> None:
         """The search begins."""
+        background.say_begun()
         self._objective, self._best = begun.objective, begun.best
         if begun.workers is not None:
             self._jobs = begun.workers

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from sweeps.cli import background
 from sweeps.cli.console import console
 from sweeps.cli.output import LastingOutput
 from sweeps.cli.report import report_flag, write_at_end
@@ -34,6 +35,12 @@ from sweeps.cli.table_options import table_options
     "--cluster",
     metavar="ADDRESS",
     help="Run the trials on the workers of a Dask scheduler: tcp://host:8786 or tls://host:8786.  [this machine]",
+)
+@click.option(
+    "--storage",
+    metavar="ADDRESS",
+    help="Keep the study in a PostgreSQL database, for sweeps of it on several machines: postgresql://USER@HOST/NAME.  "
+    "[a journal file]",
 )
 @click.option("--seed", type=int, help="The source of all randomness.  [0]")
 @click.option("--sampler", help="tpe, tpe-multivariate, random, grid, gp, qmc or nsga2.  [tpe]")
@@ -133,24 +140,30 @@ from sweeps.cli.table_options import table_options
     help="Check the winner at the end, as sweeps confirm does with its defaults.",
 )
 @click.option(
+    "--detach", is_flag=True, help="Run in the background: sweeps attach shows the sweep, sweeps stop ends it."
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line has precedence.",
 )
 @report_flag
-def run(config: Path | None, **options: Any) -> None:
+def run(config: Path | None, detach: bool, **options: Any) -> None:
     """Run a sweep: all trials of a new STUDY, or those that it still lacks.
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
     """
     from sweeps.engine import forkserver
 
-    if not options["cluster"]:
+    if not options["cluster"] and not detach:
         forkserver.start()  # it imports while this process does
     from sweeps.cli.sweep_view import run_sweep
     from sweeps.config import load_config
 
     given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
+    if detach:
+        background.detach(load_config(given, config).study)
+        return
     sweep, screen = load_config(given, config), console(LastingOutput(sys.stdout))
     run_sweep(sweep, screen)
     if sweep.confirm:

@@ -59,8 +59,8 @@ def lines(study: str) -> list[str]:
 
 def _watch(study: str) -> None:
     """Until no sweep is running; Ctrl-C is how one stops before."""
+    from sweeps.study.shared import is_alive
     from sweeps.system import paths
-    from sweeps.system.locks import is_alive
 
     with contextlib.suppress(KeyboardInterrupt), _screen() as show:
         while True:

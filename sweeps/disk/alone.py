@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sweeps.errors import InputError
 from sweeps.study import results
+from sweeps.study.shared import alone_elsewhere
 from sweeps.system import paths
 from sweeps.system.locks import exclusive_if_free
 
@@ -22,6 +23,7 @@ def alone(name: str) -> Iterator[None]:
     confirming = paths.confirm_journal(name).parent
     folders = [paths.study_folder(name), *[confirming] * confirming.is_dir()]
     with contextlib.ExitStack() as stack:
-        if not all(stack.enter_context(exclusive_if_free(folder / "alive")) for folder in folders):
+        locks = [exclusive_if_free(folder / "alive") for folder in folders]
+        if not all(map(stack.enter_context, [*locks, alone_elsewhere(folders[0])])):
             raise InputError(f"a sweep or a confirmation of study {name!r} is running; wait until it has ended")
         yield

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import optuna
 
 from sweeps.disk.alone import alone
-from sweeps.study import kept_models, results
+from sweeps.study import kept_models, results, shared
 from sweeps.study import study as studies
 from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.record import find_record, in_reach
@@ -70,6 +70,7 @@ def delete(name: str) -> int:
 
 def _remove_folder(name: str) -> None:
     folder, journal = paths.study_folder(name), paths.journal(name)
+    shared.remove(folder)
     for path in sorted(folder.iterdir(), key=lambda path: path == journal):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

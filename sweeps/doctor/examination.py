@@ -17,8 +17,8 @@ from sweeps.doctor.trials import check_trials
 from sweeps.errors import InputError, SweepError, without_passwords
 from sweeps.study import study as studies
 from sweeps.study.record import confirming, find_record, in_reach, make_record, settle_workspace
+from sweeps.study.shared import is_alive, present
 from sweeps.system import paths
-from sweeps.system.locks import is_alive, present
 from tracking import Store, TrackingError, translate_errors
 
 Check = Callable[[StudyContext], Iterator[Finding]]

@@ -56,6 +56,7 @@ class Driver:
 
     Attributes:
         address: at which the workers find this driver.
+        values_asked: how often a worker had to ask for a value, and waited for the answer.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Driver:
         epoch: Callable[[EpochReport], None] = lambda _: None,
         elsewhere: bool = False,
     ) -> None:
-        self.address, self._elsewhere = "", elsewhere
+        self.address, self.values_asked, self._elsewhere = "", 0, elsewhere
         self._session, self._plan, self._epoch = session, plan, epoch
         self._running: dict[int, RunningTrial] = {}
         self._known = KnownParameters()
@@ -107,12 +108,14 @@ class Driver:
         try:
             head, _, attachment = question.partition(b"\n")
             number, events, asked, arguments = json.loads(head)
-            with self._turn:
+            # before its turn: another sweep may be long about the study, and other workers are answered meanwhile
+            with self._session.claims.turn() if asked == "settle" else contextlib.nullcontext(), self._turn:
                 running = self._running.get(number)
                 if running is None:
                     raise LateResult(GIVEN_UP)
                 running.apply(events)
                 answer = running.answer(asked, arguments, attachment)
+                self.values_asked += asked == "draw"
             if asked == "kept":  # the store may be slow, which is this worker's concern alone
                 model, state = answer
                 answer = Kept(running.place(self._abandoned) if model else None, state)

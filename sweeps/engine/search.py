@@ -35,6 +35,7 @@ from sweeps.trial.plan import CheckedSweep, OutcomeState, TrialOutcome
 from sweeps.trial.reaper import take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import send_all
+from tracking.store import log
 
 #: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
 _LAST_CALLS = 3.0
@@ -85,6 +86,8 @@ def search(
         plan = checked.plan(study.user_attrs.get(SPACE_VERSION))
         with driving(dispatcher.client, session, plan, watcher.epoch) as driver:
             Scheduler(dispatcher, driver, plan, jobs, session, watcher, limits, data).run()
+            tag = {"values_asked": driver.values_asked}
+            session.writer.submit(log, store, study.user_attrs[PARENT_RUN], tags=tag)
         if baselines is not None:
             baselines.finish()
 

@@ -16,9 +16,9 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
+from sweeps.study.shared import present
 from sweeps.study.study import StudyRef
 from sweeps.system import signals
-from sweeps.system.locks import present
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.faults import fault_of
@@ -124,13 +124,14 @@ def open_session(
             repaired: list[Finding] = []
             if_alone(lambda: repaired.extend(repair_files(ref.journal)))
             study = study_of()
+            backend = studies.backend_of(ref.journal)
+            backend.refresh()
             if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
             session = StudySession(
                 study, store, writer, claims, Checkpoints(ref.checkpoints), budget, if_alone, repaired
             )
             session.reap()
             prepare(session)
-        backend = studies.backend_of(ref.journal)
-        claims.publish = backend.flush
+        claims.refresh, claims.publish = backend.refresh, backend.flush
         with backend.grouped():
             yield session

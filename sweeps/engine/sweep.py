@@ -29,7 +29,7 @@ from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.space.registered import check_set
 from sweeps.space.shipped import ShippedSpace
-from sweeps.study import retries, samplers
+from sweeps.study import retries, samplers, shared
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
 from sweeps.study.baselines import score_name
@@ -70,6 +70,8 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
+    if config.storage is not None:
+        shared.join(paths.journal(config.study), config.storage)
     config = with_pruner_of_study(config)
     request = replace(check(config, space), counts_failed=counts_failed)
     if _complete(config, request, data):

@@ -16,7 +16,7 @@ from sweeps.study.attributes import HOLDER
 from sweeps.study.budget import Budget, waiting_retries
 from sweeps.study.history import history_of
 from sweeps.study.points import remaining_points
-from sweeps.system.locks import Marks
+from sweeps.study.shared import marks_of
 
 
 class Claims:
@@ -26,17 +26,20 @@ class Claims:
         folder: the study's.
 
     Attributes:
+        refresh: reads what other processes have written.
         publish: lets other processes read what this one has written.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._marks = Marks(folder / "working")
+        self._marks = marks_of(folder)
+        self.refresh: Callable[[], None] = lambda: None
         self.publish: Callable[[], None] = lambda: None
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Be the only one who changes what there is to claim; others wait, and see then what was changed."""
         with self._marks.turn():
+            self.refresh()
             yield
             self.publish()
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,8 @@ class WholeRecords(JournalFileBackend):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path.absolute()), lock_obj=JournalLock(path.absolute()))
+        #: of the database of which the file is a copy
+        self.address: str | None = None
         self._path, self._place, self._line = path.absolute(), 0, 0
         self._writing = threading.RLock()
         self._grouped = False
@@ -142,6 +144,9 @@ class WholeRecords(JournalFileBackend):
             with contextlib.suppress(*lost):
                 self.flush()
 
+    def refresh(self) -> None:
+        """Know what others have written; of a file each reading does."""
+
     def flush(self) -> None:
         """Let other processes read what was grouped.
 
@@ -159,8 +164,13 @@ class WholeRecords(JournalFileBackend):
             if end and not _ends_whole(self._path):
                 _cut(self._path)
                 end = self._path.stat().st_size
-            before = b"".join(_lines(self._unwritten, end))
-            text = before + b"".join(_lines(logs, end + len(before)))
+            before = list(self._unwritten)
+            missed = b"".join(_lines(self._share([*before, *logs]), end))
+            if self.address is not None:  # whatever becomes of the copy
+                self._unwritten.clear()
+            end += len(missed)
+            grouped = b"".join(_lines(before, end))
+            text = missed + grouped + b"".join(_lines(logs, end + len(grouped)))
             try:
                 # an unbuffered write may take a part only, and says so on the next call
                 while text:
@@ -168,11 +178,16 @@ class WholeRecords(JournalFileBackend):
                 if sync:
                     os.fsync(file.fileno())
             except OSError as error:
-                os.truncate(self._path, end)
+                os.truncate(self._path, end - len(missed))
                 raise OSError(error.errno, error.strerror, str(self._path)) from None
-        if before:
-            self._known.append((end, end + len(before)))
+        if grouped:
+            self._known.append((end, end + len(grouped)))
             self._unwritten.clear()
+
+    def _share(self, records: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """Give records to whoever keeps them too, who has the lock of the file; those that the file lacks before
+        them."""
+        return ()
 
     def _is_known(self, place: int) -> bool:
         while self._known and place >= self._known[0][1]:
@@ -205,7 +220,7 @@ class ReadOnly(WholeRecords):
         raise PermissionError(f"{self._file_path} is only read here")
 
 
-def _lines(logs: list[dict[str, Any]], begin: int) -> Iterator[bytes]:
+def _lines(logs: Sequence[dict[str, Any]], begin: int) -> Iterator[bytes]:
     """The records, each with the place that its line begins at."""
     for log in logs:
         line = json.dumps({**log, PLACE: begin}, separators=(",", ":")).encode() + b"\n"

@@ -33,9 +33,9 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import UNLIMITED, saved, spent
+from sweeps.study.shared import is_alive
 from sweeps.system import paths
 from sweeps.system.commands import hint
-from sweeps.system.locks import is_alive
 
 #: what a person is told of trials that the end of their sweep has cut short
 INTERRUPTED = "INTERRUPTED"

@@ -16,7 +16,7 @@ from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.errors import CorruptStore, InputError, unknown
+from sweeps.errors import CorruptStore, InputError, SweepError, unknown
 from sweeps.space.fingerprint import SpaceSource
 from sweeps.study import retries
 from sweeps.study.attributes import (
@@ -37,6 +37,7 @@ from sweeps.study.journal import WholeRecords
 from sweeps.study.multi_objective import MultiObjectiveSampler
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.samplers import Hyperband, WithinRound, is_model_based, make_pruner, make_sampler
+from sweeps.study.shared import address_of, records_of
 from sweeps.study.storage import ListingStorage
 
 # what a person is told of trials, the progress tells
@@ -154,8 +155,9 @@ def create(ref: StudyRef, identity: Identity, source: SpaceSource = UNKNOWN_SOUR
     """
     ref.journal.parent.mkdir(parents=True, exist_ok=True)
     direction = StudyDirection[identity.direction.upper()]
+    records = records_of(ref.journal)
     with _readable(ref.journal):
-        storage = JournalStorage(WholeRecords(ref.journal))
+        storage = JournalStorage(records)
         study = optuna.create_study(storage=storage, study_name=ref.name, direction=direction, load_if_exists=True)
         is_new = IDENTITY not in study.user_attrs
         if is_new:
@@ -272,9 +274,12 @@ _open: dict[Path, optuna.Study] = {}
 
 def _load(name: str, journal: Path) -> optuna.Study:
     # kept open: a journal is replayed once a process, after that only what is new is read
+    if journal in _open and backend_of(journal).address != address_of(journal.parent):
+        forget(journal)  # another process has moved it
     if journal not in _open:
+        records = records_of(journal)
         with _readable(journal):
-            storage = ListingStorage(WholeRecords(journal))
+            storage = ListingStorage(records)
             names = [each.study_name for each in storage.get_all_studies()]
             if name not in names:
                 raise ValueError(f"it is of {', '.join(map(repr, names)) or 'no study'}, not of {name!r}")
@@ -321,6 +326,8 @@ def _readable(journal: Path) -> Iterator[None]:
     """Turns what Optuna raises over a damaged journal into a `CorruptStore` that names the file."""
     try:
         yield
+    except SweepError:
+        raise
     except OSError as error:
         if not isinstance(error, IsADirectoryError | PermissionError):
             raise  # of a disk, not of the journal

@@ -14,9 +14,10 @@ from pathlib import Path
 import optuna
 
 from sweeps.errors import BackendUnreachable, InputError
+from sweeps.study import shared
 from sweeps.study import study as studies
+from sweeps.study.shared import present
 from sweeps.system import paths
-from sweeps.system.locks import present
 
 _MAX_LENGTH = 64
 
@@ -94,6 +95,7 @@ class Project:
         if not removed:
             raise InputError(f"overwrite=True: no other process may use study {self.study!r}, got one running")
         studies.forget(self.folder / "journal.log")
+        shared.remove(self.folder)
         shutil.rmtree(self.folder)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -171,12 +172,19 @@ class PacedSweep(Workspace):
         return [child for child in children if "forkserver" in " ".join(child.info["cmdline"] or ())]
 
 
-@pytest.fixture
-def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PacedSweep]:
+@contextmanager
+def paced_sweep(folder: Path, tracking_uri: str | None = None) -> Iterator[PacedSweep]:
     """A workspace of the paced space; what a failed test leaves running is killed."""
-    made = PacedSweep(tmp_path_factory.mktemp("paced"))  # a short path: the fork server's socket is below it
-    (made.folder / "space.py").write_text(SPACE)
+    made = PacedSweep(folder, tracking_uri)
+    (folder / "space.py").write_text(SPACE)
     made.pace(0)
     yield made
     for process in made.processes():
         os.kill(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def paced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PacedSweep]:
+    """See `paced_sweep`."""
+    with paced_sweep(tmp_path_factory.mktemp("paced")) as made:  # a short path: the fork server's socket is below it
+        yield made

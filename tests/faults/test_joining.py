@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from faults.conftest import PacedSweep
+from invariant import assert_sound
 from optuna.trial import TrialState
 
 pytestmark = pytest.mark.slow
@@ -28,11 +29,22 @@ def test_two_starts_at_once_share_the_budget_and_the_one_that_stays_takes_over(p
     paced.assert_whole(7)
 
 
-def test_two_starts_at_once_do_not_overshoot(paced: PacedSweep) -> None:
-    starts = [paced.start(*paced.options(5, epochs=2)) for _ in range(2)]
+def test_four_starts_at_once_do_not_overshoot(paced: PacedSweep) -> None:
+    paced.pace(0.5)
+    starts = [paced.start(*paced.options(9, epochs=2)) for _ in range(4)]
+    for process in starts:
+        _, said = process.communicate(timeout=400)
+        assert process.returncode == 0, said
+    paced.assert_whole(9)
+    rows = paced.json("list", paced.study)
+    assert len(rows) == 9
+
+
+def test_two_studies_of_a_workspace_are_swept_at_once(paced: PacedSweep) -> None:
+    words = paced.options(5, epochs=2)
+    starts = [paced.start(words[0], name, *words[2:]) for name in (paced.study, "other")]
     for process in starts:
         _, said = process.communicate(timeout=400)
         assert process.returncode == 0, said
     paced.assert_whole(5)
-    rows = paced.json("list", paced.study)
-    assert len(rows) == 5
+    assert_sound(paced, "other", 5)

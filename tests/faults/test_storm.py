@@ -14,7 +14,7 @@ from faults.conftest import PacedSweep
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 KILLS, PARENTS, FORK_SERVERS = 30, 8, 4
-TRIALS = 60
+TRIALS = 200
 #: how a sweep ends by itself in a storm: too many deaths in a row; a worker died while it started
 GIVEN_UP = (3, 4)
 

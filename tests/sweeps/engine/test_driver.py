@@ -6,6 +6,7 @@ import json
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,26 @@ def test_values_that_belong_together_are_asked_for_once_and_fixed_ones_not_at_al
             wire = Wire(driver)
             run(driver, wire, train)
             asked.append(wire.asked.count("draw"))
+        assert driver.values_asked == sum(asked)
     assert asked[0] == 0, "the enqueued one"
     assert set(asked[1:4]) <= {3, 4}, "those that are drawn at random, one by one"
     assert all(count <= 2 for count in asked[5:]), "one for those of all trials, one for that of a condition"
+
+
+def test_while_another_sweep_has_its_turn_at_the_study_the_workers_that_train_are_answered(here: Path) -> None:
+    with driving("turn", "random", 2) as driver, ThreadPoolExecutor(1) as pool:
+        trains, draws = driver.begin(), driver.begin()
+        assert trains is not None
+        assert draws is not None
+        messages = Messages(Wire(driver), draws.number)
+        draw(trial := TrialProxy(draws, messages))
+        with driver._session.claims.turn():
+            settling = pool.submit(trial.settle)
+            time.sleep(0.1)
+            assert Wire(driver).ask(trains.number, [["report", 0.5, 1]], "should_prune") is False
+            assert not settling.done()
+        settling.result(5)
+        driver.abandon()
 
 
 def test_what_a_worker_tells_is_in_the_study_and_in_its_run(here: Path) -> None:

@@ -1,0 +1,34 @@
+"""`sweeps import-journal` and `sweeps export-journal`: a study moves into a database, and back."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("import-journal")
+@click.argument("study")
+@click.option("--storage", metavar="ADDRESS", required=True, help="postgresql://USER@HOST/NAME")
+def import_journal(study: str, storage: str) -> None:
+    """Move STUDY from its journal file into a PostgreSQL database, for sweeps of it on several machines."""
+    from sweeps.config import storage_address
+    from sweeps.disk.alone import alone
+    from sweeps.study import shared
+    from sweeps.system import paths
+
+    address = storage_address(storage)
+    with alone(study):
+        records = shared.move_in(paths.journal(study), address)
+    click.echo(f"study {study}: {records} records moved to {address}")
+
+
+@click.command("export-journal")
+@click.argument("study")
+def export_journal(study: str) -> None:
+    """Move STUDY from its database into its journal file; other machines have it no more."""
+    from sweeps.disk.alone import alone
+    from sweeps.study import shared
+    from sweeps.system import paths
+
+    with alone(study):
+        records = shared.move_out(paths.journal(study))
+    click.echo(f"study {study}: {records} records moved to {paths.journal(study)}")

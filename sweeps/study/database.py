@@ -1,0 +1,246 @@
+"""A PostgreSQL database that drivers on several machines share: a study's records, and locks that end with a process.
+
+The locks are PostgreSQL's advisory ones, of the connection: the server takes them away when it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sweeps.errors import BackendUnreachable, CorruptStore, InputError
+
+if TYPE_CHECKING:  # of the extra `postgresql`
+    from psycopg import Connection
+
+#: seconds that a first connection may take, and that a lost one is tried to be had again
+CONNECT_TIMEOUT, PATIENCE = 10, 60.0
+#: seconds between two attempts at a lock that another process has, and at a connection
+_LOCK_INTERVAL, _CONNECT_INTERVAL = 0.02, 0.5
+#: seconds after which a connection is lost whose other end does not answer
+_TCP_TIMEOUT = 30
+#: seconds after a restart of the server in which a lock that nobody has may still be somebody's
+_GRACE = 10
+_COLUMNS = {"study": "text", "number": "bigint", "batch": "uuid", "record": "text"}
+_TABLE = """
+CREATE SCHEMA IF NOT EXISTS sweeps;
+CREATE TABLE IF NOT EXISTS sweeps.records (
+    study text, number bigint, batch uuid NOT NULL, record text NOT NULL, PRIMARY KEY (study, number)
+)
+"""
+T = TypeVar("T")
+
+
+class Database:
+    """A connection that is made again when it is lost, with the locks that it had.
+
+    Args:
+        uri: `postgresql://USER@HOST:PORT/NAME`; passwords come from PGPASSWORD or ~/.pgpass.
+
+    Raises:
+        BackendUnreachable: it does not answer, or lets nobody in, or the driver psycopg is not installed.
+        InputError: the database holds a table of that name which is not of this project.
+    """
+
+    def __init__(self, uri: str) -> None:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise BackendUnreachable(
+                f"--storage needs psycopg, which cannot be imported: {error}\npip install 'keras-sweeps[postgresql]'"
+            ) from None
+        self.uri = uri
+        self._errors = psycopg.Error
+        #: locks that are had again after a lost connection, and whether they are shared
+        self._held: dict[int, bool] = {}
+        #: the `time.monotonic()` since which the server does not answer
+        self._lost_at: float | None = None
+        #: process and beginning of the server's side of the connection
+        self._session: Sequence[Any] = (None, None)
+        self._turn = threading.RLock()
+        try:
+            self._connection = self._connect()
+            with contextlib.ExitStack() as failed:
+                failed.callback(self._connection.close)
+                self._make_table()
+                failed.pop_all()
+        except psycopg.Error as error:
+            raise BackendUnreachable(f"the storage {uri} cannot be used: {_line(error)}") from None
+
+    def close(self) -> None:
+        """End the connection, and let go of all locks."""
+        self._connection.close()
+
+    def exchange(self, study: str, number: int, records: Sequence[str], last: str | None = None) -> list[str]:
+        """Append a study's records; those that were there before them, from `number` on, in their order.
+
+        Args:
+            last: the record before `number`; None: there is none, or it is not known.
+
+        Raises:
+            CorruptStore: the database has another one there, or none.
+        """
+        batch = uuid.uuid4()
+
+        def attempt(connection: Connection[Any]) -> list[str]:
+            with connection.transaction():
+                if records:
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [key(study, "records")])
+                rows = connection.execute(
+                    "SELECT batch, record FROM sweeps.records WHERE study = %s AND number >= %s ORDER BY number",
+                    [study, number - (last is not None)],
+                ).fetchall()
+                if last is not None and (not rows or rows.pop(0)[1] != last):
+                    raise CorruptStore(
+                        f"the storage {self.uri} has no study {study!r} any more, or another one, than this workspace\n"
+                        "It was deleted or moved on another machine: remove the study's folder here, or rename it"
+                    )
+                # an attempt whose answer was lost may have succeeded, and others may have written since then
+                before = [record for _, record in takewhile(lambda row: row[0] != batch, rows)]
+                if records and len(before) == len(rows):
+                    first = number + len(rows)
+                    with connection.cursor() as cursor:
+                        cursor.executemany(
+                            "INSERT INTO sweeps.records (study, number, batch, record) VALUES (%s, %s, %s, %s)",
+                            [(study, place, batch, record) for place, record in enumerate(records, first)],
+                        )
+            return before
+
+        return self._do(attempt)
+
+    def remove(self, study: str) -> None:
+        """Remove a study's records."""
+        self._do(lambda connection: connection.execute("DELETE FROM sweeps.records WHERE study = %s", [study]))
+
+    def hold(self, key: int, shared: bool = False) -> None:
+        """Wait for a lock, and hold it until it is released or this process ends; after a lost connection, again."""
+        while not self.lock_if_free(key, shared):
+            time.sleep(_LOCK_INTERVAL)
+        self._held[key] = shared
+
+    def lock_if_free(self, key: int, shared: bool = False) -> bool:
+        """Have a lock, if no other process has it, until it is released or the connection is lost.
+
+        Args:
+            shared: others may have it shared, too.
+        """
+        return bool(self._ask(f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)", key))
+
+    def release(self, key: int) -> None:
+        """Let go of a lock; one that was lost with its connection is nobody's."""
+        shared = self._held.pop(key, False)
+        with contextlib.suppress(OSError):  # the server lets go by itself
+            self._ask(f"SELECT pg_advisory_unlock{_shared(shared)}(%s)", key)
+
+    @contextlib.contextmanager
+    def alone(self, key: int) -> Iterator[bool]:
+        """Whether no other process holds a lock, which this one may hold shared; no other gets it meanwhile.
+
+        Soon after a restart of the server nobody is alone: others may be about to hold their locks again.
+        """
+        restarted = "SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'"
+        got = not self._ask(restarted, _GRACE) and self.lock_if_free(key)
+        try:
+            yield got
+        finally:
+            if got:
+                with contextlib.suppress(OSError):
+                    self._ask("SELECT pg_advisory_unlock(%s)", key)
+
+    def _ask(self, query: str, value: int) -> Any:
+        row = self._do(lambda connection: connection.execute(query, [value]).fetchone())
+        return row and row[0]
+
+    def _do(self, work: Callable[[Connection[Any]], T]) -> T:
+        """Do some work, again if the connection is lost meanwhile.
+
+        Raises:
+            OSError: there was none for `PATIENCE` seconds, or the server refuses the work (EIO, which is taken for a
+                fault of the machine).
+        """
+        with self._turn:
+            while True:
+                try:
+                    if self._connection.closed:
+                        self._reconnect()
+                    result = work(self._connection)
+                    self._lost_at = None
+                    return result
+                except self._errors as error:
+                    self._lost_at = self._lost_at or time.monotonic()
+                    if not self._connection.closed:
+                        raise OSError(errno.EIO, f"the storage refuses: {_line(error)}", self.uri) from None
+                    if time.monotonic() > self._lost_at + PATIENCE:
+                        raise OSError(errno.EIO, "the storage does not answer", self.uri) from None
+                    time.sleep(_CONNECT_INTERVAL)
+
+    def _reconnect(self) -> None:
+        """Connect, and have the locks again, which others may look at in this moment."""
+        made = self._connect()
+        for key, shared in self._held.items():
+            query = f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)"
+            while not (made.execute(query, [key]).fetchone() or [False])[0]:
+                time.sleep(_LOCK_INTERVAL)
+        self._connection = made
+
+    def _connect(self) -> Connection[Any]:
+        import psycopg
+
+        limits = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
+        made = psycopg.connect(
+            self.uri,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            application_name="sweeps",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=1000 * _TCP_TIMEOUT,
+        )
+        with contextlib.ExitStack() as failed:
+            failed.callback(made.close)
+            # of the server's side, which keeps the locks of a machine that has lost its power or its network
+            for name, value in {**limits, "tcp_user_timeout": 1000 * _TCP_TIMEOUT}.items():
+                made.execute(f"SET {name} = {value}")
+            made.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s",
+                self._session,
+            )
+            session = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+            self._session = made.execute(session).fetchone() or self._session
+            failed.pop_all()
+        return made
+
+    def _make_table(self) -> None:
+        self._connection.execute("SELECT pg_advisory_lock(%s)", [key("", "table")])  # two at once would fail
+        found = dict(
+            self._connection.execute(
+                "SELECT column_name, data_type FROM information_schema.columns "
+                "WHERE table_schema = 'sweeps' AND table_name = 'records'"
+            ).fetchall()
+        )
+        if found and found != _COLUMNS:
+            raise InputError(f"the storage {self.uri} holds a table sweeps.records that is not of this project")
+        if not found:
+            self._connection.execute(_TABLE)
+        self._connection.execute("SELECT pg_advisory_unlock(%s)", [key("", "table")])
+
+
+def key(study: str, what: str) -> int:
+    """The number of a study's lock."""
+    return int.from_bytes(hashlib.sha256(f"{study}\0{what}".encode()).digest()[:8], signed=True)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _shared(shared: bool) -> str:
+    return "_shared" if shared else ""
