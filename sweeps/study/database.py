@@ -239,7 +239,7 @@ def key(study: str, what: str) -> int:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _shared(shared: bool) -> str:

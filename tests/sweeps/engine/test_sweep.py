@@ -100,6 +100,7 @@ def test_the_start_the_status_and_the_sweeps_run_say_what_the_task_is(finished: 
         assert f"task: {task}" in said.splitlines()
     parent = store.client.get_run(child_runs(store)[0].data.tags["mlflow.parentRunId"])
     assert parent.data.tags["task"] == task
+    assert parent.data.tags["values_asked"].isdecimal()
 
 
 def test_the_best_is_what_mlflow_puts_first(finished: Workspace, store: Store) -> None:
