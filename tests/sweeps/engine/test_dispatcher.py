@@ -113,6 +113,19 @@ def test_tasks_that_end_at_once_are_given_one_by_one_and_the_rest_by_stop(dispat
     dispatcher.run(go_on)
 
 
+def test_while_a_slot_waits_for_its_worker_it_is_looked_at_sooner(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    dispatcher.submit(train, tmp_path / "begun")
+    wait_for(tmp_path / "begun", dispatcher)
+    waits = []
+    for slots in (2, 1):  # of which one has a worker
+        dispatcher.free(slots)
+        began = time.monotonic()
+        assert dispatcher.ended() == []
+        waits.append(time.monotonic() - began)
+    assert waits[0] < waits[1] / 2
+    dispatcher.stop()
+
+
 def test_a_task_that_takes_too_long_is_an_error_that_names_the_limit(dispatcher: Dispatcher, tmp_path: Path) -> None:
     task = dispatcher.submit(train, tmp_path / "begun")
     wait_for(tmp_path / "begun", dispatcher)
