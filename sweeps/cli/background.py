@@ -16,8 +16,26 @@ from sweeps.system.commands import hint
 
 #: seconds between two looks at a sweep in the background, and that one gets to end in order
 _INTERVAL, _PATIENCE = 0.2, 60.0
-#: the option that is left out of the command in the background
+#: the option that is left out of the command in the background; none of the sweep's
 DETACH = "--detach"
+
+
+def _remember(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    context.meta[DETACH] = is_given
+
+
+detach_flag = click.option(
+    DETACH,
+    is_flag=True,
+    expose_value=False,
+    callback=_remember,
+    help="Run in the background: sweeps attach shows it, sweeps stop ends it.",
+)
+
+
+def is_asked_for() -> bool:
+    """Whether the command that runs now has the option."""
+    return bool(click.get_current_context().meta[DETACH])
 
 
 def detach(study: str) -> None:

@@ -139,29 +139,28 @@ from sweeps.cli.table_options import table_options
     default=None,
     help="Check the winner at the end, as sweeps confirm does with its defaults.",
 )
-@click.option(
-    "--detach", is_flag=True, help="Run in the background: sweeps attach shows the sweep, sweeps stop ends it."
-)
+@background.detach_flag
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
     help="TOML file with the same options; the command line has precedence.",
 )
 @report_flag
-def run(config: Path | None, detach: bool, **options: Any) -> None:
+def run(config: Path | None, **options: Any) -> None:
     """Run a sweep: all trials of a new STUDY, or those that it still lacks.
 
     STUDY is DATASET-SPACE by default. Running the same command again continues an interrupted sweep.
     """
     from sweeps.engine import forkserver
 
-    if not options["cluster"] and not detach:
+    detached = background.is_asked_for()
+    if not options["cluster"] and not detached:
         forkserver.start()  # it imports while this process does
     from sweeps.cli.sweep_view import run_sweep
     from sweeps.config import load_config
 
     given = {name.rstrip("_"): value for name, value in options.items() if value != ()}  # set_ is a name of Python's
-    if detach:
+    if detached:
         background.detach(load_config(given, config).study)
         return
     sweep, screen = load_config(given, config), console(LastingOutput(sys.stdout))

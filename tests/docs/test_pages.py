@@ -72,7 +72,7 @@ def check_sweeps(words: tuple[str, ...]) -> None:
     cli.commands[name].parse_args(context, rest)
     if name == "run":
         given = {key.rstrip("_"): value for key, value in context.params.items() if value not in ((), None)}
-        given = {name: value for name, value in given.items() if name not in ("config", "detach", "reports")}
+        given = {name: value for name, value in given.items() if name not in ("config", "reports")}
         if "study" in given:
             load_config(given)
 

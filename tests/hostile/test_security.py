@@ -162,7 +162,7 @@ def test_a_process_neither_unpickles_models_nor_reports_home_whatever_its_enviro
     ("forbidden", "allowed"),
     [
         # what `sweeps serve` writes for MLflow's server; nothing is loaded by it here
-        (r"\bpyfunc\b|mlflow\.keras\.load|mlflow\.[a-z]+\.load_model", {"served_model.py", "serving.py"}),
+        (r"\bpyfunc\.|pyfunc import|mlflow\.keras\.load|mlflow\.[a-z]+\.load_model", {"served_model.py", "serving.py"}),
         # a space or data in memory, those of baselines, and answers, from this process to its own workers
         (r"pickle\.loads?\(", {"reference.py", "child.py", "feeds.py", "line.py", "scratch.py", "runtimes.py"}),
         (r"\bnp\.load\((?!.*allow_pickle=False)|allow_pickle=True|enable_unsafe", set()),

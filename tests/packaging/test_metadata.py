@@ -14,7 +14,7 @@ from support import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("search_spaces", "sweeps", "tracking")
 #: imported where it is installed; a message asks for it otherwise
-OPTIONAL = {"IPython", "ai_edge_litert", "onnx", "onnxruntime", "optuna_dashboard", "tf2onnx", "torch"}
+OPTIONAL = {"IPython", "ai_edge_litert", "onnx", "onnxruntime", "optuna_dashboard", "psycopg", "tf2onnx", "torch"}
 
 
 def distribution(requirement: str) -> str:
