@@ -21,6 +21,7 @@ from sweeps.engine.session import StudySession
 from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.known import KnownParameters
+from sweeps.study.ahead import drawn_ahead
 from sweeps.study.attributes import (
     CONTINUES,
     CUT_SHORT,
@@ -204,10 +205,12 @@ class Driver:
     def _task(self, trial: optuna.Trial) -> TrialTask:
         trials = self._session.study.get_trials(deepcopy=False)
         frozen = trials[trial.number]
+        fixed = dict(frozen.system_attrs.get("fixed_params", {}))
         return TrialTask(
             trial.number,
             attributes=dict(trial.user_attrs),
-            fixed=dict(frozen.system_attrs.get("fixed_params", {})),
+            fixed=fixed,
+            drawn=() if fixed else drawn_ahead(self._plan.study, trial.study, trials, frozen),
             known=self._known.update(trials),
             first=lineage(trials, frozen)[0].number,
             origin=origin(trials, frozen).number,

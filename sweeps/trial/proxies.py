@@ -44,6 +44,7 @@ class TrialProxy:
         self._params: dict[str, Any] = {}
         self._distributions: dict[str, BaseDistribution] = {}
         self._ahead: Mapping[str, tuple[BaseDistribution, Any]] = {}
+        self._sequence = list(task.drawn)
         self._violations: dict[str, float] = {}
         self._settled = False
 
@@ -136,7 +137,7 @@ class TrialProxy:
             NothingNew: all of them were asked.
         """
         self.firsts = {} if self._messages.ask("redraw") else None
-        self.repeats, self._ahead = False, {}
+        self.repeats, self._ahead, self._sequence = False, {}, []
         self._params, self._distributions = {}, {}
 
     def model_place(self, place: ModelPlace) -> AbstractContextManager[ModelPlace]:
@@ -172,6 +173,11 @@ class TrialProxy:
             return distribution._contains(_internal(distribution, self._fixed[name])), self._fixed[name]
         if distribution.single():
             return True, _get_single_value(distribution)
+        if self._sequence:
+            next_name, next_distribution, value = self._sequence.pop(0)
+            if (next_name, next_distribution) == (name, distribution):
+                return True, value
+            self._sequence.clear()  # what the sampler draws from now on follows from another order
         known, value = self._ahead.get(name, (None, None))
         return known == distribution, value
 

@@ -25,6 +25,7 @@ class TrialTask:
     Attributes:
         attributes: the trial's user attributes.
         fixed: the values that it is to have, by the names of the study's parameters.
+        drawn: name, distribution and value of what the sampler draws, if the trial asks for it in this order.
         known: the study's parameters, by name.
         first: the number of the first attempt at it, under which its checkpoint is.
         origin: the number of the trial whose seed it has.
@@ -36,6 +37,7 @@ class TrialTask:
     number: int
     attributes: Mapping[str, Any]
     fixed: Mapping[str, Any]
+    drawn: Sequence[tuple[str, BaseDistribution, Any]]
     known: Mapping[str, Known]
     first: int
     origin: int

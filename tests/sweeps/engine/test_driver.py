@@ -151,6 +151,20 @@ def test_values_that_belong_together_are_asked_for_once_and_fixed_ones_not_at_al
     assert all(count <= 2 for count in asked[5:]), "one for those of all trials, one for that of a condition"
 
 
+def test_random_values_go_along_with_the_trial(here: Path) -> None:
+    with driving("ahead", "random", 12) as driver:
+        asked = []
+        for _ in range(12):
+            wire = Wire(driver)
+            run(driver, wire, train)
+            asked.append(wire.asked.count("draw"))
+        kinds = [trial.params["kind"] for trial in driver._session.study.get_trials()]
+    for number in range(2, 12):
+        # what the trial before had as well is known; one value is asked for where only this one has the condition
+        assert asked[number] == (kinds[number] == "relu" != kinds[number - 1]), kinds
+    assert {"relu"} < {*kinds}
+
+
 def test_while_another_sweep_has_its_turn_at_the_study_the_workers_that_train_are_answered(here: Path) -> None:
     with driving("turn", "random", 2) as driver, ThreadPoolExecutor(1) as pool:
         trains, draws = driver.begin(), driver.begin()
