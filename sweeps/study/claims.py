@@ -20,7 +20,7 @@ from sweeps.study.shared import marks_of
 
 
 class Claims:
-    """A study's trials as its drivers share them out, on one machine or over one shared file system.
+    """A study's trials as its drivers share them out: by locks of this machine, or of the database that has the study.
 
     Args:
         folder: the study's.
