@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal
 
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes, parse_timedelta
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from sweeps.data import CsvFormat, DataSource, class_weights
 from sweeps.errors import InputError, unknown
@@ -80,9 +89,12 @@ def _address(value: object) -> object:
     return value
 
 
-def _storage(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def storage_address(value: str) -> str:
+    """The address of a database.
+
+    Raises:
+        InputError: it is none, or has a password in it.
+    """
     # a wrong one is not shown: it may have a password in it
     if not re.fullmatch(r"postgresql://([^\s:/@?#]+@)?[^\s:/@?#]+(:\d{1,5})?/[^\s:/@?#]+(\?[^\s#]*)?", value):
         raise InputError(
@@ -92,19 +104,6 @@ def _storage(value: object) -> object:
     if "password" in value.partition("?")[2]:
         raise InputError("--storage: others can see a password there: it belongs into PGPASSWORD or ~/.pgpass")
     return value
-
-
-def storage_address(value: str) -> str:
-    """The address of a database.
-
-    Raises:
-        InputError: it is none, or has a password in it.
-    """
-    return str(_storage(value))
-
-
-#: the address of a database
-Storage = Annotated[str, BeforeValidator(_storage)]
 
 
 def _one_or_several(value: object) -> object:
@@ -166,7 +165,7 @@ class SweepConfig(BaseModel):
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
     cluster: Annotated[str | None, BeforeValidator(_address)] = None
-    storage: Storage | None = None
+    storage: Annotated[str, AfterValidator(storage_address)] | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     sampler: str = "tpe"

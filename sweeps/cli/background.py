@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from pathlib import Path
 
 import click
 
@@ -91,7 +90,7 @@ def stop(study: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while running.is_running() and time.monotonic() < deadline:
         time.sleep(_INTERVAL)
-    click.echo(_since(running.output, before), nl=False)
+    click.echo(running.output.read_bytes()[before:].decode(errors="replace"), nl=False)
     if running.is_running():
         raise InputError(f"study {study!r} has not ended after {_PATIENCE:g} s; its process is {running.process.pid}")
     click.echo(f"study {study} has ended; {hint('resume', study)} goes on")
@@ -110,7 +109,3 @@ def _running(study: str) -> Background:
             f"{hint('status', study)} shows how far it has come; sweeps run … {DETACH} starts one"
         )
     return running
-
-
-def _since(file: Path, place: int) -> str:
-    return file.read_bytes()[place:].decode(errors="replace")

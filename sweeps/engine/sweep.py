@@ -70,8 +70,7 @@ def run(
         BackendUnreachable: the tracking store does not answer.
         CorruptStore: the study's journal cannot be read.
     """
-    if config.storage is not None:
-        shared.join(paths.journal(config.study), config.storage)
+    shared.join(paths.journal(config.study), config.storage)
     config = with_pruner_of_study(config)
     request = replace(check(config, space), counts_failed=counts_failed)
     if _complete(config, request, data):

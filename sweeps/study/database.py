@@ -24,8 +24,9 @@ if TYPE_CHECKING:  # of the extra `postgresql`
 CONNECT_TIMEOUT, PATIENCE = 10, 60.0
 #: seconds between two attempts at a lock that another process has, and at a connection
 _LOCK_INTERVAL, _CONNECT_INTERVAL = 0.02, 0.5
-#: seconds after which a connection is lost whose other end does not answer
-_TCP_TIMEOUT = 30
+#: after how long a connection is lost whose other end does not answer: milliseconds, and seconds where nothing is sent
+_UNANSWERED = 30_000
+_KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 #: seconds after a restart of the server in which a lock that nobody has may still be somebody's
 _GRACE = 10
 _COLUMNS = {"study": "text", "number": "bigint", "batch": "uuid", "record": "text"}
@@ -115,28 +116,37 @@ class Database:
 
         return self._do(attempt)
 
+    def has(self, study: str) -> bool:
+        """Whether there are records of a study."""
+        query = "SELECT EXISTS (SELECT FROM sweeps.records WHERE study = %s)"
+        return bool(self._ask(query, study))
+
     def remove(self, study: str) -> None:
         """Remove a study's records."""
         self._do(lambda connection: connection.execute("DELETE FROM sweeps.records WHERE study = %s", [study]))
 
-    def hold(self, key: int, shared: bool = False) -> None:
-        """Wait for a lock, and hold it until it is released or this process ends; after a lost connection, again."""
-        while not self.lock_if_free(key, shared):
-            time.sleep(_LOCK_INTERVAL)
-        self._held[key] = shared
-
-    def lock_if_free(self, key: int, shared: bool = False) -> bool:
-        """Have a lock, if no other process has it, until it is released or the connection is lost.
+    def hold(self, key: int, shared: bool = False, again: bool = True) -> None:
+        """Wait for a lock, and hold it until it is released or this process ends.
 
         Args:
-            shared: others may have it shared, too.
+            shared: others may hold it shared, too.
+            again: hold it again after a lost connection.
         """
-        return bool(self._ask(f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)", key))
+        while not self.lock_if_free(key, shared, again):
+            time.sleep(_LOCK_INTERVAL)
+
+    def lock_if_free(self, key: int, shared: bool = False, again: bool = False) -> bool:
+        """Hold a lock, if no other process does; see `hold`."""
+        with self._turn:  # in which nobody else connects again
+            got = bool(self._ask(f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)", key))
+            if got and again:
+                self._held[key] = shared
+            return got
 
     def release(self, key: int) -> None:
         """Let go of a lock; one that was lost with its connection is nobody's."""
-        shared = self._held.pop(key, False)
-        with contextlib.suppress(OSError):  # the server lets go by itself
+        with self._turn, contextlib.suppress(OSError):  # the server lets go by itself
+            shared = self._held.pop(key, False)
             self._ask(f"SELECT pg_advisory_unlock{_shared(shared)}(%s)", key)
 
     @contextlib.contextmanager
@@ -154,7 +164,7 @@ class Database:
                 with contextlib.suppress(OSError):
                     self._ask("SELECT pg_advisory_unlock(%s)", key)
 
-    def _ask(self, query: str, value: int) -> Any:
+    def _ask(self, query: str, value: int | str) -> Any:
         row = self._do(lambda connection: connection.execute(query, [value]).fetchone())
         return row and row[0]
 
@@ -174,41 +184,41 @@ class Database:
                     self._lost_at = None
                     return result
                 except self._errors as error:
-                    self._lost_at = self._lost_at or time.monotonic()
                     if not self._connection.closed:
                         raise OSError(errno.EIO, f"the storage refuses: {_line(error)}", self.uri) from None
+                    self._lost_at = self._lost_at or time.monotonic()
                     if time.monotonic() > self._lost_at + PATIENCE:
                         raise OSError(errno.EIO, "the storage does not answer", self.uri) from None
                     time.sleep(_CONNECT_INTERVAL)
 
     def _reconnect(self) -> None:
         """Connect, and have the locks again, which others may look at in this moment."""
-        made = self._connect()
-        for key, shared in self._held.items():
-            query = f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)"
-            while not (made.execute(query, [key]).fetchone() or [False])[0]:
-                time.sleep(_LOCK_INTERVAL)
+        with contextlib.ExitStack() as failed:
+            made = self._connect()
+            failed.callback(made.close)
+            for key, shared in self._held.items():
+                query = f"SELECT pg_try_advisory_lock{_shared(shared)}(%s)"
+                while not (made.execute(query, [key]).fetchone() or [False])[0]:
+                    time.sleep(_LOCK_INTERVAL)
+            failed.pop_all()
         self._connection = made
 
     def _connect(self) -> Connection[Any]:
         import psycopg
 
-        limits = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
         made = psycopg.connect(
             self.uri,
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT,
             application_name="sweeps",
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            tcp_user_timeout=1000 * _TCP_TIMEOUT,
+            tcp_user_timeout=_UNANSWERED,
+            **_KEEPALIVES,
         )
         with contextlib.ExitStack() as failed:
             failed.callback(made.close)
             # of the server's side, which keeps the locks of a machine that has lost its power or its network
-            for name, value in {**limits, "tcp_user_timeout": 1000 * _TCP_TIMEOUT}.items():
-                made.execute(f"SET {name} = {value}")
+            for name, value in {"user_timeout": _UNANSWERED, **_KEEPALIVES}.items():
+                made.execute(f"SET tcp_{name} = {value}")
             made.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s",
                 self._session,

@@ -9,8 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import secrets
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,8 +24,6 @@ from sweeps.system.atomic_files import atomic_write
 _ADDRESS = "database"
 #: seconds for which what was read is taken for all that there is; a `refresh` waits for no such time
 _CURRENT = 1.0
-#: seconds between two attempts to have the turn
-_TURN_INTERVAL = 0.02
 
 
 class SharedRecords(WholeRecords):
@@ -43,8 +39,7 @@ class SharedRecords(WholeRecords):
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         """The records that were not read so far; see `WholeRecords`."""
-        if time.monotonic() > self._read_at + _CURRENT:
-            self.refresh()
+        self._refresh_if_old()
         yield from super().read_logs(log_number_from)
 
     def refresh(self) -> None:
@@ -60,6 +55,9 @@ class SharedRecords(WholeRecords):
         """Let others read what was grouped. Where nothing was, a look at the database now and then finds out that the
         connection is lost, and the locks with it."""
         super().flush()
+        self._refresh_if_old()
+
+    def _refresh_if_old(self) -> None:
         if time.monotonic() > self._read_at + _CURRENT:
             self.refresh()
 
@@ -79,54 +77,31 @@ def _text(record: Mapping[str, Any]) -> str:
     return json.dumps({name: value for name, value in record.items() if name != PLACE}, separators=(",", ":"))
 
 
-class SharedMarks:
-    """As `locks.Marks`, by locks in a database: they end with this process.
+class SharedMarks(locks.Marks):
+    """Marks as locks in a database.
 
-    Marks are had again after a lost connection. A turn is not: another process may have its own before this one ends.
+    After a lost connection a process has its marks again, but not its turn: another one may have its own by then.
     """
 
     def __init__(self, database: Database, study: str) -> None:
+        super().__init__()
         self._database, self._turn = database, key(study, "turn")
-        self._own: set[int] = set()
-        self._turns, self._of_threads = 0, threading.RLock()
-
-    @contextlib.contextmanager
-    def mark(self) -> Iterator[int]:
-        """A mark that is alive while the block runs, and this process does."""
-        mark = secrets.randbelow(2**62)
-        self._database.hold(mark)
-        self._own.add(mark)
-        try:
-            yield mark
-        finally:
-            self._own.discard(mark)
-            self._database.release(mark)
-
-    def alive(self, mark: int) -> bool:
-        """Whether the block of that mark still runs, on whatever machine."""
-        if mark in self._own:
-            return True
-        with self._database.alone(mark) as is_free:
-            return not is_free
-
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Be the only thread of all processes within such a block; others wait. A block within a block changes
-        nothing."""
-        with self._of_threads:
-            if not self._turns:
-                while not self._database.lock_if_free(self._turn):
-                    time.sleep(_TURN_INTERVAL)
-            self._turns += 1
-            try:
-                yield
-            finally:
-                self._turns -= 1
-                if not self._turns:
-                    self._database.release(self._turn)
 
     def close(self) -> None:
-        """Nothing to do: each block lets go of its own mark."""
+        """The connection is the process's."""
+
+    def _lock(self, lock: int) -> None:
+        if lock == locks.TURN:
+            self._database.hold(self._turn, again=False)
+        else:
+            self._database.hold(lock)
+
+    def _unlock(self, lock: int) -> None:
+        self._database.release(self._turn if lock == locks.TURN else lock)
+
+    def _is_free(self, lock: int) -> bool:
+        with self._database.alone(lock) as is_free:
+            return is_free
 
 
 def records_of(journal: Path) -> WholeRecords:
@@ -145,10 +120,10 @@ def records_of(journal: Path) -> WholeRecords:
     return SharedRecords(journal, database)
 
 
-def marks_of(folder: Path) -> locks.Marks | SharedMarks:
+def marks_of(folder: Path) -> locks.Marks:
     """Who works at what of the study with that folder; raises as `records_of` does."""
     database = database_of(folder)
-    return locks.Marks(folder / "working") if database is None else SharedMarks(database, folder.name)
+    return locks.FileMarks(folder / "working") if database is None else SharedMarks(database, folder.name)
 
 
 @contextlib.contextmanager
@@ -195,15 +170,22 @@ def remove(folder: Path) -> None:
         database.remove(folder.name)
 
 
-def join(journal: Path, address: str) -> None:
+def join(journal: Path, address: str | None) -> None:
     """Have a study that is in a database, or is to be, in this workspace: of a new one nothing is written yet.
+
+    Args:
+        address: None: the study is where it is; a new one will be in its journal.
 
     Raises:
         InputError: the workspace has a study of that name, which is not in this database; or there is no MLflow server
             for all machines.
         BackendUnreachable: the database does not answer.
     """
-    folder, known = journal.parent, address_of(journal.parent)
+    folder = journal.parent
+    _joined.pop(folder, None)  # of a sweep that has not begun its study
+    if address is None:
+        return
+    known = address_of(folder)
     if known not in (None, address):
         raise InputError(f"study {folder.name!r} is in the storage {known}, not in {address}")
     if known is None and journal.is_file():
@@ -216,7 +198,7 @@ def join(journal: Path, address: str) -> None:
             "--storage: sweeps on several machines record to one MLflow server, which MLFLOW_TRACKING_URI is to name"
         )
     _joined[folder] = address
-    if open_database(address).exchange(folder.name, 0, []):
+    if open_database(address).has(folder.name):
         records_of(journal).refresh()
 
 
@@ -234,9 +216,14 @@ def move_in(journal: Path, address: str) -> int:
         raise InputError(f"study {folder.name!r} is in the storage {known} already")
     database, texts = open_database(address), [_text(one) for one in WholeRecords(journal).read_logs(0)]
     with database.alone(key(folder.name, "alive")) as is_alone:
-        there = database.exchange(folder.name, 0, []) if is_alone else None
+        if not is_alone:
+            raise InputError(
+                f"the storage {address} was just restarted, or another machine runs a study {folder.name!r} in it\n"
+                "Try again in a few seconds"
+            )
+        there = database.exchange(folder.name, 0, [])
         if there not in ([], texts):  # the same, if the last attempt was cut short
-            raise InputError(f"the storage {address} has a study {folder.name!r} already, or was just restarted")
+            raise InputError(f"the storage {address} has another study {folder.name!r}")
         if not there:
             database.exchange(folder.name, 0, texts)
         _remember(folder, address)
@@ -259,11 +246,11 @@ def move_out(journal: Path) -> int:
     with database.alone(key(folder.name, "alive")) as is_alone:
         if not is_alone:
             raise InputError(f"study {folder.name!r}: a sweep of it is running on another machine; wait for its end")
-        if there := database.exchange(folder.name, 0, []):  # none, if the last attempt was cut short
+        if database.has(folder.name):  # else the last attempt was cut short
             SharedRecords(journal, database).refresh()
             database.remove(folder.name)
         (folder / _ADDRESS).unlink()
-    return len(there)
+    return len(journal.read_bytes().splitlines())
 
 
 def address_of(folder: Path) -> str | None:

@@ -1,8 +1,8 @@
 """Locks that the kernel takes away when their holder ends, in whatever way: none is ever left behind.
 
 They are `flock` on the file or folder in question. The package `filelock` locks a separate file, which it truncates:
-no folder, no journal, and nothing that several processes share, as they do the mark of `present`. `Marks` are byte
-ranges of one file, which no library offers.
+no folder, no journal, and nothing that several processes share, as they do the mark of `present`. `FileMarks` are
+byte ranges of one file, which no library offers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import os
 import secrets
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,45 +82,33 @@ def is_alive(folder: Path) -> bool:
     return False
 
 
-#: the byte that is locked by whose turn it is; the marks are below it
-_TURN = 2**62
+#: a mark is a number below it, and it is the lock of whose turn it is
+TURN = 2**62
 
 
-class Marks:
-    """By which processes tell what another one still works at: for each work it locks a byte of one file.
+class Marks(ABC):
+    """By which processes tell what another one still works at: for each work it has a lock, of whatever kind."""
 
-    Such locks are a process's: it lets go of all that it has on a file when it closes the file once, so it opens
-    it once; and its threads would not wait for one another, so a turn is a lock of theirs, too.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    def __init__(self) -> None:
         self._own: set[int] = set()
         self._turns = 0
-        self._of_threads = threading.RLock()
+        self._of_threads = threading.RLock()  # a lock of a process does not keep its threads apart
 
     @contextlib.contextmanager
     def mark(self) -> Iterator[int]:
         """A mark that is alive while the block runs, and this process does."""
-        mark = secrets.randbelow(_TURN)
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, mark)
+        mark = secrets.randbelow(TURN)
+        self._lock(mark)
         self._own.add(mark)
         try:
             yield mark
         finally:
             self._own.discard(mark)
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, mark)
+            self._unlock(mark)
 
     def alive(self, mark: int) -> bool:
         """Whether the block of that mark still runs, in whatever process."""
-        if mark in self._own:
-            return True
-        try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, mark)
-        except (BlockingIOError, PermissionError):
-            return True
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, mark)
-        return False
+        return mark in self._own or not self._is_free(mark)
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -127,15 +116,56 @@ class Marks:
         nothing."""
         with self._of_threads:
             if not self._turns:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, _TURN)
+                self._lock(TURN)
             self._turns += 1
             try:
                 yield
             finally:
                 self._turns -= 1
                 if not self._turns:
-                    fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _TURN)
+                    self._unlock(TURN)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of all that it has opened."""
+
+    @abstractmethod
+    def _lock(self, lock: int) -> None:
+        """Wait for a lock."""
+
+    @abstractmethod
+    def _unlock(self, lock: int) -> None:
+        """Let go of a lock."""
+
+    @abstractmethod
+    def _is_free(self, lock: int) -> bool:
+        """Whether no process has a lock."""
+
+
+class FileMarks(Marks):
+    """Marks as locked bytes of one file.
+
+    A process lets go of all that it has locked in a file when it closes the file once, so this opens it once.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
 
     def close(self) -> None:
         """Let go of the file, and of all marks."""
         os.close(self._descriptor)
+
+    def _lock(self, lock: int) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, lock)
+
+    def _unlock(self, lock: int) -> None:
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, lock)
+
+    def _is_free(self, lock: int) -> bool:
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, lock)
+        except (BlockingIOError, PermissionError):
+            return False
+        self._unlock(lock)
+        return True

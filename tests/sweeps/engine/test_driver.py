@@ -100,6 +100,16 @@ def run(driver: Driver, wire: Wire, epochs: Callable[[TrialProxy, RunProxy, floa
     return trial
 
 
+def draws_asked(driver: Driver, trials: int) -> list[int]:
+    """Run trials; how many values each had to ask for."""
+    asked = []
+    for _ in range(trials):
+        wire = Wire(driver)
+        run(driver, wire, train)
+        asked.append(wire.asked.count("draw"))
+    return asked
+
+
 def train(trial: TrialProxy, record: RunProxy, value: float) -> OutcomeState:
     for epoch in range(1, 5):
         record.log_metrics({"val_accuracy": value * epoch / 4}, step=epoch)
@@ -140,11 +150,7 @@ def test_a_worker_draws_what_optuna_s_own_trial_draws_and_is_pruned_as_that_is(h
 
 def test_values_that_belong_together_are_asked_for_once_and_fixed_ones_not_at_all(here: Path) -> None:
     with driving("few", "tpe", 8) as driver:
-        asked = []
-        for _ in range(8):
-            wire = Wire(driver)
-            run(driver, wire, train)
-            asked.append(wire.asked.count("draw"))
+        asked = draws_asked(driver, 8)
         assert driver.values_asked == sum(asked)
     assert asked[0] == 0, "the enqueued one"
     assert set(asked[1:4]) <= {3, 4}, "those that are drawn at random, one by one"
@@ -153,11 +159,7 @@ def test_values_that_belong_together_are_asked_for_once_and_fixed_ones_not_at_al
 
 def test_random_values_go_along_with_the_trial(here: Path) -> None:
     with driving("ahead", "random", 12) as driver:
-        asked = []
-        for _ in range(12):
-            wire = Wire(driver)
-            run(driver, wire, train)
-            asked.append(wire.asked.count("draw"))
+        asked = draws_asked(driver, 12)
         kinds = [trial.params["kind"] for trial in driver._session.study.get_trials()]
     for number in range(2, 12):
         # what the trial before had as well is known; one value is asked for where only this one has the condition

@@ -274,6 +274,48 @@ def test_of_a_study_that_is_about_to_begin_nothing_is_written(tmp_path: Path, po
     assert shared.address_of(journal.parent) == postgres.uri()
 
 
+def test_a_database_that_one_sweep_was_given_is_not_that_of_the_next(tmp_path: Path, postgres: Postgres) -> None:
+    journal = tmp_path / "next/journal.log"
+    shared.join(journal, postgres.uri())
+    shared.join(journal, None)
+    assert shared.address_of(journal.parent) is None
+
+
+def test_what_json_has_and_postgresql_has_not_is_kept(tmp_path: Path, connect: Connect) -> None:
+    one, other = records(tmp_path / "one", connect(), "odd"), records(tmp_path / "other", connect(), "odd")
+    odd = {"nothing": "a\0b", "half": "\ud800", "numbers": [float("inf"), float("-inf"), 1e-320], "text": "é😀'\"\\"}
+    study = optuna.create_study(storage=JournalStorage(one), study_name="s")
+    for name, value in odd.items():
+        study.set_user_attr(name, value)
+    assert optuna.load_study(storage=JournalStorage(other), study_name="s").user_attrs == odd
+
+
+def test_a_role_that_may_not_make_the_table_is_told(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.uri(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE guarded")
+        connection.execute("CREATE ROLE reader LOGIN")
+    guarded = postgres.uri(user="reader").replace("/postgres", "/guarded")
+    with pytest.raises(BackendUnreachable, match="cannot be used: permission denied for database guarded"):
+        Database(guarded)
+
+
+def test_a_session_that_the_server_ends_for_being_idle_has_its_marks_again(
+    postgres: Postgres, connect: Connect
+) -> None:
+    others = SharedMarks(connect(), "idle")
+    with psycopg.connect(postgres.uri(), autocommit=True) as connection:
+        connection.execute("ALTER ROLE me SET idle_session_timeout = 200")
+        try:
+            marks = SharedMarks(connect(), "idle")
+        finally:
+            connection.execute("ALTER ROLE me RESET idle_session_timeout")
+    with marks.mark() as mark:
+        time.sleep(0.5)
+        assert not others.alive(mark), "the server has ended the session"
+        marks._database.exchange("idle", 0, [])
+        assert others.alive(mark)
+
+
 def test_machines_without_a_common_mlflow_server_are_refused(
     tmp_path: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
