@@ -100,8 +100,8 @@ class RunWriter:
         return True
 
     def wait(self, timeout: float) -> bool:
-        """Until all that was submitted so far is done; whether it is."""
-        return bool(wait([self.submit(lambda: None)], timeout).done)
+        """Until all that was submitted so far is done; whether it is. After `close` nothing is waited for."""
+        return not self._closed.is_set() and bool(wait([self.submit(lambda: None)], timeout).done)
 
     def close(self, timeout: float = 0.0) -> None:
         """Make no further calls; those that wait are dropped.

@@ -18,7 +18,7 @@ from sweeps.engine.dispatcher import Dispatcher
 from sweeps.engine.driver import driving
 from sweeps.engine.scheduler import Limits, Scheduler, SearchBegun, Watcher
 from sweeps.engine.scratch import DataFile
-from sweeps.engine.session import StudySession, open_session
+from sweeps.engine.session import LAST_CALLS, StudySession, open_session
 from sweeps.errors import Interrupted, MachineFault, SweepError
 from sweeps.report import sweep_page
 from sweeps.space.fingerprint import SPACE_VERSION, versioned
@@ -36,9 +36,6 @@ from sweeps.trial.reaper import take_up
 from tracking import DataDescription, Store, TrackingError, begin_sweep, end_sweep
 from tracking.spool import send_all
 from tracking.store import log
-
-#: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
-_LAST_CALLS = 3.0
 
 #: slots for each core that need no words: one waits for a disk while another trains
 _MOST_A_CORE = 2
@@ -143,8 +140,8 @@ def recorded_as(
             raise
         finally:
             with contextlib.suppress(*faults), in_reach():
-                session.writer.wait(_LAST_CALLS)
-                session.writer.close(_LAST_CALLS)  # so that no run is created beside those that are looked for now
+                session.writer.wait(LAST_CALLS)
+                session.writer.close(LAST_CALLS)  # so that no run is created beside those that are looked for now
                 with contextlib.suppress(TrackingError):
                     send_all(store)
                 session.reap()  # whose worker died, or did not end in time

@@ -25,6 +25,9 @@ from sweeps.trial.faults import fault_of
 from tracking import RunWriter, Store, TrackingError, translate_errors
 from tracking.removal import registered_uris, remove_model
 
+#: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
+LAST_CALLS = 3.0
+
 
 @dataclass
 class StudySession:
@@ -58,6 +61,7 @@ class StudySession:
 
     def reap(self, error: str = reaper.GONE) -> list[int]:
         """Fail the trials that nobody works at any more; their numbers."""
+        self.writer.wait(LAST_CALLS)  # a run that is being created would not be found, and another one created
         return reaper.reap(self.study, self.store, self.claims, error)
 
     def retry(self, number: int, limit: int) -> bool:

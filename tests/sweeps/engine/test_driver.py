@@ -285,6 +285,25 @@ def test_while_the_store_creates_one_run_the_other_trials_go_on(here: Path, monk
         assert driver.outcome_of(ends[second.number]).state == OutcomeState.COMPLETE
 
 
+def test_a_trial_that_is_given_up_while_its_run_is_created_has_one_run(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = NewRun.create
+
+    def create(new: NewRun) -> str:
+        time.sleep(0.3)
+        return created(new)
+
+    monkeypatch.setattr(NewRun, "create", create)
+    with driving("once", "random", 2) as driver:
+        assert driver.begin() is not None
+        driver.abandon()
+        assert driver._session.reap() == [0]
+        driver._session.finish_record()
+        (run,) = child_runs(driver._session.store)
+    assert run.info.status == "FAILED"
+
+
 def test_a_checkpoint_that_was_sent_is_the_one_that_was_saved(here: Path) -> None:
     checkpoint = {"epoch": 3, "weights": [np.arange(6.0).reshape(2, 3), np.float32(0.5)], "logs": ("loss", None)}
     with driving("sent", "random", 1) as driver:
