@@ -24,7 +24,7 @@ def import_journal(study: str, storage: str) -> None:
 @click.command("export-journal")
 @click.argument("study")
 def export_journal(study: str) -> None:
-    """Move STUDY from its database into its journal file; other machines have it no more."""
+    """Move STUDY from its database into its journal file; it is removed from the database."""
     from sweeps.disk.alone import alone
     from sweeps.study import shared
     from sweeps.system import paths

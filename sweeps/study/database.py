@@ -40,13 +40,13 @@ T = TypeVar("T")
 
 
 class Database:
-    """A connection that is made again when it is lost, with the locks that it had.
+    """A connection that reconnects when it is lost, and acquires its locks again.
 
     Args:
         uri: `postgresql://USER@HOST:PORT/NAME`; passwords come from PGPASSWORD or ~/.pgpass.
 
     Raises:
-        BackendUnreachable: it does not answer, or lets nobody in, or the driver psycopg is not installed.
+        BackendUnreachable: it does not answer or refuses the login, or psycopg is not installed.
         InputError: the database holds a table of that name which is not of this project.
     """
 

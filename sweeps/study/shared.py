@@ -171,10 +171,10 @@ def remove(folder: Path) -> None:
 
 
 def join(journal: Path, address: str | None) -> None:
-    """Have a study that is in a database, or is to be, in this workspace: of a new one nothing is written yet.
+    """Use a study of a database in this workspace; nothing is written before a new one is created.
 
     Args:
-        address: None: the study is where it is; a new one will be in its journal.
+        address: None: the study stays where it is; a new one is created in a journal file.
 
     Raises:
         InputError: the workspace has a study of that name, which is not in this database; or there is no MLflow server
@@ -195,7 +195,7 @@ def join(journal: Path, address: str | None) -> None:
         )
     if paths.artifact_root() is not None:
         raise InputError(
-            "--storage: sweeps on several machines record to one MLflow server, which MLFLOW_TRACKING_URI is to name"
+            "--storage: all machines must record to the same MLflow server; set MLFLOW_TRACKING_URI to its address"
         )
     _joined[folder] = address
     if open_database(address).has(folder.name):
