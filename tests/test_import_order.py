@@ -17,7 +17,7 @@ LEVELS = (
     {"errors", "dense_kernels"},
     {"system"},
     {"model", "training"},
-    {"data", "space"},
+    {"data", "space", "storage"},
     {"study"},
     {"plots"},
     {"baselines", "config", "export"},

@@ -12,7 +12,7 @@ def import_journal(study: str, storage: str) -> None:
     """Move STUDY from its journal file into a PostgreSQL database, for sweeps of it on several machines."""
     from sweeps.config import storage_address
     from sweeps.disk.alone import alone
-    from sweeps.study import shared
+    from sweeps.storage import shared
     from sweeps.system import paths
 
     address = storage_address(storage)
@@ -26,7 +26,7 @@ def import_journal(study: str, storage: str) -> None:
 def export_journal(study: str) -> None:
     """Move STUDY from its database into its journal file; it is removed from the database."""
     from sweeps.disk.alone import alone
-    from sweeps.study import shared
+    from sweeps.storage import shared
     from sweeps.system import paths
 
     with alone(study):

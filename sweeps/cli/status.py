@@ -59,7 +59,7 @@ def lines(study: str) -> list[str]:
 
 def _watch(study: str) -> None:
     """Until no sweep is running; Ctrl-C is how one stops before."""
-    from sweeps.study.shared import is_alive
+    from sweeps.storage.shared import is_alive
     from sweeps.system import paths
 
     with contextlib.suppress(KeyboardInterrupt), _screen() as show:

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from sweeps.errors import InputError
+from sweeps.storage.shared import alone_elsewhere
 from sweeps.study import results
-from sweeps.study.shared import alone_elsewhere
 from sweeps.system import paths
 from sweeps.system.locks import exclusive_if_free
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import optuna
 
 from sweeps.disk.alone import alone
-from sweeps.study import kept_models, results, shared
+from sweeps.storage import shared
+from sweeps.study import kept_models, results
 from sweeps.study import study as studies
 from sweeps.study.attributes import PARENT_RUN
 from sweeps.study.record import find_record, in_reach

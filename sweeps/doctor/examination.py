@@ -15,9 +15,9 @@ from sweeps.doctor.finding import Finding, StudyContext, TakeRows
 from sweeps.doctor.record import check_experiment, check_record
 from sweeps.doctor.trials import check_trials
 from sweeps.errors import InputError, SweepError, without_passwords
+from sweeps.storage.shared import is_alive, present
 from sweeps.study import study as studies
 from sweeps.study.record import confirming, find_record, in_reach, make_record, settle_workspace
-from sweeps.study.shared import is_alive, present
 from sweeps.system import paths
 from tracking import Store, TrackingError, translate_errors
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sweeps.doctor.finding import Finding, StudyContext
-from sweeps.study import journal as journals
+from sweeps.storage import journal as journals
 from sweeps.system import paths
 from sweeps.system.atomic_files import is_left
 from tracking.spool import abandoned_folders, send_run, unsent_runs

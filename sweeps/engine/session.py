@@ -11,12 +11,12 @@ import optuna
 
 from sweeps.doctor import Finding, repair_files, repair_records
 from sweeps.errors import CorruptStore
+from sweeps.storage.shared import present
 from sweeps.study import confirmation, kept_models, retries
 from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
-from sweeps.study.shared import present
 from sweeps.study.study import StudyRef
 from sweeps.system import signals
 from sweeps.trial import reaper

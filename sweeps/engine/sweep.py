@@ -29,7 +29,8 @@ from sweeps.space.fingerprint import Fingerprint, SpaceSource
 from sweeps.space.reference import PackedSpace, Space, is_own
 from sweeps.space.registered import check_set
 from sweeps.space.shipped import ShippedSpace
-from sweeps.study import retries, samplers, shared
+from sweeps.storage import shared
+from sweeps.study import retries, samplers
 from sweeps.study import study as studies
 from sweeps.study.attributes import BASELINES, CONFIG, IDENTITY, OUTCOME
 from sweeps.study.baselines import score_name

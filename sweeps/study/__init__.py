@@ -1,1 +1,1 @@
-"""The study: Optuna's, its storage, its retries and its results."""
+"""The study: Optuna's, its samplers, its retries and its results."""

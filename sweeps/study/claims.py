@@ -11,12 +11,12 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps.storage.shared import marks_of
 from sweeps.study import retries
 from sweeps.study.attributes import HOLDER
 from sweeps.study.budget import Budget, waiting_retries
 from sweeps.study.history import history_of
 from sweeps.study.points import remaining_points
-from sweeps.study.shared import marks_of
 
 
 class Claims:

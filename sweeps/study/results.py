@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, SweepError
+from sweeps.storage.shared import is_alive
 from sweeps.study import confirmation, kept_models, pareto
 from sweeps.study import study as studies
 from sweeps.study.attributes import (
@@ -33,7 +34,6 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.baselines import BaselineRow, baselines
 from sweeps.study.budget import UNLIMITED, saved, spent
-from sweeps.study.shared import is_alive
 from sweeps.system import paths
 from sweeps.system.commands import hint
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from optuna.storages import JournalStorage
 from optuna.study._frozen import FrozenStudy
 
+from sweeps.storage.journal import ReadOnly
 from sweeps.study.attributes import IDENTITY
-from sweeps.study.journal import ReadOnly
 
 #: where Optuna keeps the names of a study's values
 _NAMES = "study:metric_names"

@@ -18,6 +18,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.errors import CorruptStore, InputError, SweepError, unknown
 from sweeps.space.fingerprint import SpaceSource
+from sweeps.storage.journal import WholeRecords
+from sweeps.storage.listing import ListingStorage
+from sweeps.storage.shared import address_of, records_of
 from sweeps.study import retries
 from sweeps.study.attributes import (
     BRACKETS,
@@ -33,12 +36,9 @@ from sweeps.study.attributes import (
 )
 from sweeps.study.history import attributes_of, history_of
 from sweeps.study.identity import OBJECTIVES, UNKNOWN_SOURCE, Identity, check_identity, remember_place
-from sweeps.study.journal import WholeRecords
 from sweeps.study.multi_objective import MultiObjectiveSampler
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.samplers import Hyperband, WithinRound, is_model_based, make_pruner, make_sampler
-from sweeps.study.shared import address_of, records_of
-from sweeps.study.storage import ListingStorage
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -14,9 +14,9 @@ from pathlib import Path
 import optuna
 
 from sweeps.errors import BackendUnreachable, InputError
-from sweeps.study import shared
+from sweeps.storage import shared
+from sweeps.storage.shared import present
 from sweeps.study import study as studies
-from sweeps.study.shared import present
 from sweeps.system import paths
 
 _MAX_LENGTH = 64

@@ -97,7 +97,7 @@ def test_what_a_killed_or_stopped_process_claims(study: optuna.Study, tmp_path: 
 
 
 def test_a_process_killed_while_it_writes_to_the_journal_stops_nobody(study: optuna.Study, tmp_path: Path) -> None:
-    hold = "import sys,time; from pathlib import Path; from sweeps.study.journal import JournalLock as Lock\n"
+    hold = "import sys,time; from pathlib import Path; from sweeps.storage.journal import JournalLock as Lock\n"
     hold += "lock = Lock(Path(sys.argv[1])); lock.acquire(); print('held', flush=True); time.sleep(600)"
     process = subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path / "journal.log")],

@@ -15,13 +15,13 @@ from optuna.samplers._brute_force import _TreeNode
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps.space.fingerprint import SPACE_VERSION
+from sweeps.storage.listing import ListingStorage
 from sweeps.study import budget, kept_models, points, retries
 from sweeps.study.attributes import CONTINUES, CUT_SHORT, DEATH, INTERRUPTION, MODEL_URI, RETRY_OF, SKIPPED
 from sweeps.study.budget import Budget, had
 from sweeps.study.grid import GridSampler
 from sweeps.study.history import history_of
 from sweeps.study.identity import Identity
-from sweeps.study.storage import ListingStorage
 from sweeps.study.study import FINISHED, Objective, StudyRef, count, counted, create, forget, is_feasible, own
 
 IDENTITY = Identity("mlp", "digits", "0", "val_accuracy", "maximize", 9, 0, ())

@@ -12,10 +12,10 @@ from optuna.trial import TrialState
 
 from sweeps.config import load_config
 from sweeps.engine.sweep import with_pruner_of_study
+from sweeps.storage.journal import WholeRecords
 from sweeps.study import study as studies
 from sweeps.study.attributes import CONFIG
 from sweeps.study.identity import Identity
-from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import make_pruner
 from sweeps.study.study import StudyRef
 from sweeps.system import paths

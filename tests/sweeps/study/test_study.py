@@ -11,10 +11,10 @@ from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
 from sweeps.errors import CorruptStore, InputError
-from sweeps.study import journal as journals
+from sweeps.storage import journal as journals
+from sweeps.storage.journal import WholeRecords
 from sweeps.study import study as studies
 from sweeps.study.identity import Identity
-from sweeps.study.journal import WholeRecords
 from sweeps.study.samplers import PRUNERS, SAMPLERS, check_names, make_pruner, make_sampler
 from sweeps.study.study import Objective, StudyRef, trial_seed
 

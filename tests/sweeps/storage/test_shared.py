@@ -20,11 +20,11 @@ from support import ROOT
 
 from sweeps.config import storage_address
 from sweeps.errors import BackendUnreachable, CorruptStore, InputError
-from sweeps.study import database as databases
-from sweeps.study import shared
-from sweeps.study.database import Database, key
-from sweeps.study.journal import WholeRecords
-from sweeps.study.shared import SharedMarks, SharedRecords
+from sweeps.storage import database as databases
+from sweeps.storage import shared
+from sweeps.storage.database import Database, key
+from sweeps.storage.journal import WholeRecords
+from sweeps.storage.shared import SharedMarks, SharedRecords
 
 Connect = Callable[[], Database]
 
@@ -60,7 +60,11 @@ def records(folder: Path, database: Database, name: str = "there") -> SharedReco
 
 def on_another_machine(code: str, *arguments: str) -> subprocess.Popen[str]:
     """A Python process with `database`, and `key` to name a lock."""
-    lines = ["import sys, time", "from sweeps.study.database import Database, key", "database = Database(sys.argv[1])"]
+    lines = [
+        "import sys, time",
+        "from sweeps.storage.database import Database, key",
+        "database = Database(sys.argv[1])",
+    ]
     return subprocess.Popen(
         [sys.executable, "-c", "\n".join([*lines, code]), *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)},

@@ -11,8 +11,8 @@ import optuna
 import pytest
 from optuna.storages import JournalStorage
 
-from sweeps.study import journal as journals
-from sweeps.study.journal import WholeRecords
+from sweeps.storage import journal as journals
+from sweeps.storage.journal import WholeRecords
 
 
 @contextlib.contextmanager

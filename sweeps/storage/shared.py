@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.errors import InputError
-from sweeps.study.database import Database, key
-from sweeps.study.journal import PLACE, WholeRecords
+from sweeps.storage.database import Database, key
+from sweeps.storage.journal import PLACE, WholeRecords
 from sweeps.system import locks, paths
 from sweeps.system.atomic_files import atomic_write
 

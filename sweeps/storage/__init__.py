@@ -1,0 +1,1 @@
+"""Where a study is kept: its journal file, and a database that several machines share."""
