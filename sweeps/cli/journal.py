@@ -14,10 +14,12 @@ def import_journal(study: str, storage: str) -> None:
     from sweeps.disk.alone import alone
     from sweeps.storage import shared
     from sweeps.system import paths
+    from sweeps.trial import shared_checkpoints
 
     address = storage_address(storage)
     with alone(study):
         records = shared.move_in(paths.journal(study), address)
+        shared_checkpoints.to_database(paths.study_folder(study))
     click.echo(f"study {study}: {records} records moved to {address}")
 
 
@@ -28,7 +30,9 @@ def export_journal(study: str) -> None:
     from sweeps.disk.alone import alone
     from sweeps.storage import shared
     from sweeps.system import paths
+    from sweeps.trial import shared_checkpoints
 
     with alone(study):
+        shared_checkpoints.to_folder(paths.study_folder(study))
         records = shared.move_out(paths.journal(study))
     click.echo(f"study {study}: {records} records moved to {paths.journal(study)}")

@@ -22,7 +22,7 @@ from tracking.removal import folder_bytes, model_bytes, registered_uris, remove_
 
 #: folders of a study whose content is made again when it is needed, and what they hold
 FOLDERS = {
-    "checkpoints": "checkpoints",
+    paths.CHECKPOINTS: "checkpoints",
     "states": "last states of the best trials",
     "tensorboard": "TensorBoard's files",
 }

@@ -13,6 +13,7 @@ from sweeps.study.attributes import RESULT, TOTAL
 from sweeps.study.retries import checkpoints_left
 from sweeps.study.study import FINISHED, own
 from sweeps.system.commands import hint
+from sweeps.system.paths import CHECKPOINTS
 from sweeps.trial.reaper import reap
 
 
@@ -41,5 +42,5 @@ def check_trials(context: StudyContext) -> Iterator[Finding]:
             fail = partial(reap, study, context.store)
             yield Finding(where, "RUNNING, but no process works on it", "fails it and closes its run", fail)
     if not context.alive and counted >= total:  # a resume needs the checkpoints of a study that lacks trials
-        for path in checkpoints_left(study, context.folder / "checkpoints"):
+        for path in checkpoints_left(study, context.folder / CHECKPOINTS):
             yield Finding(str(path), "a checkpoint that no trial will resume from", "removes it", path.unlink)

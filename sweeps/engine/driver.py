@@ -95,6 +95,7 @@ class Driver:
             if plan.space_version is not None:
                 trial.set_user_attr(SPACE_VERSION, plan.space_version)
             task = self._task(trial)
+            self._session.checkpoints.begin(task.first, trial.number)
             run = TrialRun(self._session.writer, study.user_attrs[PARENT_RUN], trial.number, self._tags(trial, task))
             run.when_created(lambda run_id: _note_run(trial, run_id))
             draft = Draft(trial, plan.study, self._session.claims.turn)

@@ -22,6 +22,7 @@ from sweeps.system import signals
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.faults import fault_of
+from sweeps.trial.shared_checkpoints import checkpoints_of
 from tracking import RunWriter, Store, TrackingError, translate_errors
 from tracking.removal import registered_uris, remove_model
 
@@ -123,6 +124,7 @@ def open_session(
     with contextlib.ExitStack() as stack:
         claims = stack.enter_context(contextlib.closing(Claims(folder)))
         writer = stack.enter_context(contextlib.closing(RunWriter(store)))
+        checkpoints = stack.enter_context(checkpoints_of(folder))
         with claims.turn():
             if_alone = stack.enter_context(present(folder))
             repaired: list[Finding] = []
@@ -131,9 +133,7 @@ def open_session(
             backend = studies.backend_of(ref.journal)
             backend.refresh()
             if_alone(lambda: repaired.extend(repair_records(study, folder, store)))
-            session = StudySession(
-                study, store, writer, claims, Checkpoints(ref.checkpoints), budget, if_alone, repaired
-            )
+            session = StudySession(study, store, writer, claims, checkpoints, budget, if_alone, repaired)
             session.reap()
             prepare(session)
         claims.refresh, claims.publish = backend.refresh, backend.flush

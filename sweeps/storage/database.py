@@ -29,13 +29,11 @@ _UNANSWERED = 30_000
 _KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 #: seconds after a restart of the server in which a lock that nobody has may still be somebody's
 _GRACE = 10
-_COLUMNS = {"study": "text", "number": "bigint", "batch": "uuid", "record": "text"}
-_TABLE = """
-CREATE SCHEMA IF NOT EXISTS sweeps;
-CREATE TABLE IF NOT EXISTS sweeps.records (
-    study text, number bigint, batch uuid NOT NULL, record text NOT NULL, PRIMARY KEY (study, number)
-)
-"""
+#: the columns of each table; study and number are its primary key
+_TABLES = {
+    "records": {"study": "text", "number": "bigint", "batch": "uuid", "record": "text"},
+    "checkpoints": {"study": "text", "number": "bigint", "attempt": "bigint", "content": "bytea"},
+}
 T = TypeVar("T")
 
 
@@ -70,7 +68,7 @@ class Database:
             self._connection = self._connect()
             with contextlib.ExitStack() as failed:
                 failed.callback(self._connection.close)
-                self._make_table()
+                self._make_tables()
                 failed.pop_all()
         except psycopg.Error as error:
             raise BackendUnreachable(f"the storage {uri} cannot be used: {_line(error)}") from None
@@ -114,7 +112,7 @@ class Database:
                         )
             return before
 
-        return self._do(attempt)
+        return self.do(attempt)
 
     def has(self, study: str) -> bool:
         """Whether there are records of a study."""
@@ -122,8 +120,14 @@ class Database:
         return bool(self._ask(query, study))
 
     def remove(self, study: str) -> None:
-        """Remove a study's records."""
-        self._do(lambda connection: connection.execute("DELETE FROM sweeps.records WHERE study = %s", [study]))
+        """Remove a study's records and checkpoints."""
+
+        def attempt(connection: Connection[Any]) -> None:
+            with connection.transaction():
+                for table in _TABLES:
+                    connection.execute(f"DELETE FROM sweeps.{table} WHERE study = %s", [study])
+
+        self.do(attempt)
 
     def hold(self, key: int, shared: bool = False, again: bool = True) -> None:
         """Wait for a lock, and hold it until it is released or this process ends.
@@ -165,10 +169,10 @@ class Database:
                     self._ask("SELECT pg_advisory_unlock(%s)", key)
 
     def _ask(self, query: str, value: int | str) -> Any:
-        row = self._do(lambda connection: connection.execute(query, [value]).fetchone())
+        row = self.do(lambda connection: connection.execute(query, [value]).fetchone())
         return row and row[0]
 
-    def _do(self, work: Callable[[Connection[Any]], T]) -> T:
+    def do(self, work: Callable[[Connection[Any]], T]) -> T:
         """Do some work, again if the connection is lost meanwhile.
 
         Raises:
@@ -228,18 +232,20 @@ class Database:
             failed.pop_all()
         return made
 
-    def _make_table(self) -> None:
+    def _make_tables(self) -> None:
         self._connection.execute("SELECT pg_advisory_lock(%s)", [key("", "table")])  # two at once would fail
-        found = dict(
-            self._connection.execute(
+        for table, columns in _TABLES.items():
+            query = (
                 "SELECT column_name, data_type FROM information_schema.columns "
-                "WHERE table_schema = 'sweeps' AND table_name = 'records'"
-            ).fetchall()
-        )
-        if found and found != _COLUMNS:
-            raise InputError(f"the storage {self.uri} holds a table sweeps.records that is not of this project")
-        if not found:
-            self._connection.execute(_TABLE)
+                "WHERE table_schema = 'sweeps' AND table_name = %s"
+            )
+            found = dict(self._connection.execute(query, [table]).fetchall())
+            if found and found != columns:
+                raise InputError(f"the storage {self.uri} holds a table sweeps.{table} that is not of this project")
+            if not found:
+                typed = ", ".join(f"{name} {kind} NOT NULL" for name, kind in columns.items())
+                self._connection.execute("CREATE SCHEMA IF NOT EXISTS sweeps")
+                self._connection.execute(f"CREATE TABLE sweeps.{table} ({typed}, PRIMARY KEY (study, number))")
         self._connection.execute("SELECT pg_advisory_unlock(%s)", [key("", "table")])
 
 

@@ -39,6 +39,7 @@ from sweeps.study.identity import OBJECTIVES, UNKNOWN_SOURCE, Identity, check_id
 from sweeps.study.multi_objective import MultiObjectiveSampler
 from sweeps.study.rounds import ONE, Rounds
 from sweeps.study.samplers import Hyperband, WithinRound, is_model_based, make_pruner, make_sampler
+from sweeps.system.paths import CHECKPOINTS
 
 # what a person is told of trials, the progress tells
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -108,7 +109,7 @@ class StudyRef:
     @property
     def checkpoints(self) -> Path:
         """Where running trials are saved."""
-        return self.journal.parent / "checkpoints"
+        return self.journal.parent / CHECKPOINTS
 
     @property
     def states(self) -> Path:

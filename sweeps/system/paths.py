@@ -14,6 +14,8 @@ SERVERS, DATABASES = ("http", "https"), ("sqlite", "postgresql", "mysql", "mssql
 
 #: the folder, in a study's, of the runs that confirm its winner
 CONFIRM = "confirm"
+#: the folder of running trials' checkpoints in a study's folder
+CHECKPOINTS = "checkpoints"
 
 #: bytes of a path that SQLite opens, and the journal beside it
 _LONGEST = 500

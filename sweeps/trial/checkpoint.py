@@ -26,6 +26,13 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def begin(self, number: int, attempt: int) -> None:
+        """An attempt at a trial begins: what an earlier one has left is to be here.
+
+        Args:
+            number: of the first attempt.
+        """
+
     def save(self, number: int, checkpoint: object) -> None:
         """Replace the trial's checkpoint; a reader sees the former one or this one, whole.
 

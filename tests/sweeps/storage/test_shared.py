@@ -120,7 +120,7 @@ def test_two_machines_that_write_at_once_lose_nothing(tmp_path: Path, connect: C
 
 def test_an_append_whose_answer_was_lost_is_not_made_twice(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     database, other, lost = connect(), connect(), [True]
-    done = Database._do
+    done = Database.do
 
     def do(self: Database, work: Callable[[psycopg.Connection], object]) -> object:
         def and_lose(connection: psycopg.Connection) -> object:
@@ -134,7 +134,7 @@ def test_an_append_whose_answer_was_lost_is_not_made_twice(connect: Connect, mon
 
         return done(self, and_lose)
 
-    monkeypatch.setattr(Database, "_do", do)
+    monkeypatch.setattr(Database, "do", do)
     assert database.exchange("once", 0, ["a", "b"]) == []
     monkeypatch.undo()
     assert not lost
