@@ -31,11 +31,13 @@ class Watched:
     Attributes:
         ends: seconds from its start to the line of each trial that ended well, in their order.
         lines: all that it has printed.
+        folder: where it runs, with its workspace `runs`.
     """
 
     def __init__(self, command: list[str], folder: Path, env: Mapping[str, str]) -> None:
         self.ends: list[float] = []
         self.lines: list[str] = []
+        self.folder = folder
         self._marks = Path(env[no_op.MARKS])
         self.began = time.perf_counter()
         self._process = subprocess.Popen(

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +132,15 @@ def rate_by_trials(code: Path, sizes: Sizes) -> Figures:
         ends = list(watched.ends)
         if len(ends) < sizes.trials[0]:
             raise RunFailedError(failure(watched))
+    return rates(ends, sizes)
+
+
+def rates(ends: Sequence[float], sizes: Sizes) -> Figures:
+    """Trials a second as a study grew.
+
+    Args:
+        ends: seconds at which its trials ended, in their order.
+    """
     figures: Figures = {}
     for until in (number for number in sizes.trials if number <= len(ends)):
         since = until // 2
