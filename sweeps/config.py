@@ -83,10 +83,28 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
-def _address(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", value):
-        raise ValueError("the address of a Dask scheduler is wanted, as tcp://HOST:8786 or tls://HOST:8786")
+def _cluster(value: object) -> object:
+    value = str(value) if isinstance(value, Path) else value
+    if isinstance(value, str) and not (re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", value) or value.endswith(".toml")):
+        raise ValueError(
+            "the address of a Dask scheduler is wanted, as tcp://HOST:8786 or tls://HOST:8786, or a .toml file"
+        )
     return value
+
+
+def _workers(value: object) -> object:
+    """`8` as `(8, 8)`, `"4..64"` as `(4, 64)`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        first, dots, last = value.partition("..")
+        value = (first.strip(), last.strip() if dots else first.strip())
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(str(one).isdecimal() for one in value):
+        raise ValueError("a number is wanted, or two as 4..64")
+    least, most = (int(one) for one in value)
+    if not least <= most or not 1 <= most <= 10_000:
+        raise ValueError("two numbers up to 10000 are wanted, the smaller one first, as 4..64")
+    return least, most
 
 
 def storage_address(value: str) -> str:
@@ -125,13 +143,27 @@ def _options(value: object) -> object:
     return value
 
 
+#: that a worker announces to Dask
+Resources = Annotated[dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]], BeforeValidator(_options)]
+
 #: of a sampler or a pruner
 Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 
 #: options of one call, not of the study
 PASSING = {
     *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *("cluster", "storage", "accept_changed_space", "baselines", "confirm", "report", "start", "warm_start"),
+    *(
+        "cluster",
+        "workers",
+        "resources",
+        "storage",
+        "accept_changed_space",
+        "baselines",
+        "confirm",
+        "report",
+        "start",
+        "warm_start",
+    ),
 }
 
 
@@ -164,7 +196,9 @@ class SweepConfig(BaseModel):
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None
     stop_at: Annotated[float, Field(allow_inf_nan=False)] | None = None
     patience_trials: Count | None = None
-    cluster: Annotated[str | None, BeforeValidator(_address)] = None
+    cluster: Annotated[str | None, BeforeValidator(_cluster)] = None
+    workers: Annotated[tuple[int, int], BeforeValidator(_workers)] | None = None
+    resources: Resources = {}
     storage: Annotated[str, AfterValidator(storage_address)] | None = None
     jobs: Annotated[int, Field(ge=1, le=1024)] = CPU_COUNT
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -206,6 +240,15 @@ class SweepConfig(BaseModel):
     def _a_boolean_is_no_number(cls, value: object) -> object:
         if isinstance(value, bool):
             raise ValueError("a number is wanted")
+        return value
+
+    @field_validator("workers", "resources")
+    @classmethod
+    def _workers_are_those_of_a_cluster(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("cluster") is None:
+            raise ValueError("it is for the workers of a --cluster")
+        if value and info.field_name == "workers" and not str(info.data["cluster"]).endswith(".toml"):
+            raise ValueError("it is for a cluster that a .toml file describes; the workers of a scheduler are there")
         return value
 
     @field_validator("epoch_budget")

@@ -26,17 +26,21 @@ def free_port() -> int:
 
 
 class MlflowServer:
-    """`mlflow server` over a folder of its own."""
+    """`mlflow server` over a folder of its own.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    Args:
+        database: None: a SQLite file in the folder.
+    """
+
+    def __init__(self, folder: Path, database: str | None = None) -> None:
+        self.folder, self.port, self.database = folder, free_port(), database or f"sqlite:///{folder / 'server.db'}"
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 540) -> None:
         """Start and wait until it answers."""
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--backend-store-uri", f"sqlite:///{self.folder / 'server.db'}", "--workers", "1"]
+        command += ["--backend-store-uri", self.database, "--workers", "1"]
         command += ["--artifacts-destination", (self.folder / "artifacts").as_uri(), "--allowed-hosts", "*"]
         environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "server.log").open("ab") as log:

@@ -56,7 +56,9 @@ def run(
               from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.
             - `cluster` (str or `distributed.Client`): Run the trials on the workers of a Dask scheduler, at
-              `"tcp://host:8786"` or `"tls://host:8786"`, or that this client is connected to.
+              `"tcp://host:8786"` or `"tls://host:8786"`, or that this client is connected to; or of a cluster that a
+              .toml file describes. `workers` (int or tuple): How many to start of that one, `8` or `(4, 64)`.
+              `resources` (dict): Use only workers that announce this, such as `{"GPU": 1}`.
             - `storage` (str): Keep the study in a PostgreSQL database, `"postgresql://user@host/name"`, for sweeps of
               it on several machines; passwords come from `PGPASSWORD` or `~/.pgpass`.
             - `seed` (int, 0): The source of all randomness.

@@ -33,8 +33,20 @@ from sweeps.cli.table_options import table_options
 @click.option("--jobs", type=int, help="Trials that run at once, each in its own process.  [number of cores]")
 @click.option(
     "--cluster",
-    metavar="ADDRESS",
-    help="Run the trials on the workers of a Dask scheduler: tcp://host:8786 or tls://host:8786.  [this machine]",
+    metavar="ADDRESS|FILE",
+    help="Run the trials on the workers of a Dask scheduler: tcp://host:8786 or tls://host:8786; or of a cluster that "
+    "a .toml file describes: Slurm, Kubernetes or SSH.  [this machine]",
+)
+@click.option(
+    "--workers",
+    metavar="NUMBER",
+    help="How many workers to start of a described cluster: 8, or 4..64, as many as trials are missing.",
+)
+@click.option(
+    "--resources",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Use only workers of the cluster that announce this: GPU=1 (dask worker --resources GPU=1). Repeatable.",
 )
 @click.option(
     "--storage",

@@ -72,6 +72,9 @@ class Dispatcher:
         """Call `handler` with the fields of every event of a topic, the worker's address as `worker` among them."""
         self.client.subscribe_topic(topic, lambda event: handler(event[1]))
 
+    def need(self, trials: int) -> None:
+        """Have workers for so many trials, as far as that is this process's concern; those here are there."""
+
     def free(self, most: int) -> int:
         """How many more tasks may be submitted.
 

@@ -10,7 +10,7 @@ import pickle
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dask
 from distributed import Client, Security
@@ -19,6 +19,7 @@ from distributed.versions import VersionMismatchWarning
 
 from sweeps.data import Dataset
 from sweeps.engine.cluster import SLOTS
+from sweeps.engine.described_cluster import Fleet
 from sweeps.engine.listener import listening
 from sweeps.engine.remote_dispatcher import RemoteDispatcher
 from sweeps.engine.scratch import DataFile
@@ -34,11 +35,18 @@ _INTERVAL = 0.5
 
 
 @contextlib.contextmanager
-def workers_of(address: str, security: Security | None = None) -> Iterator[RemoteDispatcher]:
+def workers_of(
+    address: str,
+    security: Security | None = None,
+    resources: Mapping[str, float] = {},
+    fleet: Fleet | None = None,
+) -> Iterator[RemoteDispatcher]:
     """The workers of a scheduler, once there is one; they forget the sweep at the end of the block.
 
     Args:
         security: for `tls://`; None: as Dask is configured.
+        resources: what a worker must have announced (`dask worker --resources "GPU=1"`) to get trials.
+        fleet: starts the workers; None: they are there, or others start them.
 
     Raises:
         BackendUnreachable: the scheduler does not answer, or a worker has other packages.
@@ -48,7 +56,7 @@ def workers_of(address: str, security: Security | None = None) -> Iterator[Remot
         with signals.blocked():  # threads that are started here get none
             client = _connected(address, security)
         with client, client.as_current():
-            dispatcher = RemoteDispatcher(client)
+            dispatcher = RemoteDispatcher(client, resources, fleet)
             _wait_for_workers(dispatcher, address)
             try:
                 yield dispatcher
@@ -83,5 +91,6 @@ def _wait_for_workers(dispatcher: RemoteDispatcher, address: str) -> None:
         signals.raise_if_interrupted()
         if not told and time.monotonic() > begun + _NOBODY:
             told = True
-            print(f"no worker has come to {address} for a minute; waiting (Ctrl-C ends it)", file=sys.stderr)
+            who = f"no worker{dispatcher.wanted}"
+            print(f"{who} has come to {address} for a minute; waiting (Ctrl-C ends it)", file=sys.stderr)
         time.sleep(_INTERVAL)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from distributed import Client, wait
 
 from sweeps.engine import reuse, worker
+from sweeps.engine.described_cluster import Fleet
 from sweeps.engine.dispatcher import STOP_TIMEOUT, Dispatcher, Ended, Task
 from sweeps.engine.joining import differences, join, versions
 from sweeps.errors import BackendUnreachable
@@ -36,10 +37,15 @@ class RemoteDispatcher(Dispatcher):
 
     A task of a worker that is lost Dask would run again elsewhere, as it was; bound to its worker it cannot, and ends
     here: it is the trial that is tried again.
+
+    Args:
+        resources: what a worker must have announced to get tasks; each task takes all of it.
+        fleet: starts the workers; None: others do.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, resources: Mapping[str, float] = {}, fleet: Fleet | None = None) -> None:
         super().__init__(client)
+        self._resources, self._fleet = resources, fleet
         self._joining: dict[Place, concurrent.futures.Future[dict[str, Any]]] = {}
         #: why a worker cannot run trials, "" if it can
         self._known: dict[Place, str] = {}
@@ -57,8 +63,8 @@ class RemoteDispatcher(Dispatcher):
         there = self._there()
         self._known = {place: said for place, said in self._known.items() if place in there}
         self._joining = {place: asked for place, asked in self._joining.items() if place in there}
-        for place, status in there.items():
-            if status == "running" and place not in self._known and place not in self._joining:
+        for place, known in there.items():
+            if known["status"] == "running" and place not in self._known and place not in self._joining:
                 asking = self.client._run(join, versions(), workers=[place.address], on_error="return")
                 loop = self.client.loop.asyncio_loop
                 self._joining[place] = asyncio.run_coroutine_threadsafe(asking, loop)
@@ -69,12 +75,23 @@ class RemoteDispatcher(Dispatcher):
                 raise BackendUnreachable(f"--cluster: {said}")
             if said:
                 print(f"{said}; it gets no trials", file=sys.stderr)
-        return [place for place, said in self._known.items() if not said and there[place] == "running"]
+        return [place for place, said in self._known.items() if not said and there[place]["status"] == "running"]
 
     @property
     def is_asking(self) -> bool:
         """Whether a worker is there that has not said yet if it can run trials."""
         return bool(self._joining)
+
+    @property
+    def wanted(self) -> str:
+        """What a worker needs to get tasks, in words."""
+        return "".join(f" with {name}={amount:g}" for name, amount in self._resources.items())
+
+    def need(self, trials: int) -> None:
+        """See `Dispatcher.need`."""
+        if self._fleet is not None:
+            there = self._there()
+            self._fleet.fit(trials, [there[place]["name"] for place in self._idle()])
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""
@@ -85,7 +102,7 @@ class RemoteDispatcher(Dispatcher):
         while not (places := self._idle() or (self.ready() if trial is None else [])):
             signals.raise_if_interrupted()
             time.sleep(_INTERVAL)
-        bound = {"workers": [places[0].address], "allow_other_workers": False}
+        bound = {"workers": [places[0].address], "allow_other_workers": False, "resources": dict(self._resources)}
         task = super().submit(function, *args, trial=trial, **options | bound)
         self._given[task] = places[0]
         return task
@@ -119,8 +136,8 @@ class RemoteDispatcher(Dispatcher):
     def _busy(self) -> list[str]:
         return [task.worker for task in self.running.values() if task.worker]
 
-    def _there(self) -> Mapping[Place, str]:
-        """The status of each worker."""
+    def _there(self) -> Mapping[Place, Mapping[str, Any]]:
+        """What the scheduler knows of each worker that has the resources."""
         if self.client.status != "running":
             raise BackendUnreachable(f"--cluster: the scheduler {self.client.scheduler.address} is gone")
         try:
@@ -128,7 +145,10 @@ class RemoteDispatcher(Dispatcher):
             known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, RuntimeError) as error:
             raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
-        return {Place(address, one["local_directory"]): one["status"] for address, one in known.items()}
+        return {Place(address, one["local_directory"]): one for address, one in known.items() if self._has(one)}
+
+    def _has(self, known: Mapping[str, Any]) -> bool:
+        return all(known["resources"].get(name, 0) >= amount for name, amount in self._resources.items())
 
     def _call(self, function: Callable[..., Any], **options: Any) -> None:
         """Have workers, or their nannies, call a function."""

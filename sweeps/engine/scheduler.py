@@ -145,6 +145,7 @@ class Scheduler:
         """Give a trial to each free slot whose worker is there."""
         # what waits for its run has its slot still: the next trial is drawn when the value of this one is known
         busy = len(self._dispatcher.running) + len(self._ended_waiting)
+        self._dispatcher.need(min(self._jobs, self._session.missing()) if self._accepts_trials else busy)
         if not self._accepts_trials or busy >= self._jobs or time.monotonic() < self._submit_not_before:
             return
         if self._session.writer.is_full:  # the store is slow

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import optuna
 from distributed import Security
 from optuna.trial import TrialState
 
@@ -43,6 +44,9 @@ from sweeps.system.file_checks import check_file
 from sweeps.system.import_keras import require_tensorflow
 from sweeps.trial.fit_options import Fitting
 from sweeps.trial.plan import CheckedSweep, Preflight, SweepRequest
+
+if TYPE_CHECKING:
+    from sweeps.engine.remote_dispatcher import RemoteDispatcher
 
 
 def run(
@@ -83,7 +87,7 @@ def run(
     # as many threads a trial whatever is missing: other sums of floats differ
     baselines = _baselines(config, request.source if data is None else data)
     # imports MLflow, while the process that workers are forked from imports TensorFlow
-    from sweeps.engine.remote import sent_data, workers_of
+    from sweeps.engine.remote import sent_data
     from sweeps.engine.search import search
     from tracking import import_soon_needed
 
@@ -93,7 +97,7 @@ def run(
             sent = stack.enter_context(data_file(data))
             dispatcher = Dispatcher(stack.enter_context(slots(jobs_of(config), config.memory_limit, config.jobs)))
         else:
-            dispatcher = stack.enter_context(workers_of(config.cluster, security))
+            dispatcher = stack.enter_context(_cluster_workers(config, security))
             whole = load(request.source) if data is None else data
             sent = stack.enter_context(sent_data(dispatcher.client, whole))
         client = dispatcher.client
@@ -108,6 +112,22 @@ def run(
         check_reachable(found.objective, config.stop_at)
         in_memory = data is not None
         search(CheckedSweep(config, request, found), dispatcher, watcher, limits, sent, in_memory, baselines)
+
+
+@contextlib.contextmanager
+def _cluster_workers(config: SweepConfig, security: Security | None) -> Iterator[RemoteDispatcher]:
+    """The workers of the scheduler, or of the described cluster, that the configuration names."""
+    from sweeps.engine.described_cluster import described
+    from sweeps.engine.remote import workers_of
+
+    assert config.cluster is not None
+    with contextlib.ExitStack() as stack:
+        address, fleet = config.cluster, None
+        if address.endswith(".toml"):
+            trials = studies.at_once(_begun(config), config.trials, config.trials)
+            cluster, fleet = stack.enter_context(described(address, config.workers, trials))
+            address, security = cluster.scheduler_address, cluster.security
+        yield stack.enter_context(workers_of(address, security, config.resources, fleet))
 
 
 def with_pruner_of_study(config: SweepConfig) -> SweepConfig:
@@ -144,9 +164,13 @@ def jobs_of(config: SweepConfig) -> int:
     Raises:
         CorruptStore: the study's journal cannot be read.
     """
+    return studies.at_once(_begun(config), config.trials, config.jobs)
+
+
+def _begun(config: SweepConfig) -> optuna.Study | None:
+    """The study, if it was begun."""
     journal = paths.journal(config.study)
-    study = studies.load(config.study, journal) if studies.begun(journal) else None
-    return studies.at_once(study, config.trials, config.jobs)
+    return studies.load(config.study, journal) if studies.begun(journal) else None
 
 
 def submit_check(
@@ -311,7 +335,7 @@ def _complete(config: SweepConfig, request: SweepRequest, data: Dataset | None) 
     check_identity(study, Identity(**asked), source)
     from sweeps.doctor.files import check_files  # imports MLflow, for which a sweep has time later
 
-    left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / "checkpoints")]
+    left = [*paths.spool(config.study).glob("*"), *retries.checkpoints_left(study, journal.parent / paths.CHECKPOINTS)]
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     is_repaired = paths.has_store() and not left and not running and not any(check_files(journal))
     # points of an edited space are others

@@ -77,6 +77,18 @@ def blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Have the same handlers after the block, whatever it installs."""
+    handlers = {signum: signal.getsignal(signum) for signum in ENDING}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for signum, handler in handlers.items():
+                signal.signal(signum, handler)
+
+
 class _CtrlC(KeyboardInterrupt):
     """Not `KeyboardInterrupt` itself: `python -m` dies of signal 2, whatever is made of one that met code in `exec`
     (a dataclass that is imported), and so has no exit code to give (CPython's `run_eval_code_obj`).

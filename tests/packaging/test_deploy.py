@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import distributed
 import pytest
 import yaml
 from support import ROOT
@@ -75,3 +78,17 @@ def test_the_sweep_that_a_file_runs_is_one_that_the_command_line_takes(file: str
 def test_no_file_holds_a_password() -> None:
     for file in DEPLOY.iterdir():
         assert not re.search(r"postgresql[^\s]*://[^\s@/]*:[^\s@/]+@", file.read_text()), file
+
+
+@pytest.mark.parametrize("kind", ["slurm", "kubernetes", "ssh"])
+def test_a_description_has_arguments_that_its_class_takes(kind: str) -> None:
+    ((table, given),) = tomllib.loads((DEPLOY / f"{kind}.toml").read_text()).items()
+    assert table == kind
+    if kind == "slurm":
+        core, slurm = pytest.importorskip("dask_jobqueue.core"), pytest.importorskip("dask_jobqueue.slurm")
+        takers = [core.JobQueueCluster, core.Job, slurm.SLURMJob]
+    elif kind == "kubernetes":
+        takers = [pytest.importorskip("dask_kubernetes.operator").KubeCluster]
+    else:
+        takers = [distributed.SSHCluster]
+    assert given.keys() <= {name for taker in takers for name in inspect.signature(taker).parameters}

@@ -13,45 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dask_cluster import DaskCluster
+from dask_cluster import DaskCluster, epochs_begun, lay_out_slow_space
 from invariant import assert_sound
 from support import ROOT, Workspace
 
 import sweeps
 
 pytestmark = pytest.mark.slow
-
-#: an epoch lasts as long as a file says; who begins which is written down
-SPACE = """
-import os
-import time
-from pathlib import Path
-
-import keras
-import keras_tuner
-from beside import HERE
-
-
-class Pace(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if self.params["epochs"] > 1:  # else the look at the space
-            (HERE / "epochs").open("a").write(f"{os.getpid()} {self.model.name} {epoch}\\n")
-            time.sleep(float((HERE / "pace").read_text()))
-
-
-class Space(keras_tuner.HyperModel):
-    def build(self, hp):
-        units = hp.Int("units", 4, 400)
-        inputs = keras.Input((8, 8))
-        hidden = keras.layers.Dense(units)(keras.layers.Flatten()(inputs))
-        outputs = keras.layers.Dense(10, activation="softmax")(hidden)
-        model = keras.Model(inputs, outputs, name=f"units_{units}")
-        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        return model
-
-    def fit(self, hp, model, *args, callbacks=(), **options):
-        return model.fit(*args, callbacks=[*callbacks, Pace()], **options)
-"""
 
 #: run by Python in each process that has its folder in PYTHONPATH
 OTHER_VERSION = """
@@ -109,10 +77,7 @@ class Slow:
         return [*words, "--trials", str(trials), "--epochs", str(epochs), "--cluster", self.cluster.address]
 
     def epochs(self) -> list[tuple[int, str, int]]:
-        """The process, the model and the number of each epoch that has begun."""
-        file = self.folder / "epochs"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [(int(pid), model, int(epoch)) for pid, model, epoch in map(str.split, lines)]
+        return epochs_begun(self.folder)
 
     def wait_for(self, what: Any, process: subprocess.Popen[str], seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
@@ -125,8 +90,7 @@ class Slow:
 @pytest.fixture
 def slow(workspace: Workspace, cluster: DaskCluster) -> Slow:
     made = Slow(workspace, cluster)
-    (made.folder / "space.py").write_text(SPACE)
-    (made.folder / "beside.py").write_text(f"from pathlib import Path\n\nHERE = Path({str(made.folder)!r})\n")
+    lay_out_slow_space(made.folder)
     return made
 
 
