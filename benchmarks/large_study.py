@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 import sqlalchemy as sa
 
 from benchmarks.command import failure, sweep
@@ -168,11 +169,16 @@ def _swept(trials: int, workers: int, space: str, found: dict[str, Any]) -> Iter
     options = ("--trials", str(trials), "--epochs", "1", "--jobs", str(workers), "--no-report")
     chosen = {"space": space} if space else {}
     with sweep(_ROOT, *options, **chosen) as watched:  # type: ignore[arg-type]
-        watched.wait(limit=4 * 3600)
+        spent = memory = 0.0
+        while not watched.wait(limit=5):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = watched.root.cpu_times()
+                spent, memory = times.user + times.system, watched.root.memory_info().rss / 2**20
         if len(watched.ends) < trials:
             raise click.ClickException(failure(watched))
         found |= rates(watched.ends, Sizes(trials_with=workers))
-        found["seconds"] = watched.ends[-1]
+        found |= {"seconds": watched.ends[-1], "driver's processor time, ms a trial": 1000 * spent / trials}
+        found |= {"driver's memory, MB": memory}
         yield watched.folder / "runs"
 
 

@@ -178,6 +178,36 @@ def test_a_worker_that_was_cut_off_writes_nothing_when_it_comes_back(
     assert ran[0] >= 1, "it went on from the last checkpoint that had come"
 
 
+def test_a_lost_scheduler_ends_the_sweep_and_the_same_command_goes_on(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    workspace = Workspace(tmp_path_factory.mktemp("near"))
+    lay_out_slow_space(workspace.folder)
+    (workspace.folder / "pace").write_text("1")
+    words = ["run", "lost", "--space", "space.py:Space", "--pruner", "none", "--sampler", "random", "--trials", "4"]
+    for is_second in (False, True):
+        cluster = DaskCluster(tmp_path_factory.mktemp("cluster"))
+        try:
+            cluster.start()
+            for name in ("one", "two"):
+                cluster.add(name)
+            process = workspace.start(*words, "--epochs", "10", "--cluster", cluster.address)
+            if not is_second:
+                wait_for(lambda: any(epoch == 5 for *_, epoch in epochs_begun(workspace.folder)), process)
+                cluster.end(cluster.processes[0])
+                (workspace.folder / "pace").write_text("0")
+            _, said = process.communicate(timeout=300)
+        finally:
+            cluster.end()
+        assert process.returncode == (0 if is_second else 4), said
+        if not is_second:
+            assert "the scheduler" in said
+            assert len(said.splitlines()) <= 3
+    assert_sound(workspace, "lost", total=4)
+    begun = [(name, epoch) for _, name, epoch in epochs_begun(workspace.folder)]
+    assert begun.count((begun[0][0], 0)) == 1, "it went on from its checkpoint"
+
+
 def test_another_machine_goes_on_where_a_dead_driver_was(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

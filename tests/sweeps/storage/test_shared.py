@@ -303,6 +303,34 @@ def test_a_role_that_may_not_make_the_table_is_told(postgres: Postgres) -> None:
         Database(guarded)
 
 
+def test_a_wrong_password_is_told_and_a_right_one_is_shown_nowhere(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = postgres.folder / "data/pg_hba.conf"
+    with psycopg.connect(postgres.uri(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE guarded LOGIN SUPERUSER PASSWORD 'open sesame'")
+        rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("SELECT pg_sleep(0.3)")
+    address = postgres.uri(user="guarded")
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
+    for password, said in (("open barley", "password authentication failed"), (None, "no password supplied")):
+        if password is None:
+            monkeypatch.delenv("PGPASSWORD")
+        else:
+            monkeypatch.setenv("PGPASSWORD", password)
+        with pytest.raises(BackendUnreachable, match=said) as refused:
+            Database(address)
+        assert len(str(refused.value).splitlines()) == 1
+        assert "barley" not in str(refused.value)
+    (tmp_path / "pass").write_text(f"127.0.0.1:{postgres.port}:*:guarded:open sesame\n")
+    (tmp_path / "pass").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    database = Database(address)
+    assert "sesame" not in database.uri
+    database.close()
+
+
 def test_a_session_that_the_server_ends_for_being_idle_has_its_marks_again(
     postgres: Postgres, connect: Connect
 ) -> None:
