@@ -81,12 +81,12 @@ class Fleet:
         self._next = 0.0
         self._told: set[str] = set()
 
-    def fit(self, trials: int, idle: Collection[Any] = ()) -> None:
+    def fit(self, trials: int, busy: Collection[Any] = ()) -> None:
         """Have as many workers as there are trials; those that were lost are replaced.
 
         Args:
             trials: that run, or are missing.
-            idle: the names of workers without a trial, which may go.
+            busy: the names of workers with a trial, which stay.
         """
         if self._scaling is not None and self._scaling.done():
             if (error := self._scaling.exception()) is not None and str(error) not in self._told:
@@ -95,7 +95,7 @@ class Fleet:
             self._scaling = None
         if self._scaling is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + _INTERVAL
-            self._scaling = self._thread.submit(self._scale, max(self._least, min(trials, self._most)), idle)
+            self._scaling = self._thread.submit(self._scale, max(self._least, min(trials, self._most)), busy)
 
     def begin(self, trials: int) -> None:
         """Start the first workers.
@@ -112,22 +112,21 @@ class Fleet:
         """Scale no more."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _scale(self, count: int, idle: Collection[Any]) -> None:
+    def _scale(self, count: int, busy: Collection[Any]) -> None:
         cluster = self._cluster
         if isinstance(cluster, SpecCluster):
-            cluster.sync(_rescale, cluster, count, list(idle))
-        else:
-            cluster.scale(count)
+            cluster.sync(_rescale, cluster, count, set(busy))
+        else:  # of Kubernetes, whose operator closes idle ones first
+            cluster.scale(max(count, len(busy)))
 
 
-async def _rescale(cluster: SpecCluster, count: int, idle: list[Any]) -> None:
-    """Have so many workers; of more than that only idle ones are closed, where `scale` takes any."""
-    surplus = len(cluster.plan) - count
-    if surplus > 0:
-        if idle:
-            await cluster.scale_down(idle[:surplus])
-        return
-    while len(cluster.plan) < count:  # as `scale`, which only logs why a worker cannot be started
+async def _rescale(cluster: SpecCluster, count: int, busy: set[Any]) -> None:
+    """Have so many workers, or more where they are busy: `scale` would close any, and only log what fails."""
+    for name, spec in list(cluster.worker_spec.items()):
+        of_job = {f"{name}{suffix}" for suffix in spec.get("group", ())} or {name}
+        if len(cluster.plan) - len(of_job) >= count and not of_job & busy:
+            del cluster.worker_spec[name]
+    while len(cluster.plan) < count:
         cluster.worker_spec.update(cluster.new_worker_spec())
     await cluster
 

@@ -90,8 +90,8 @@ class RemoteDispatcher(Dispatcher):
     def need(self, trials: int) -> None:
         """See `Dispatcher.need`."""
         if self._fleet is not None:
-            there = self._there()
-            self._fleet.fit(trials, [there[place]["name"] for place in self._idle()])
+            there, taken = self._there(), [self._given[task] for task in self.running.values()]
+            self._fleet.fit(trials, [there[place]["name"] for place in taken if place in there])
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""

@@ -87,11 +87,11 @@ def test_as_many_workers_are_there_as_trials_within_bounds(cluster: SpecCluster)
     fleet.begin(2)
     wait_for(lambda: len(names(cluster)) == 2)
     wait_for(lambda: fleet.fit(9) or len(names(cluster)) == 3)
-    busy = min(names(cluster))
-    wait_for(lambda: fleet.fit(1, idle=sorted(names(cluster) - {busy})) or names(cluster) == {busy})
-    time.sleep(0.2)
-    fleet.fit(0, idle=[busy])
-    time.sleep(0.2)
+    busy = max(names(cluster))
+    wait_for(lambda: fleet.fit(1, busy=[busy]) or names(cluster) == {busy})
+    for _ in range(10):
+        fleet.fit(0)
+        time.sleep(0.05)
     assert names(cluster) == {busy}, "the least"
     fleet.close()
 
@@ -101,10 +101,24 @@ def test_a_worker_with_a_trial_is_never_closed(cluster: SpecCluster) -> None:
     fleet.begin(3)
     wait_for(lambda: len(names(cluster)) == 3)
     for _ in range(10):
-        fleet.fit(1, idle=[])
+        fleet.fit(1, busy=names(cluster))
         time.sleep(0.05)
     assert len(names(cluster)) == 3
     fleet.close()
+
+
+def test_a_job_of_several_workers_stays_while_one_of_them_has_a_trial(tmp_path: Path) -> None:
+    jobqueue = pytest.importorskip("dask_jobqueue.local")
+    options = {"cores": 2, "processes": 2, "memory": "2GB", "log_directory": str(tmp_path)}
+    local = {"scheduler_options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": ":0"}}
+    with jobqueue.LocalCluster(**options, **local) as cluster:
+        cluster.sync(described_cluster._rescale, cluster, 3, set())
+        first, second = cluster.worker_spec
+        assert len(cluster.plan) == 4, "two jobs"
+        cluster.sync(described_cluster._rescale, cluster, 1, {f"{first}-1", f"{second}-0"})
+        assert set(cluster.worker_spec) == {first, second}
+        cluster.sync(described_cluster._rescale, cluster, 1, {f"{second}-0"})
+        assert set(cluster.worker_spec) == {second}
 
 
 def test_a_lost_worker_is_started_again(cluster: SpecCluster, monkeypatch: pytest.MonkeyPatch) -> None:
