@@ -74,13 +74,20 @@ def main(trials: int, workers: int, space: str, workspace: Path | None, output: 
     with contextlib.ExitStack() as stack:
         if workspace is None:
             workspace = stack.enter_context(_swept(trials, workers, space, found))
+            _show(found, output)
         found["SQLite"] = measured(workspace, f"sqlite:///{workspace / 'mlflow.db'}")
+        _show(found, output)
         if shutil.which("initdb"):
             address = stack.enter_context(postgres())
             uri = address.replace("postgresql", "postgresql+psycopg2", 1)
             copy(f"sqlite:///{workspace / 'mlflow.db'}", uri)
             imported = _seconds(workspace, uri, "import-journal", "bench", "--storage", address)
             found["PostgreSQL"] = {"import-journal, s": imported} | measured(workspace, uri)
+            _show(found, output)
+
+
+def _show(found: dict[str, Any], output: Path | None) -> None:
+    """After each step: what comes after it may fail."""
     text = json.dumps(found, indent=1)
     click.echo(text)
     if output is not None:
@@ -123,12 +130,13 @@ def copy(source: str, target: str) -> None:
     _initialize_tables(write)
     known = sa.MetaData()
     known.reflect(bind=write)
+    tables = [table for table in known.sorted_tables if table.name != "alembic_version"]
     there = sa.inspect(read).get_table_names()
     with read.connect() as rows, write.begin() as into:
-        for table in reversed(known.sorted_tables):
+        for table in reversed(tables):
             into.execute(table.delete())
-        for table in known.sorted_tables:
-            if table.name not in there or table.name == "alembic_version":
+        for table in tables:
+            if table.name not in there:
                 continue
             found = rows.execute(sa.select(table)).mappings()
             while part := found.fetchmany(5000):

@@ -51,8 +51,10 @@ def _words(config: SweepConfig, beside: Collection[str] = ()) -> list[str]:
         if isinstance(value, bool):
             words.append(flag(name) if value else flag(f"no_{name}"))
             continue
-        if name.endswith("_options"):
-            value = tuple(f"{option}={number}" for option, number in value.items())
+        if name.endswith("_options") or name == "resources":
+            value = tuple(f"{option}={number:g}" for option, number in value.items())
+        elif name == "workers":
+            value = "{}..{}".format(*value)
         elif isinstance(value, dict):
             value = json.dumps(value)
         elif isinstance(value, float):

@@ -18,11 +18,11 @@ import shutil
 import sys
 import time
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dask
 from distributed import SpecCluster, Status
@@ -30,12 +30,15 @@ from distributed.deploy.cluster import Cluster
 from distributed.utils import silence_logging_cmgr
 
 from sweeps.engine.cluster import SLOTS
-from sweeps.errors import BackendUnreachable, InputError, unknown
+from sweeps.errors import BackendUnreachable, InputError, Interrupted, unknown
 from sweeps.system import signals
 from sweeps.system.reading import read_text
 
 #: seconds between two looks at how many workers there should be
 _INTERVAL = 5.0
+#: seconds between two looks for a signal
+_POLL = 0.2
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,31 @@ class _Kind:
         name: of a class or function in the module.
         extra: of this package that installs the module.
         command: that has to be on this machine.
-        defaults: arguments that are dictionaries, which the file's keys go over.
+        defaults: arguments, which the file's keys go over.
     """
 
     module: str
     name: str
     extra: str
     command: str | None = None
-    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 #: Dask's dashboard is an open web page
-_NO_DASHBOARD = {"scheduler_options": {"dashboard": False, "dashboard_address": ":0"}}
+_NO_DASHBOARD = {"dashboard": False, "dashboard_address": ":0"}
+#: after which the scheduler of a sweep that was killed ends, with its workers
+_IDLE = "2 hours"
 _KINDS = {
-    "slurm": _Kind("dask_jobqueue", "SLURMCluster", "slurm", "sbatch", _NO_DASHBOARD),
-    "kubernetes": _Kind("dask_kubernetes.operator", "KubeCluster", "kubernetes"),
-    "ssh": _Kind("distributed", "SSHCluster", "ssh", None, _NO_DASHBOARD | {"worker_options": {"nthreads": 1}}),
+    # one worker a job: Dask replaces no lost job of several
+    "slurm": _Kind(
+        *("dask_jobqueue", "SLURMCluster", "slurm", "sbatch"),
+        {"processes": 1, "scheduler_options": _NO_DASHBOARD},
+    ),
+    "kubernetes": _Kind("dask_kubernetes.operator", "KubeCluster", "kubernetes", None, {"quiet": True}),
+    "ssh": _Kind(
+        *("distributed", "SSHCluster", "ssh", None),
+        {"scheduler_options": _NO_DASHBOARD | {"idle_timeout": _IDLE}, "worker_options": {"nthreads": 1}},
+    ),
 }
 #: whose hosts say how many workers there are
 _FIXED = "ssh"
@@ -72,63 +84,86 @@ class Fleet:
 
     Args:
         named: the file, for messages.
+
+    Attributes:
+        leaving: the names of workers that are being closed; they get no trials.
     """
 
     def __init__(self, cluster: Cluster, named: str, least: int, most: int) -> None:
         self._cluster, self._named, self._least, self._most = cluster, named, least, most
         self._thread = ThreadPoolExecutor(1, "fleet")  # a command such as `sbatch` takes a while
-        self._scaling: Future[None] | None = None
+        self._scaling: Future[Exception | None] | None = None
         self._next = 0.0
         self._told: set[str] = set()
-
-    def fit(self, trials: int, busy: Collection[Any] = ()) -> None:
-        """Have as many workers as there are trials; those that were lost are replaced.
-
-        Args:
-            trials: that run, or are missing.
-            busy: the names of workers with a trial, which stay.
-        """
-        if self._scaling is not None and self._scaling.done():
-            if (error := self._scaling.exception()) is not None and str(error) not in self._told:
-                self._told.add(str(error))
-                print(f"--cluster {self._named}: {_line(error)}", file=sys.stderr)
-            self._scaling = None
-        if self._scaling is None and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _INTERVAL
-            self._scaling = self._thread.submit(self._scale, max(self._least, min(trials, self._most)), busy)
+        self.leaving: frozenset[Any] = frozenset()
 
     def begin(self, trials: int) -> None:
         """Start the first workers.
 
         Raises:
             BackendUnreachable: the cluster refuses them.
+            Interrupted: by a signal.
         """
-        try:
-            self._scale(max(self._least, min(trials, self._most)), ())
-        except Exception as error:
-            raise BackendUnreachable(f"--cluster {self._named}: {_line(error)}") from None
+        self._scaling = self._thread.submit(self._scale, self._wanted(trials), frozenset())
+        error = _waited(self._scaling)
+        if error is not None and len(getattr(self._cluster, "worker_spec", ())) < max(1, self._least):
+            raise BackendUnreachable(f"--cluster {self._named}: {_line(error)}")
+
+    def fit(self, trials: int, known: Mapping[Any, bool] = {}) -> None:
+        """Have as many workers as there are trials; those that were lost are replaced.
+
+        Args:
+            trials: that run, or are missing.
+            known: by the names of the workers that are there, whether they have a trial. Those stay.
+        """
+        if self._scaling is not None and self._scaling.done():
+            if (error := self._scaling.result()) is not None and str(error) not in self._told:
+                self._told.add(str(error))
+                print(f"--cluster {self._named}: {_line(error)}", file=sys.stderr)
+            self._scaling = None
+        if self._scaling is None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _INTERVAL
+            count = self._wanted(trials)
+            if isinstance(self._cluster, SpecCluster):
+                surplus = max(0, len(self._cluster.worker_spec) - count)
+                idle = [name for name in self._cluster.worker_spec if not known.get(name)]
+                idle.sort(key=known.__contains__)  # first those that have not come yet
+                self.leaving = frozenset(idle[:surplus])
+            self._scaling = self._thread.submit(self._scale, max(count, sum(known.values())), self.leaving)
 
     def close(self) -> None:
         """Scale no more."""
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _scale(self, count: int, busy: Collection[Any]) -> None:
+    def _wanted(self, trials: int) -> int:
+        return max(self._least, min(trials, self._most))
+
+    def _scale(self, count: int, leaving: frozenset[Any]) -> Exception | None:
+        """Returns: why a worker could not be started."""
         cluster = self._cluster
-        if isinstance(cluster, SpecCluster):
-            cluster.sync(_rescale, cluster, count, set(busy))
-        else:  # of Kubernetes, whose operator closes idle ones first
-            cluster.scale(max(count, len(busy)))
+        try:
+            if isinstance(cluster, SpecCluster):
+                cluster.sync(_rescale, cluster, count, leaving)
+            else:  # of Kubernetes, whose operator closes idle ones first
+                cluster.scale(count)
+        except Exception as error:
+            return error
+        return None
 
 
-async def _rescale(cluster: SpecCluster, count: int, busy: set[Any]) -> None:
-    """Have so many workers, or more where they are busy: `scale` would close any, and only log what fails."""
-    for name, spec in list(cluster.worker_spec.items()):
-        of_job = {f"{name}{suffix}" for suffix in spec.get("group", ())} or {name}
-        if len(cluster.plan) - len(of_job) >= count and not of_job & busy:
-            del cluster.worker_spec[name]
-    while len(cluster.plan) < count:
+async def _rescale(cluster: SpecCluster, count: int, leaving: frozenset[Any]) -> None:
+    """Close those workers, and start others until there are so many; `scale` would close any, and only log errors."""
+    for name in leaving:
+        cluster.worker_spec.pop(name, None)
+    while len(cluster.worker_spec) < count:
         cluster.worker_spec.update(cluster.new_worker_spec())
-    await cluster
+    try:
+        await cluster
+    finally:
+        for name, worker in list(cluster.workers.items()):
+            if worker.status != Status.running:  # it could not be started: Dask would try to, in silence
+                del cluster.workers[name]
+                cluster.worker_spec.pop(name, None)
 
 
 @contextlib.contextmanager
@@ -165,17 +200,23 @@ def _started(name: str, options: Mapping[str, Any], file: str) -> Iterator[Clust
     try:
         with signals.kept():  # dask_jobqueue has a handler of its own for Ctrl-C, which it installs when it is imported
             make = getattr(importlib.import_module(kind.module), kind.name)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # that one cannot be installed but in the main thread
         raise BackendUnreachable(
             f"--cluster {file}: {kind.name} cannot be imported: {_line(error)}\n"
             f"pip install 'keras-sweeps[{kind.extra}]'"
         ) from None
     if kind.command and not shutil.which(kind.command):
         raise BackendUnreachable(f"--cluster {file}: the command {kind.command} is not on this machine")
+    if "processes" in kind.defaults and options.get("processes", 1) != 1:
+        raise InputError(f"--cluster {file}: processes must be 1: a job is one worker")
+    defaults = {
+        name: {**value, **options.get(name, {})} if isinstance(value, dict) else options.get(name, value)
+        for name, value in kind.defaults.items()
+    }
     try:
-        with signals.blocked():  # threads that are started here get none
-            merged = {key: {**default, **options.get(key, {})} for key, default in kind.defaults.items()}
-            cluster = make(**{**options, **merged})
+        cluster = _made(lambda: make(**{**options, **defaults}))
+    except Interrupted:
+        raise
     except (TypeError, ValueError, NotImplementedError) as error:
         raise InputError(f"--cluster {file}: {kind.name}: {_line(error)}") from None
     except Exception as error:
@@ -187,6 +228,26 @@ def _started(name: str, options: Mapping[str, Any], file: str) -> Iterator[Clust
             cluster.close()
         except Exception:  # a worker was never started, or its scheduler is gone
             cluster.status = Status.closed  # else Dask waits for it when this process ends
+
+
+def _made(make: Callable[[], Cluster]) -> Cluster:
+    """A cluster, which is made beside this thread: a host that does not answer would keep Ctrl-C waiting."""
+    with signals.blocked():  # threads that are started there get none
+        making = (thread := ThreadPoolExecutor(1, "cluster")).submit(make)
+    try:
+        return _waited(making)
+    except Interrupted:
+        making.add_done_callback(lambda made: made.exception() or made.result().close())
+        raise
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _waited(future: Future[T]) -> T:
+    """The result; raises `Interrupted` when a signal comes."""
+    while not wait([future], _POLL).done:
+        signals.raise_if_interrupted()
+    return future.result()
 
 
 def _read(file: str) -> tuple[str, dict[str, Any]]:

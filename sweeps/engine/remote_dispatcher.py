@@ -90,8 +90,8 @@ class RemoteDispatcher(Dispatcher):
     def need(self, trials: int) -> None:
         """See `Dispatcher.need`."""
         if self._fleet is not None:
-            there, taken = self._there(), [self._given[task] for task in self.running.values()]
-            self._fleet.fit(trials, [there[place]["name"] for place in taken if place in there])
+            taken = [self._given[task] for task in self.running.values()]
+            self._fleet.fit(trials, {known["name"]: place in taken for place, known in self._there().items()})
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""
@@ -130,8 +130,10 @@ class RemoteDispatcher(Dispatcher):
             wait([self.client.submit(reuse.leave, workers=[one], pure=False) for one in free], timeout=_PATIENCE)
 
     def _idle(self) -> list[Place]:
-        taken = [self._given[task] for task in self.running.values()]
-        return [place for place in self.ready() if place not in taken]
+        taken, leaving = [self._given[task] for task in self.running.values()], self._fleet and self._fleet.leaving
+        ready = [place for place in self.ready() if place not in taken]
+        there = self._there() if leaving else {}
+        return [place for place in ready if not leaving or (place in there and there[place]["name"] not in leaving)]
 
     def _busy(self) -> list[str]:
         return [task.worker for task in self.running.values() if task.worker]

@@ -127,6 +127,7 @@ class Scheduler:
         running = self._dispatcher.running
         try:
             self._fill()
+            self._need()
             while running or self._ended_waiting or (self._accepts_trials and self._session.missing() > 0):
                 if fault := self._session.fault():
                     raise _halted(fault)
@@ -137,6 +138,7 @@ class Scheduler:
                 if self._plan.trial_timeout is not None:
                     self._dispatcher.end_overdue(self._plan.trial_timeout + EPOCH_TIMEOUT, self._plan.overdue)
                 self._fill()
+                self._need()
         finally:
             if running or self._ended_waiting:
                 self._stop_running()
@@ -145,7 +147,6 @@ class Scheduler:
         """Give a trial to each free slot whose worker is there."""
         # what waits for its run has its slot still: the next trial is drawn when the value of this one is known
         busy = len(self._dispatcher.running) + len(self._ended_waiting)
-        self._dispatcher.need(min(self._jobs, self._session.missing()) if self._accepts_trials else busy)
         if not self._accepts_trials or busy >= self._jobs or time.monotonic() < self._submit_not_before:
             return
         if self._session.writer.is_full:  # the store is slow
@@ -157,6 +158,11 @@ class Scheduler:
                 self._submit_not_before = time.monotonic() + 1.0
                 return
             self._dispatcher.submit(run_trial, self._plan, task, self._data, trial=task.number)
+
+    def _need(self) -> None:
+        """Say how many workers there should be."""
+        busy = len(self._dispatcher.running) + len(self._ended_waiting)
+        self._dispatcher.need(min(self._jobs, self._session.missing()) if self._accepts_trials else busy)
 
     def _ended(self) -> list[Ended]:
         """The trials whose tasks have ended, and whose runs the store has created."""
@@ -170,7 +176,7 @@ class Scheduler:
         if self._ended_waiting:
             time.sleep(_POLL)
             return []
-        self._session.reap()  # others work at what is missing, as long as they live
+        self._session.take_over()  # others work at what is missing, as long as they live
         time.sleep(0.5)
         return []
 

@@ -17,7 +17,7 @@ from sweeps.study import study as studies
 from sweeps.study.attributes import MODEL_URI
 from sweeps.study.budget import Budget
 from sweeps.study.claims import Claims
-from sweeps.study.study import StudyRef
+from sweeps.study.study import StudyRef, own
 from sweeps.system import signals
 from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
@@ -64,6 +64,13 @@ class StudySession:
         """Fail the trials that nobody works at any more; their numbers."""
         self.writer.wait(LAST_CALLS)  # a run that is being created would not be found, and another one created
         return reaper.reap(self.study, self.store, self.claims, error)
+
+    def take_over(self) -> None:
+        """Let the trials that nobody works at any more go on here, from their checkpoints."""
+        if reaped := self.reap():
+            for trial in own(retries.unfinished(self.study)):
+                if trial.number in reaped:
+                    retries.retry(self.study, trial.number)
 
     def retry(self, number: int, limit: int) -> bool:
         """Whether a failed trial is tried again, which it is `limit` times at most."""
@@ -124,9 +131,9 @@ def open_session(
     with contextlib.ExitStack() as stack:
         claims = stack.enter_context(contextlib.closing(Claims(folder)))
         writer = stack.enter_context(contextlib.closing(RunWriter(store)))
-        checkpoints = stack.enter_context(checkpoints_of(folder))
         with claims.turn():
             if_alone = stack.enter_context(present(folder))
+            checkpoints = stack.enter_context(checkpoints_of(folder))  # the last are copied before others are alone
             repaired: list[Finding] = []
             if_alone(lambda: repaired.extend(repair_files(ref.journal)))
             study = study_of()

@@ -124,9 +124,10 @@ def _cluster_workers(config: SweepConfig, security: Security | None) -> Iterator
     with contextlib.ExitStack() as stack:
         address, fleet = config.cluster, None
         if address.endswith(".toml"):
-            trials = studies.at_once(_begun(config), config.trials, config.trials)
+            most = config.jobs if "jobs" in config.model_fields_set else config.trials
+            trials = studies.at_once(_begun(config), config.trials, most)
             cluster, fleet = stack.enter_context(described(address, config.workers, trials))
-            address, security = cluster.scheduler_address, cluster.security
+            address, security = cluster.scheduler_address, getattr(cluster, "security", None)
         yield stack.enter_context(workers_of(address, security, config.resources, fleet))
 
 

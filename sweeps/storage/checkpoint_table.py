@@ -34,10 +34,10 @@ class CheckpointTable:
             content,
         )
 
-    def content(self, number: int, but: int = -1) -> bytes | None:
-        """The trial's checkpoint; None where there is none but of the attempt `but`."""
-        query = "SELECT content FROM sweeps.checkpoints WHERE study = %s AND number = %s AND attempt <> %s"
-        row = self._database.do(lambda connection: connection.execute(query, [self._study, number, but]).fetchone())
+    def content(self, number: int) -> bytes | None:
+        """The trial's checkpoint; None where there is none."""
+        query = "SELECT content FROM sweeps.checkpoints WHERE study = %s AND number = %s"
+        row = self._database.do(lambda connection: connection.execute(query, [self._study, number]).fetchone())
         return row and row[0]
 
     def numbers(self) -> list[int]:

@@ -63,7 +63,7 @@ class Database:
         self._lost_at: float | None = None
         #: process and beginning of the server's side of the connection
         self._session: Sequence[Any] = (None, None)
-        self._turn = threading.RLock()
+        self._turn, self._closed = threading.RLock(), False
         try:
             self._connection = self._connect()
             with contextlib.ExitStack() as failed:
@@ -75,6 +75,7 @@ class Database:
 
     def close(self) -> None:
         """End the connection, and let go of all locks."""
+        self._closed = True
         self._connection.close()
 
     def exchange(self, study: str, number: int, records: Sequence[str], last: str | None = None) -> list[str]:
@@ -181,6 +182,8 @@ class Database:
         """
         with self._turn:
             while True:
+                if self._closed:
+                    raise OSError(errno.EIO, "the storage was closed", self.uri)
                 try:
                     if self._connection.closed:
                         self._reconnect()

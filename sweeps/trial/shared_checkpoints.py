@@ -14,7 +14,7 @@ from sweeps.storage import shared
 from sweeps.storage.checkpoint_table import CheckpointTable
 from sweeps.storage.database import Database
 from sweeps.system.paths import CHECKPOINTS
-from sweeps.trial.checkpoint import Checkpoints
+from sweeps.trial.checkpoint import Checkpoints, decoded
 
 #: seconds between two copies of a checkpoint at least, and the largest share of the time that copying may take
 _INTERVAL, _SHARE = 5.0, 0.2
@@ -22,6 +22,8 @@ _INTERVAL, _SHARE = 5.0, 0.2
 _LAST_COPIES = 5.0
 #: the largest checkpoint that is copied, in bytes: a message to PostgreSQL has at most a gigabyte
 LARGEST = 256 * 2**20
+#: for which file was copied: one that was tried to be
+_PERHAPS = -1
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +42,18 @@ class SharedCheckpoints(Checkpoints):
         super().__init__(folder)
         self._table, self._copies = table, copies
         #: of the trials that this driver has, by the first attempt's number: the attempt, and which file was copied
+        #: (0: none)
         self._followed: dict[int, tuple[int, int]] = {}
-        #: the attempts that ran here: their files here are newer than the copies
-        self._own: dict[int, int] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._refused: set[int] = set()
 
     def begin(self, number: int, attempt: int) -> None:
         """See `Checkpoints.begin`."""
-        if attempt != number and (content := self._table.content(number, but=self._own.get(number, -1))) is not None:
-            self.put(number, content)
+        copied = 0
+        if attempt != number and _take_further(self, self._table, number):
+            copied = self._version(number)
         with self._lock:
-            self._own[number] = attempt
-            self._followed[number] = attempt, self._version(number)
+            self._followed[number] = attempt, copied
 
     def keep(self, numbers: Collection[int]) -> None:
         """See `Checkpoints.keep`."""
@@ -91,34 +92,37 @@ class SharedCheckpoints(Checkpoints):
             followed = dict(self._followed)
         for number, (attempt, copied) in followed.items():
             version = self._version(number)
-            if version == copied:
+            if version in (0, copied) or self._is_too_large(number, attempt):
                 continue
+            with self._lock:
+                if self._followed.get(number) != (attempt, copied):
+                    continue  # it has ended, or begun anew
+                self._followed[number] = attempt, version
             try:
-                self._copy_one(number, attempt)
+                if (content := self.content(number)) is not None:
+                    self._copies.put(number, attempt, content)
+                if self._version(number) == 0:  # forgotten meanwhile
+                    self._copies.remove(number)
             except OSError as error:
                 logger.warning("The checkpoint of trial %d is not copied to the storage: %s", attempt, error)
+                with self._lock:
+                    if number in self._followed:
+                        self._followed[number] = attempt, _PERHAPS
                 return
-            with self._lock:
-                if self._followed.get(number, (None,))[0] == attempt:
-                    self._followed[number] = attempt, version
 
-    def _copy_one(self, number: int, attempt: int) -> None:
-        content = self.content(number)
-        if content is None:
-            return
-        if len(content) > LARGEST:
-            if number not in self._refused:
+    def _is_too_large(self, number: int, attempt: int) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            size = self._path(number).stat().st_size
+            if size > LARGEST and number not in self._refused:
                 self._refused.add(number)
                 logger.warning(
                     "The checkpoint of trial %d has %d MB and is not copied to the storage, which takes %d MB",
                     attempt,
-                    len(content) >> 20,
+                    size >> 20,
                     LARGEST >> 20,
                 )
-            return
-        self._copies.put(number, attempt, content)
-        if self._version(number) == 0:  # forgotten meanwhile
-            self._copies.remove(number)
+            return size > LARGEST
+        return False
 
     def _version(self, number: int) -> int:
         """Which file it is: 0 where there is none."""
@@ -159,8 +163,25 @@ def to_folder(study: Path) -> None:
     """Copy all checkpoints in the study's database to its folder; for who is alone with it."""
     table, checkpoints = _table_of(study), Checkpoints(study / CHECKPOINTS)
     for number in table.numbers():
-        if (content := table.content(number)) is not None:
-            checkpoints.put(number, content)
+        _take_further(checkpoints, table, number)
+
+
+def _take_further(checkpoints: Checkpoints, table: CheckpointTable, number: int) -> bool:
+    """Replace a trial's checkpoint by the copy of it, if that has come further; whether it has."""
+    content = table.content(number)
+    if content is None or _progress(content) <= _progress(checkpoints.content(number)):
+        return False
+    checkpoints.put(number, content)
+    return True
+
+
+def _progress(content: bytes | None) -> tuple[int, ...]:
+    """How far a training had come: rounds, calls of `fit`, epochs; () for what cannot be read."""
+    try:
+        state = decoded(content or b"")
+        return len(state.get("rounds", ())), state["call"], state.get("epoch", 0)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def _table_of(study: Path) -> CheckpointTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -73,8 +74,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpecCluster]:
     monkeypatch.setattr(described_cluster, "_INTERVAL", 0.05)
     scheduler = {"cls": Scheduler, "options": {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1"}}
     worker = {"cls": Worker, "options": {"nthreads": 1, "dashboard": False, "host": "127.0.0.1"}}
-    with SpecCluster(workers={}, scheduler=scheduler, worker=worker) as made:
-        yield made
+    made = SpecCluster(workers={}, scheduler=scheduler, worker=worker)
+    yield made
+    with contextlib.suppress(AssertionError):  # Dask's, of workers that were refused
+        made.close()
 
 
 def names(cluster: SpecCluster) -> set[int]:
@@ -88,9 +91,9 @@ def test_as_many_workers_are_there_as_trials_within_bounds(cluster: SpecCluster)
     wait_for(lambda: len(names(cluster)) == 2)
     wait_for(lambda: fleet.fit(9) or len(names(cluster)) == 3)
     busy = max(names(cluster))
-    wait_for(lambda: fleet.fit(1, busy=[busy]) or names(cluster) == {busy})
+    wait_for(lambda: fleet.fit(1, {name: name == busy for name in names(cluster)}) or names(cluster) == {busy})
     for _ in range(10):
-        fleet.fit(0)
+        fleet.fit(0, {busy: False})
         time.sleep(0.05)
     assert names(cluster) == {busy}, "the least"
     fleet.close()
@@ -101,24 +104,39 @@ def test_a_worker_with_a_trial_is_never_closed(cluster: SpecCluster) -> None:
     fleet.begin(3)
     wait_for(lambda: len(names(cluster)) == 3)
     for _ in range(10):
-        fleet.fit(1, busy=names(cluster))
+        fleet.fit(1, dict.fromkeys(names(cluster), True))
         time.sleep(0.05)
     assert len(names(cluster)) == 3
     fleet.close()
 
 
-def test_a_job_of_several_workers_stays_while_one_of_them_has_a_trial(tmp_path: Path) -> None:
-    jobqueue = pytest.importorskip("dask_jobqueue.local")
-    options = {"cores": 2, "processes": 2, "memory": "2GB", "log_directory": str(tmp_path)}
-    local = {"scheduler_options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": ":0"}}
-    with jobqueue.LocalCluster(**options, **local) as cluster:
-        cluster.sync(described_cluster._rescale, cluster, 3, set())
-        first, second = cluster.worker_spec
-        assert len(cluster.plan) == 4, "two jobs"
-        cluster.sync(described_cluster._rescale, cluster, 1, {f"{first}-1", f"{second}-0"})
-        assert set(cluster.worker_spec) == {first, second}
-        cluster.sync(described_cluster._rescale, cluster, 1, {f"{second}-0"})
-        assert set(cluster.worker_spec) == {second}
+def test_workers_that_have_not_come_go_first_and_those_that_go_are_known_before(cluster: SpecCluster) -> None:
+    fleet = Fleet(cluster, "x.toml", 0, 4)
+    fleet.begin(4)
+    wait_for(lambda: len(names(cluster)) == 4)
+    one, two, three, four = sorted(names(cluster))
+    fleet.fit(2, {one: False, two: True, three: False})
+    assert fleet.leaving == {four, one}
+    wait_for(lambda: fleet.fit(2, {two: True, three: False}) or names(cluster) == {two, three})
+    fleet.close()
+
+
+def test_of_workers_that_are_refused_the_others_work(cluster: SpecCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    made: list[str] = []
+
+    class Some(Worker):
+        async def start(self) -> None:
+            made.append("one")
+            if len(made) > 2:
+                raise RuntimeError("QOSMaxJobsPerUserLimit")
+            await super().start()
+
+    cluster.new_spec["cls"] = Some
+    fleet = Fleet(cluster, "x.toml", 1, 4)
+    fleet.begin(4)
+    assert len(names(cluster)) == 2
+    wait_for(lambda: fleet.fit(4, dict.fromkeys(names(cluster), True)) or "QOSMax" in capsys.readouterr().err)
+    fleet.close()
 
 
 def test_a_lost_worker_is_started_again(cluster: SpecCluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +160,7 @@ def test_a_lost_worker_is_started_again(cluster: SpecCluster, monkeypatch: pytes
         ('[ssh]\nhosts = ["a", "b"]', (1, 1), InputError, "--workers: its hosts say how many there are"),
         ("[slurm]\ncores = 1", (1, 1), InputError, "SLURMCluster: "),
         ('[slurm]\ncores = 1\nmemory = "2GB"\nqeue = "x"', (1, 1), InputError, "qeue"),
+        ('[slurm]\ncores = 4\nmemory = "2GB"\nprocesses = 4', (1, 1), InputError, "a job is one worker"),
         ("[ssh]\nhosts = []", None, InputError, "SSHCluster: `hosts` must be a non empty list"),
     ],
 )

@@ -58,40 +58,61 @@ def copy_of(table: CheckpointTable, number: int) -> bytes:
     return table.content(number) or b""
 
 
+def after(epoch: int, call: int = 1, rounds: int = 0, **more: object) -> dict[str, object]:
+    """What a trial saves after so many epochs."""
+    return {"call": call, "epoch": epoch, "rounds": [[]] * rounds, **more}
+
+
 def test_another_machine_goes_on_from_the_last_copy(machine: Machine, table: CheckpointTable) -> None:
-    state = {"epoch": 3, "weights": np.arange(5.0)}
+    weights = np.arange(5.0)
     with machine("one") as one:
         one.begin(4, 4)
-        one.save(4, {"epoch": 1})
+        one.save(4, after(1))
         copy_of(table, 4)
-        one.save(4, state)
+        one.save(4, after(3, weights=weights))
     with machine("other") as other:
         other.begin(4, 9)
         found = other.load(4)
     assert found["epoch"] == 3, "the last state is copied when a sweep ends"
-    np.testing.assert_array_equal(found["weights"], state["weights"])
+    np.testing.assert_array_equal(found["weights"], weights)
 
 
-def test_the_machine_that_ran_the_last_attempt_goes_on_from_its_own_file(
-    machine: Machine, table: CheckpointTable
+@pytest.mark.parametrize(
+    ("here", "there", "taken"),
+    [
+        (after(3), after(2), False),
+        (after(3), after(3), False),
+        (after(3), after(4), True),
+        (after(9), after(1, call=2), True),
+        (after(9), {"call": 0, "rounds": [[]]}, True),
+        (after(1, rounds=1), {"call": 0, "rounds": [[]]}, False),
+        (None, after(1), True),
+    ],
+)
+def test_of_two_checkpoints_the_one_that_has_come_further_is_taken(
+    machine: Machine, table: CheckpointTable, here: object, there: object, taken: bool
 ) -> None:
+    with machine("there") as other:
+        other.begin(0, 0)
+        other.save(0, there)
+    with machine("here") as one:
+        if here is not None:
+            one.save(0, here)
+        one.begin(0, 3)  # of a process that knows nothing of the attempt before
+        assert one.load(0) == (there if taken else here)
+    with machine("third") as third:
+        third.begin(0, 4)
+        assert third.load(0) == (there if taken else here), "it is copied, whoever has made it"
+
+
+def test_a_damaged_file_is_replaced_by_the_copy(machine: Machine, table: CheckpointTable, tmp_path: Path) -> None:
     with machine("one") as one:
-        one.begin(0, 0)
-        one.save(0, "copied")
-        copy_of(table, 0)
-        table.put(0, 0, b"an older copy")
-        one.save(0, "newer than its copy")
-        one.begin(0, 3)
-        assert one.load(0) == "newer than its copy"
-
-
-def test_a_machine_takes_what_another_has_trained_meanwhile(machine: Machine) -> None:
-    with machine("one") as one, machine("other") as other:
         one.begin(2, 2)
-        one.save(2, "of the first attempt")
-        wait_for(lambda: other.begin(2, 5) or other.content(2))
-        other.save(2, "of the second attempt")
-        wait_for(lambda: one.begin(2, 6) or one.load(2) == "of the second attempt")
+        one.save(2, after(2))
+        copy_of(table, 2)
+        (tmp_path / "one/s/checkpoints/2.checkpoint").write_bytes(b"torn")
+        one.begin(2, 5)
+        assert one.load(2) == after(2)
 
 
 def test_a_driver_that_was_cut_off_does_not_replace_what_its_successor_has_put(table: CheckpointTable) -> None:
@@ -133,24 +154,24 @@ def test_a_checkpoint_too_large_to_copy_is_named_once(
 def test_a_lost_connection_costs_no_checkpoint(machine: Machine, table: CheckpointTable, postgres: Postgres) -> None:
     with machine("one") as one:
         one.begin(5, 5)
-        one.save(5, "before")
+        one.save(5, after(1))
         first = copy_of(table, 5)
         postgres.stop()
-        one.save(5, "after")
+        one.save(5, after(2))
         postgres.start()
         wait_for(lambda: copy_of(table, 5) != first)
     with machine("other") as other:
         other.begin(5, 6)
-        assert other.load(5) == "after"
+        assert other.load(5) == after(2)
 
 
 def test_checkpoints_move_with_the_study(machine: Machine, table: CheckpointTable, tmp_path: Path) -> None:
     with machine("one"):
         pass
     folder = tmp_path / "one/s"
-    Checkpoints(folder / "checkpoints").save(3, "here")
+    Checkpoints(folder / "checkpoints").save(3, after(1))
     shared_checkpoints.to_database(folder)
     assert table.numbers() == [3]
     Checkpoints(folder / "checkpoints").forget(3)
     shared_checkpoints.to_folder(folder)
-    assert Checkpoints(folder / "checkpoints").load(3) == "here"
+    assert Checkpoints(folder / "checkpoints").load(3) == after(1)
