@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from dask_cluster import DaskCluster, epochs_begun, lay_out_slow_space
 from faults.conftest import PacedSweep, paced_sweep
@@ -208,32 +209,61 @@ def test_a_lost_scheduler_ends_the_sweep_and_the_same_command_goes_on(
     assert begun.count((begun[0][0], 0)) == 1, "it went on from its checkpoint"
 
 
-def test_another_machine_goes_on_where_a_dead_driver_was(
-    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture
+def machines(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PacedSweep, PacedSweep]]:
+    """Two workspaces with an MLflow server, and a database without a study of theirs."""
+    with psycopg.connect(postgres.uri(), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS sweeps CASCADE")
     server = MlflowServer(tmp_path_factory.mktemp("server"))
     server.start()
     folders: list[Path] = [tmp_path_factory.mktemp(name) for name in ("one", "other")]
-    try:
-        with paced_sweep(folders[0], server.uri) as one, paced_sweep(folders[1], server.uri) as other:
-            _killed_and_continued(one, other, postgres.uri())
-    finally:
-        server.stop()
+    with paced_sweep(folders[0], server.uri) as one, paced_sweep(folders[1], server.uri) as other:
+        yield one, other
+    server.stop()
 
 
-def _killed_and_continued(one: PacedSweep, other: PacedSweep, address: str) -> None:
-    words = one.options(1, "--storage", address, epochs=20)
+def epochs_of(machine: PacedSweep) -> list[int]:
+    """The epochs that have begun there, from 0."""
+    return [int(line) for line in (machine.folder / "epochs").read_text().splitlines()]
+
+
+def test_another_machine_goes_on_where_a_dead_driver_was(
+    machines: tuple[PacedSweep, PacedSweep], postgres: Postgres
+) -> None:
+    one, other = machines
+    words = one.options(1, "--storage", postgres.uri(), epochs=20)
     one.pace(1.5)
     process = one.start(*words)
     one.wait_for(lambda: one.epochs_begun() >= 10, process)  # two copies, at 5 s and 10 s
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    begun = one.epochs_begun()
     shutil.rmtree(one.folder / "runs/studies")  # its disk is lost
-    other.pace(0)
     done = other.sweeps(*words)
     assert done.returncode == 0, done.stderr
     assert_sound(other, other.study, 1)
-    epochs = [int(line) for line in (other.folder / "epochs").read_text().splitlines()]
-    assert epochs[-1] == 19
-    assert begun - 6 <= epochs[0] <= begun, "at most six seconds are lost"
+    assert epochs_of(other)[-1] == 19
+    assert one.epochs_begun() - 6 <= epochs_of(other)[0] <= one.epochs_begun(), "at most nine seconds are lost"
+
+
+def test_a_running_driver_takes_over_the_trial_of_a_dead_one(
+    machines: tuple[PacedSweep, PacedSweep], postgres: Postgres
+) -> None:
+    one, other = machines
+    words = one.options(2, "--storage", postgres.uri(), epochs=14)
+    processes = []
+    for machine in machines:
+        machine.pace(1.2)
+        processes.append(machine.start(*words))
+    one.wait_for(lambda: one.epochs_begun() >= 10, processes[0])
+    other.wait_for(lambda: other.epochs_begun() >= 2, processes[1])
+    os.killpg(processes[0].pid, signal.SIGKILL)
+    processes[0].communicate()
+    other.pace(0)
+    _, said = processes[1].communicate(timeout=300)
+    assert processes[1].returncode == 0, said
+    assert epochs_of(other).count(0) == 1, "of its own trial"
+    assert epochs_of(other).count(13) == 2
+    assert (
+        other.json("status", other.study)["trials"] | {"FAIL": 1, "COMPLETE": 2}
+        == other.json("status", other.study)["trials"]
+    )
