@@ -7,9 +7,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunStatus, RunTag, ViewType
@@ -36,6 +37,9 @@ SHA256 = "model_sha256"
 CREATE_TIMEOUT, RETRY_INTERVAL = 300.0, 2.0
 #: MLflow's limits for one call
 _MAX_ENTRIES, _MAX_PARAMS = 1000, 100
+#: what SQLite, PostgreSQL and MySQL say, and MLflow's server
+_OUTRUN = ("UNIQUE constraint", "UniqueViolation", "Duplicate entry", "already exists")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,25 @@ def open_store(
             if found is not None and found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             location = f"{artifact_root}/{experiment}" if artifact_root else None
-            identifier = found.experiment_id if found else client.create_experiment(experiment, location, KIND)
+
+            def created() -> str:
+                known = client.get_experiment_by_name(experiment)
+                return str(known.experiment_id if known else client.create_experiment(experiment, location, KIND))
+
+            identifier = found.experiment_id if found else twice_if_outrun(created)
     except OSError as error:
         raise Unwritable(one_line(error)) from None
     return Store(uri, str(identifier), spool)
+
+
+def twice_if_outrun(call: Callable[[], T]) -> T:
+    """Call MLflow, once more if another process has made the same row between its look and its write."""
+    try:
+        return call()
+    except MlflowException as error:
+        if not any(said in str(error) for said in _OUTRUN):
+            raise
+        return call()
 
 
 def import_soon_needed(uri: str) -> None:
@@ -229,7 +248,7 @@ def log_all(
         }
         if not any(batch.values()):
             return
-        store.client.log_batch(run_id, **batch)
+        twice_if_outrun(partial(store.client.log_batch, run_id, **batch))
 
 
 def _storable(metric: Metric) -> Metric:

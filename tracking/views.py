@@ -7,13 +7,14 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from mlflow.utils.time import get_current_time_millis
 
 from tracking.names import safe_name
-from tracking.store import KIND, Store
+from tracking.store import KIND, Store, twice_if_outrun
 
 #: the tag with the description of an experiment or a run, in Markdown
 NOTE = "mlflow.note.content"
@@ -93,7 +94,7 @@ def show_experiment(store: Store, view: TrialsView, note: str) -> None:
     }
     tags = KIND | {NOTE: note, _VIEW + TRIALS: json.dumps(saved)}
     for key, value in tags.items():
-        store.client.set_experiment_tag(store.experiment_id, key, value)
+        twice_if_outrun(partial(store.client.set_experiment_tag, store.experiment_id, key, value))
 
 
 def trials_page(store: Store) -> str:

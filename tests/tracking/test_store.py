@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 
 from tracking import (
     DataDescription,
@@ -22,6 +25,7 @@ from tracking import (
     find_store,
     open_store,
 )
+from tracking.store import twice_if_outrun
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,37 @@ def test_an_experiment_is_made_once_and_found_again(store: Store) -> None:
     assert open_store(store.uri, "houses", None) == store
     assert find_store(store.uri, "houses") == store
     assert find_store(store.uri, "none") is None
+
+
+def test_an_experiment_that_another_process_makes_in_that_moment_is_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, looks = MlflowClient.get_experiment_by_name, []
+
+    def late(client: MlflowClient, name: str) -> object:
+        looks.append(name)
+        return None if len(looks) < 3 else found(client, name)
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", late)
+    assert open_store(store.uri, "houses", None).experiment_id == store.experiment_id
+
+
+def test_processes_that_describe_an_experiment_at_once_do_not_fail(store: Store) -> None:
+    threads, wrong = [], []
+
+    def describe(n: int) -> None:
+        try:
+            for key in range(20):
+                twice_if_outrun(partial(store.client.set_experiment_tag, store.experiment_id, f"tag {key}", str(n)))
+        except Exception as error:
+            wrong.append(error)
+
+    for n in range(4):
+        threads.append(threading.Thread(target=describe, args=[n]))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 @pytest.mark.parametrize("uri", ["sqlite:////proc/none/mlflow.db", "http://127.0.0.1:9"])
