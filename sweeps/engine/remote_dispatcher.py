@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from distributed import Client, wait
+from distributed import Client, Future, wait
+from distributed.client import FuturesCancelledError
 
 from sweeps.engine import reuse, worker
 from sweeps.engine.described_cluster import Fleet
@@ -46,6 +47,7 @@ class RemoteDispatcher(Dispatcher):
     def __init__(self, client: Client, resources: Mapping[str, float] = {}, fleet: Fleet | None = None) -> None:
         super().__init__(client)
         self._resources, self._fleet = resources, fleet
+        self._address = client.scheduler.address  # a client that has lost it does not know it any more
         self._joining: dict[Place, concurrent.futures.Future[dict[str, Any]]] = {}
         #: why a worker cannot run trials, "" if it can
         self._known: dict[Place, str] = {}
@@ -115,7 +117,7 @@ class RemoteDispatcher(Dispatcher):
         for future in waiting:
             del self.running[future]
         self._call(worker_process.request_stop, workers=self._busy())
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, FuturesCancelledError):
             wait(list(self.running), timeout=STOP_TIMEOUT)
         ended = []
         with contextlib.suppress(BackendUnreachable):
@@ -129,6 +131,15 @@ class RemoteDispatcher(Dispatcher):
             free = [place.address for place in self._idle()]
             wait([self.client.submit(reuse.leave, workers=[one], pure=False) for one in free], timeout=_PATIENCE)
 
+    def _wait(self, futures: list[Future]) -> None:
+        try:
+            super()._wait(futures)
+        except FuturesCancelledError:  # by nobody: a scheduler that is lost, or started again, does not know them
+            raise self._lost() from None
+
+    def _lost(self) -> BackendUnreachable:
+        return BackendUnreachable(f"--cluster: the scheduler {self._address} is gone")
+
     def _idle(self) -> list[Place]:
         taken, leaving = [self._given[task] for task in self.running.values()], self._fleet and self._fleet.leaving
         ready = [place for place in self.ready() if place not in taken]
@@ -141,7 +152,7 @@ class RemoteDispatcher(Dispatcher):
     def _there(self) -> Mapping[Place, Mapping[str, Any]]:
         """What the scheduler knows of each worker that has the resources."""
         if self.client.status != "running":
-            raise BackendUnreachable(f"--cluster: the scheduler {self.client.scheduler.address} is gone")
+            raise self._lost()
         try:
             # not `scheduler_info`, whose answer another thread may replace by one without workers
             known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]

@@ -55,6 +55,7 @@ class StudySession:
     repaired: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     models_kept: int | None = None
+    _unremoved: list[str] = field(default_factory=list)
 
     def missing(self) -> int:
         """How many trials the study lacks, as far as its budget goes."""
@@ -82,7 +83,7 @@ class StudySession:
         Raises:
             Interrupted: by a signal.
         """
-        sent = self.writer.submit(lambda: None)
+        sent = self.writer.submit(self._remove_models)
         while not wait([sent], 0.5).done:
             signals.raise_if_interrupted()
 
@@ -106,10 +107,15 @@ class StudySession:
             # after the models that are still to be sent
             self.writer.submit(self._remove_models, [trial.user_attrs[MODEL_URI] for trial in trials])
 
-    def _remove_models(self, uris: Sequence[str]) -> None:
-        for uri in uris:
-            with contextlib.suppress(TrackingError, CorruptStore, OSError), translate_errors():
-                remove_model(self.store, uri)
+    def _remove_models(self, uris: Sequence[str] = ()) -> None:
+        """In the writer's thread; what the store does not remove now is tried again later."""
+        wanted, self._unremoved = [*self._unremoved, *uris], []
+        for uri in wanted:
+            try:
+                with translate_errors():
+                    remove_model(self.store, uri)
+            except (TrackingError, CorruptStore, OSError):
+                self._unremoved.append(uri)
 
 
 @contextlib.contextmanager
