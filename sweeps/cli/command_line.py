@@ -52,17 +52,22 @@ def _words(config: SweepConfig, beside: Collection[str] = ()) -> list[str]:
             words.append(flag(name) if value else flag(f"no_{name}"))
             continue
         if name.endswith("_options") or name == "resources":
-            value = tuple(f"{option}={number:g}" for option, number in value.items())
+            value = tuple(f"{option}={_digits(number)}" for option, number in value.items())
         elif name == "workers":
             value = "{}..{}".format(*value)
         elif isinstance(value, dict):
             value = json.dumps(value)
         elif isinstance(value, float):
-            value = repr(value).removesuffix(".0")  # all of its digits: `:g` leaves some out
+            value = _digits(value)
         values = value if isinstance(value, tuple) else (value,)
         for one in values:
             words += [flag(name), str(one)]
     return words
+
+
+def _digits(number: float) -> str:
+    """A number with all of its digits, of which `:g` leaves some out."""
+    return repr(number).removesuffix(".0")
 
 
 def config_of(study: optuna.Study) -> SweepConfig:

@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import optuna
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sweeps.cli.command_line import command
@@ -58,6 +58,8 @@ def parsed(line: str) -> SweepConfig:
 
 @settings(deadline=None, max_examples=300)
 @given(options)
+@example({"sampler_options": {"startup": 1_000_000}})
+@example({"sampler_options": {"startup": 123_457}})
 def test_the_command_that_is_printed_to_resume_asks_for_the_same_configuration(given_: dict[str, Any]) -> None:
     config = load_config(given_)
     assert parsed(command(config)) == config
