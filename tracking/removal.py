@@ -15,7 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracking.moving import local_path
 from tracking.rebuilding import database_of
-from tracking.spool import find_model
+from tracking.spool import find_model, model_of_id
 from tracking.store import Store, pages
 
 
@@ -122,12 +122,7 @@ def _model(store: Store, model_uri: str) -> LoggedModel | None:
     kind, _, path = model_uri.partition(":/")
     if kind == "runs":
         return find_model(store, path.split("/")[0])
-    try:
-        return store.client.get_logged_model(path)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    return None
+    return model_of_id(store, path)
 
 
 def _remove(store: Store, model: LoggedModel) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.entities import LoggedModel, Metric
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 
@@ -116,6 +117,16 @@ def find_model(store: Store, run_id: str) -> LoggedModel | None:
     return models[0] if models else None
 
 
+def model_of_id(store: Store, model_id: str) -> LoggedModel | None:
+    """A logged model; None where it was removed."""
+    try:
+        return store.client.get_logged_model(model_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    return None
+
+
 def send_model(store: Store, model_id: str, folder: Path) -> None:
     """Upload a saved model."""
     store.client.log_model_artifacts(model_id, str(folder))
@@ -166,7 +177,9 @@ def _send(store: Store, run_id: str, folder: Path) -> None:
         if description.model_id is None:  # the store was away
             description.model_id = _created_model(store, run_id, folder).model_id
             description.save(str(folder / MODEL / "MLmodel"))
-        send_model(store, description.model_id, folder / MODEL)
+        # another sweep may have removed it, since better ones have come
+        if model_of_id(store, description.model_id) is not None:
+            send_model(store, description.model_id, folder / MODEL)
     fields["metrics"] = [Metric(*metric) for metric in fields["metrics"]]
     send_unsent(store, run_id, UnsentRun(**fields))
 

@@ -197,6 +197,35 @@ def test_a_model_waits_in_the_spool_and_is_found_by_its_run_afterwards(
     assert uris[0].startswith("runs:/")
 
 
+def test_a_model_that_another_driver_removed_before_it_was_sent_keeps_nothing_else_back(
+    store: Store, parent: str, proxy: Proxy
+) -> None:
+    import keras
+    import numpy as np
+
+    from tracking.models import write_model
+    from tracking.removal import remove_model
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    x = np.ones((3, 4), "float32")
+    with TrialRun(store, parent, 0, {}) as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+        proxy.lose = b"logged-models"
+        tags = write_model(run.begin_model({}), model, x, np.asarray(model(x)))
+        run.set_tags(tags)
+        proxy.go_away()
+        run.log_metrics({"loss": 0.5}, step=2)
+        run.state = "COMPLETE"
+    proxy.away = False
+    (made,) = store.client.search_logged_models([store.experiment_id], f"source_run_id = '{run.run_id}'")
+    remove_model(store, f"models:/{made.model_id}")
+    assert unsent_runs(store) == [run.run_id]
+    send_all(store)
+    assert unsent_runs(store) == []
+    assert steps(store, run.run_id) == [(1, 1.0), (2, 0.5)]
+    assert store.client.get_run(run.run_id).info.status == "FINISHED"
+
+
 def test_a_database_that_is_locked_for_a_minute_costs_no_metric(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     store = open_store(f"sqlite:///{file}", "houses", (tmp_path / "artifacts").as_uri(), tmp_path / "spool")
