@@ -151,21 +151,9 @@ Options = Annotated[dict[str, Count], BeforeValidator(_options)]
 
 #: options of one call, not of the study
 PASSING = {
-    *("enqueue", "time_budget", "epoch_budget", "stop_at", "patience_trials"),
-    *(
-        "cluster",
-        "workers",
-        "resources",
-        "storage",
-        "accept_changed_space",
-        "baselines",
-        "confirm",
-        "report",
-        "start",
-        "warm_start",
-    ),
+    *("enqueue", "start", "warm_start", "time_budget", "epoch_budget", "stop_at", "patience_trials", "baselines"),
+    *("confirm", "report", "cluster", "workers", "resources", "storage", "accept_changed_space"),
 }
-
 
 #: options whose values have no order
 _SETS = ("drop", "columns", "constraint")

@@ -31,6 +31,7 @@ class Place(NamedTuple):
 
     address: str
     folder: str
+    name: object
 
 
 class RemoteDispatcher(Dispatcher):
@@ -93,7 +94,7 @@ class RemoteDispatcher(Dispatcher):
         """See `Dispatcher.need`."""
         if self._fleet is not None:
             taken = [self._given[task] for task in self.running.values()]
-            self._fleet.fit(trials, {known["name"]: place in taken for place, known in self._there().items()})
+            self._fleet.fit(trials, {place.name: place in taken for place in self._there()})
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""
@@ -141,10 +142,9 @@ class RemoteDispatcher(Dispatcher):
         return BackendUnreachable(f"--cluster: the scheduler {self._address} is gone")
 
     def _idle(self) -> list[Place]:
-        taken, leaving = [self._given[task] for task in self.running.values()], self._fleet and self._fleet.leaving
-        ready = [place for place in self.ready() if place not in taken]
-        there = self._there() if leaving else {}
-        return [place for place in ready if not leaving or (place in there and there[place]["name"] not in leaving)]
+        taken = [self._given[task] for task in self.running.values()]
+        leaving = self._fleet.leaving if self._fleet else frozenset()
+        return [place for place in self.ready() if place not in taken and place.name not in leaving]
 
     def _busy(self) -> list[str]:
         return [task.worker for task in self.running.values() if task.worker]
@@ -158,7 +158,9 @@ class RemoteDispatcher(Dispatcher):
             known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, RuntimeError) as error:
             raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
-        return {Place(address, one["local_directory"]): one for address, one in known.items() if self._has(one)}
+        return {
+            Place(address, one["local_directory"], one["name"]): one for address, one in known.items() if self._has(one)
+        }
 
     def _has(self, known: Mapping[str, Any]) -> bool:
         return all(known["resources"].get(name, 0) >= amount for name, amount in self._resources.items())

@@ -240,9 +240,7 @@ def move_out(journal: Path) -> int:
         BackendUnreachable: the database does not answer.
     """
     folder = journal.parent
-    database = database_of(folder)
-    if database is None:
-        raise InputError(f"study {folder.name!r} is in its journal, in no storage")
+    database = database_with(folder)
     with database.alone(key(folder.name, "alive")) as is_alone:
         if not is_alone:
             raise InputError(f"study {folder.name!r}: a sweep of it is running on another machine; wait for its end")
@@ -269,6 +267,19 @@ def database_of(folder: Path) -> Database | None:
     """
     address = address_of(folder)
     return None if address is None else open_database(address)
+
+
+def database_with(folder: Path) -> Database:
+    """The same of a study that must have one.
+
+    Raises:
+        InputError: it has none.
+        BackendUnreachable: it does not answer.
+    """
+    database = database_of(folder)
+    if database is None:
+        raise InputError(f"study {folder.name!r} is in its journal, in no storage")
+    return database
 
 
 def open_database(address: str) -> Database:

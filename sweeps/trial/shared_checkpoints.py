@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from sweeps.errors import InputError
 from sweeps.storage import shared
 from sweeps.storage.checkpoint_table import CheckpointTable
 from sweeps.storage.database import Database
@@ -185,7 +184,4 @@ def _progress(content: bytes | None) -> tuple[int, ...]:
 
 
 def _table_of(study: Path) -> CheckpointTable:
-    database = shared.database_of(study)
-    if database is None:
-        raise InputError(f"study {study.name!r} is in its journal, in no storage")
-    return CheckpointTable(database, study.name)
+    return CheckpointTable(shared.database_with(study), study.name)
