@@ -69,6 +69,7 @@ class Driver:
     ) -> None:
         self.address, self.values_asked, self._elsewhere = "", 0, elsewhere
         self._session, self._plan, self._epoch = session, plan, epoch
+        session.claims.take_over = session.take_over
         self._running: dict[int, RunningTrial] = {}
         self._known = KnownParameters()
         self._turn, self._abandoned = threading.RLock(), threading.Event()

@@ -162,7 +162,12 @@ class Scheduler:
     def _need(self) -> None:
         """Say how many workers there should be."""
         busy = len(self._dispatcher.running) + len(self._ended_waiting)
-        self._dispatcher.need(min(self._jobs, self._session.missing()) if self._accepts_trials else busy)
+        if self._accepts_trials:
+            # one more, for the trial of another sweep that dies, where others work at all that is missing
+            most = busy + 1 if time.monotonic() < self._submit_not_before else self._jobs
+            self._dispatcher.need(min(most, self._session.missing()))
+        else:
+            self._dispatcher.need(busy)
 
     def _ended(self) -> list[Ended]:
         """The trials whose tasks have ended, and whose runs the store has created."""
@@ -176,8 +181,7 @@ class Scheduler:
         if self._ended_waiting:
             time.sleep(_POLL)
             return []
-        self._session.take_over()  # others work at what is missing, as long as they live
-        time.sleep(0.5)
+        time.sleep(0.5)  # others work at what is missing, as long as they live
         return []
 
     def _handle_outcome(self, outcome: TrialOutcome) -> None:

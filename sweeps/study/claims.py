@@ -28,12 +28,14 @@ class Claims:
     Attributes:
         refresh: reads what other processes have written.
         publish: lets other processes read what this one has written.
+        take_over: lets abandoned trials go on; called before a new one is drawn.
     """
 
     def __init__(self, folder: Path) -> None:
         self._marks = marks_of(folder)
         self.refresh: Callable[[], None] = lambda: None
         self.publish: Callable[[], None] = lambda: None
+        self.take_over: Callable[[], None] = lambda: None
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -92,6 +94,8 @@ class Claims:
         self._marks.close()
 
     def _is_free(self, study: optuna.Study, budget: Budget) -> bool:
+        if self.abandoned(study):
+            self.take_over()
         return self.unclaimed(study, budget) > 0 and remaining_points(study) > 0
 
     def _is_held(self, trial: FrozenTrial) -> bool:
