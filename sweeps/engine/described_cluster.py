@@ -166,6 +166,35 @@ async def _rescale(cluster: SpecCluster, count: int, leaving: frozenset[Any]) ->
                 cluster.worker_spec.pop(name, None)
 
 
+def is_described(cluster: str) -> bool:
+    """Whether that is a file, not the address of a scheduler."""
+    return cluster.endswith(".toml")
+
+
+def read_description(file: str, workers: tuple[int, int] | None) -> tuple[str, dict[str, Any]]:
+    """The kind of cluster, and its options.
+
+    Args:
+        workers: at least and at most; None where the hosts say how many.
+
+    Raises:
+        InputError: the file is wrong, or the number of workers is missing or too much.
+    """
+    try:
+        tables = tomllib.loads(read_text("--cluster", Path(file)))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"--cluster: {file!r} is not TOML: {error}") from None
+    if len(tables) != 1 or not isinstance(options := next(iter(tables.values())), dict):
+        raise InputError(f"--cluster: {file!r} needs one table: {', '.join(f'[{kind}]' for kind in _KINDS)}")
+    kind = next(iter(tables))
+    if kind not in _KINDS:
+        raise unknown("cluster", kind, _KINDS)
+    if (kind == _FIXED) != (workers is None):
+        wrong = "its hosts say how many there are" if kind == _FIXED else "is needed, as 8 or 4..64"
+        raise InputError(f"--cluster {file}: --workers: {wrong}")
+    return kind, options
+
+
 @contextlib.contextmanager
 def described(file: str, workers: tuple[int, int] | None, trials: int) -> Iterator[tuple[Cluster, Fleet | None]]:
     """Start the cluster that a file describes, and close it when the block ends.
@@ -181,10 +210,7 @@ def described(file: str, workers: tuple[int, int] | None, trials: int) -> Iterat
         InputError: the file is wrong, or an argument in it is.
         BackendUnreachable: the package is not installed, or the cluster cannot be started.
     """
-    kind, options = _read(file)
-    if (kind == _FIXED) != (workers is None):
-        wrong = "its hosts say how many there are" if kind == _FIXED else "is needed, as 8 or 4..64"
-        raise InputError(f"--cluster {file}: --workers: {wrong}")
+    kind, options = read_description(file, workers)
     with dask.config.set(SLOTS), silence_logging_cmgr(logging.CRITICAL), contextlib.ExitStack() as stack:
         cluster = stack.enter_context(_started(kind, options, file))
         fleet = None
@@ -248,24 +274,6 @@ def _waited(future: Future[T]) -> T:
     while not wait([future], _POLL).done:
         signals.raise_if_interrupted()
     return future.result()
-
-
-def _read(file: str) -> tuple[str, dict[str, Any]]:
-    """The kind of cluster, and its options.
-
-    Raises:
-        InputError: the file is wrong.
-    """
-    try:
-        tables = tomllib.loads(read_text("--cluster", Path(file)))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"--cluster: {file!r} is not TOML: {error}") from None
-    if len(tables) != 1 or not isinstance(options := next(iter(tables.values())), dict):
-        raise InputError(f"--cluster: {file!r} needs one table: {', '.join(f'[{kind}]' for kind in _KINDS)}")
-    kind = next(iter(tables))
-    if kind not in _KINDS:
-        raise unknown("cluster", kind, _KINDS)
-    return kind, options
 
 
 def _line(error: BaseException) -> str:

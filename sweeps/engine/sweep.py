@@ -19,6 +19,7 @@ from sweeps.baselines import NOT_IN_TIME, BaselineProcess
 from sweeps.config import SweepConfig
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import slots
+from sweeps.engine.described_cluster import described, is_described, read_description
 from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher
@@ -117,13 +118,12 @@ def run(
 @contextlib.contextmanager
 def _cluster_workers(config: SweepConfig, security: Security | None) -> Iterator[RemoteDispatcher]:
     """The workers of the scheduler, or of the described cluster, that the configuration names."""
-    from sweeps.engine.described_cluster import described
     from sweeps.engine.remote import workers_of
 
     assert config.cluster is not None
     with contextlib.ExitStack() as stack:
         address, fleet = config.cluster, None
-        if address.endswith(".toml"):
+        if is_described(address):
             most = config.jobs if "jobs" in config.model_fields_set else config.trials
             trials = studies.at_once(_begun(config), config.trials, most)
             cluster, fleet = stack.enter_context(described(address, config.workers, trials))
@@ -215,6 +215,8 @@ def check(config: SweepConfig, space: Space | None = None) -> SweepRequest:
     placed = _absolute(config.space) if space is None else config.space
     if space is None:
         check_set(config.space, config.set)
+    if config.cluster is not None and is_described(config.cluster):
+        read_description(config.cluster, config.workers)
     return SweepRequest(
         space=_travelling(placed, config) if space is None else PackedSpace.of(space),
         source=source_of(config, space),

@@ -23,6 +23,7 @@ from support import ROOT, Workspace
 from sweeps.config import load_config
 from sweeps.engine import described_cluster
 from sweeps.engine.described_cluster import Fleet, described
+from sweeps.engine.sweep import check
 from sweeps.errors import BackendUnreachable, InputError
 
 # of Dask's classes whose arguments were wrong
@@ -180,6 +181,14 @@ def test_what_is_wrong_with_a_file_is_said(
         pass
     assert said in str(found.value)
     assert len(str(found.value).splitlines()) <= 2
+
+
+def test_what_is_wrong_with_a_file_is_said_before_data_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.toml"
+    file.write_text("[slurm]\ncores = 1")
+    config = load_config({"cluster": str(file), "dataset": str(tmp_path / "large.csv"), "target": "y"})
+    with pytest.raises(InputError, match="--workers: is needed, as 8 or 4..64"):
+        check(config)
 
 
 def test_a_machine_without_slurm_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
