@@ -29,6 +29,8 @@ from benchmarks.processes import environment
 from benchmarks.scaling import Sizes, rates
 
 _ROOT = Path(__file__).parents[1]
+#: seconds until a study may be moved into a server that was just started: locks of others may be on their way back
+_SETTLED = 15
 #: commands of `sweeps` whose seconds are taken
 COMMANDS = {
     "status": ("status", "bench", "--json"),
@@ -164,6 +166,7 @@ def postgres() -> Iterator[str]:
     control("initdb", "-D", data, "-U", "me", "-A", "trust", "-E", "UTF8")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
     control("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    time.sleep(_SETTLED)
     try:
         yield f"postgresql://me@127.0.0.1:{port}/postgres"
     finally:
