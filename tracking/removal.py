@@ -15,8 +15,11 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from tracking.moving import local_path
 from tracking.rebuilding import database_of
-from tracking.spool import find_model, model_of_id
+from tracking.spool import find_model, is_unsent, model_of_id
 from tracking.store import Store, pages
+
+#: how the URI of a model begins that was logged while the store was away
+_BY_RUN = "runs:/"
 
 
 def remove_model(store: Store, model_uri: str) -> None:
@@ -31,6 +34,11 @@ def remove_model(store: Store, model_uri: str) -> None:
     model = _model(store, model_uri)
     if model is not None:
         _remove(store, model)
+
+
+def is_waiting(store: Store, model_uri: str) -> bool:
+    """Whether a logged model is still to be sent from this machine."""
+    return model_uri.startswith(_BY_RUN) and is_unsent(store, model_uri.removeprefix(_BY_RUN).split("/")[0])
 
 
 def model_bytes(store: Store, model_uri: str) -> int:
@@ -120,7 +128,7 @@ def _parent(run: Run) -> str | None:
 
 def _model(store: Store, model_uri: str) -> LoggedModel | None:
     kind, _, path = model_uri.partition(":/")
-    if kind == "runs":
+    if f"{kind}:/" == _BY_RUN:
         return find_model(store, path.split("/")[0])
     return model_of_id(store, path)
 

@@ -82,6 +82,11 @@ def unsent_runs(store: Store) -> list[str]:
     return sorted(path.parent.name for path in store.spool.glob(f"*/{_UNSENT}")) if store.spool else []
 
 
+def is_unsent(store: Store, run_id: str) -> bool:
+    """Whether something of that run waits in the spool, as its model does."""
+    return store.spool is not None and (store.spool / run_id).is_dir()
+
+
 def abandoned_folders(store: Store) -> list[Path]:
     """Folders of runs that have not ended; if no process runs them, these are left over."""
     folders = sorted(store.spool.glob("*")) if store.spool else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
-from tracking.errors import StoreUnavailable, translate_errors
+from tracking.errors import Refused, StoreUnavailable, translate_errors
 from tracking.spool import UnsentRun, save_unsent, send_texts
 from tracking.store import STATE, Store, log, log_all, start_run
 from tracking.views import NOTE
@@ -87,12 +87,17 @@ def log_document(
 
 
 def close_run(store: Store, run_id: str, state: str, status: str, error: str) -> None:
-    """End a run whose process died; while the store is unavailable, this is kept in the spool."""
+    """End a run whose process died; while the store is unavailable, this is kept in the spool.
+
+    A run that somebody has deleted is left to whoever looks for what the record lacks.
+    """
     tags = {STATE: state, "error": error[:500]}
     try:
         with translate_errors():
             log(store, run_id, tags=tags)
             store.client.set_terminated(run_id, status)
+    except Refused:
+        pass
     except StoreUnavailable:
         save_unsent(store, run_id, UnsentRun([], {}, tags, {}, status, int(time.time() * 1000)))
 

@@ -189,6 +189,11 @@ def read_description(file: str, workers: tuple[int, int] | None) -> tuple[str, d
     kind = next(iter(tables))
     if kind not in _KINDS:
         raise unknown("cluster", kind, _KINDS)
+    for name, default in _KINDS[kind].defaults.items():
+        if isinstance(default, dict) and not isinstance(options.get(name, {}), dict):
+            raise InputError(f"--cluster {file}: {name} must be a table, got {options[name]!r}")
+    if "processes" in _KINDS[kind].defaults and options.get("processes", 1) != 1:
+        raise InputError(f"--cluster {file}: processes must be 1: a job is one worker")
     if (kind == _FIXED) != (workers is None):
         wrong = "its hosts say how many there are" if kind == _FIXED else "is needed, as 8 or 4..64"
         raise InputError(f"--cluster {file}: --workers: {wrong}")
@@ -233,8 +238,6 @@ def _started(name: str, options: Mapping[str, Any], file: str) -> Iterator[Clust
         ) from None
     if kind.command and not shutil.which(kind.command):
         raise BackendUnreachable(f"--cluster {file}: the command {kind.command} is not on this machine")
-    if "processes" in kind.defaults and options.get("processes", 1) != 1:
-        raise InputError(f"--cluster {file}: processes must be 1: a job is one worker")
     defaults = {
         name: {**value, **options.get(name, {})} if isinstance(value, dict) else options.get(name, value)
         for name, value in kind.defaults.items()

@@ -18,7 +18,7 @@ from sweeps.engine.dispatcher import Ended
 from sweeps.engine.listener import listening
 from sweeps.engine.running_trial import GIVEN_UP, RunningTrial
 from sweeps.engine.session import StudySession
-from sweeps.errors import machine_fault, without_passwords
+from sweeps.errors import InputError, machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.known import KnownParameters
 from sweeps.study.ahead import drawn_ahead
@@ -87,7 +87,12 @@ class Driver:
         # before its turn: another sweep may be long about what there is to claim, and workers are answered meanwhile
         with contextlib.ExitStack() as stack:
             claim = self._session.claims.claim(study, self._session.budget, number, plan.study.sampler_of)
-            trial = stack.enter_context(claim)
+            try:
+                trial = stack.enter_context(claim)
+            except (InputError, UpdateFinishedTrialError):
+                if number is not None:
+                    raise
+                trial = None  # the turn was lost with the connection to the database, and another sweep was faster
             if trial is None:
                 return None
             exhausted: list[bool] = []

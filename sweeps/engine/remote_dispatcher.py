@@ -53,6 +53,8 @@ class RemoteDispatcher(Dispatcher):
         #: why a worker cannot run trials, "" if it can
         self._known: dict[Place, str] = {}
         self._given: dict[Task, Place] = {}
+        #: that had no task when it was last asked for
+        self._free: list[Place] = []
 
     def ready(self, strict: bool = False) -> list[Place]:
         """The workers that can run trials; those that are new are asked, and ready once they have answered.
@@ -98,11 +100,15 @@ class RemoteDispatcher(Dispatcher):
 
     def free(self, most: int) -> int:
         """See `Dispatcher.free`: as many as there are workers without a task."""
-        return min(most - len(self.running), len(self._idle()))
+        self._free = self._idle()
+        return min(most - len(self.running), len(self._free))
 
     def submit(self, function: Callable[..., Any], *args: Any, trial: int | None = None, **options: Any) -> Task:
-        """See `Dispatcher.submit`; what is no trial goes to any worker."""
-        while not (places := self._idle() or (self.ready() if trial is None else [])):
+        """See `Dispatcher.submit`; what is no trial goes to any worker.
+
+        A trial is not kept waiting for a worker: one that was free goes for lost where it has gone meanwhile.
+        """
+        while not (places := self._idle() or (self.ready() if trial is None else self._without_task(self._free))):
             signals.raise_if_interrupted()
             time.sleep(_INTERVAL)
         bound = {"workers": [places[0].address], "allow_other_workers": False, "resources": dict(self._resources)}
@@ -142,9 +148,12 @@ class RemoteDispatcher(Dispatcher):
         return BackendUnreachable(f"--cluster: the scheduler {self._address} is gone")
 
     def _idle(self) -> list[Place]:
-        taken = [self._given[task] for task in self.running.values()]
         leaving = self._fleet.leaving if self._fleet else frozenset()
-        return [place for place in self.ready() if place not in taken and place.name not in leaving]
+        return [place for place in self._without_task(self.ready()) if place.name not in leaving]
+
+    def _without_task(self, places: list[Place]) -> list[Place]:
+        taken = {self._given[task] for task in self.running.values()}
+        return [place for place in places if place not in taken]
 
     def _busy(self) -> list[str]:
         return [task.worker for task in self.running.values() if task.worker]
@@ -172,7 +181,7 @@ class RemoteDispatcher(Dispatcher):
 
     def _done(self) -> list[Task]:
         there = self._there()
-        return [task for task in self.running.values() if self._given[task] not in there or self._is_over(task)]
+        return [task for task in self.running.values() if self._given[task] not in there or task.future.done()]
 
     def _is_over(self, task: Task) -> bool:
         return super()._is_over(task) or self._given[task] not in self._there()

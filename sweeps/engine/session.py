@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 
@@ -23,8 +23,8 @@ from sweeps.trial import reaper
 from sweeps.trial.checkpoint import Checkpoints
 from sweeps.trial.faults import fault_of
 from sweeps.trial.shared_checkpoints import checkpoints_of
-from tracking import RunWriter, Store, TrackingError, translate_errors
-from tracking.removal import registered_uris, remove_model
+from tracking import RunWriter, Store, TrackingError, close_trial, translate_errors
+from tracking.removal import is_waiting, registered_uris, remove_model
 
 #: seconds that the store gets for what it is still to be sent when a sweep is interrupted; a resume sends the rest
 LAST_CALLS = 3.0
@@ -61,17 +61,32 @@ class StudySession:
         """How many trials the study lacks, as far as its budget goes."""
         return self.budget.missing(self.study)
 
-    def reap(self, error: str = reaper.GONE) -> list[int]:
-        """Fail the trials that nobody works at any more; their numbers."""
+    def reap(self, error: str = reaper.GONE) -> None:
+        """Fail the trials that nobody works at any more. Other processes that work at the study go on with them."""
         self.writer.wait(LAST_CALLS)  # a run that is being created would not be found, and another one created
-        return reaper.reap(self.study, self.store, self.claims, error)
+        with self.claims.turn():
+            reaped = reaper.reap(self.study, self.store, self.claims, error)
+            alone: list[bool] = []
+            self.if_alone(lambda: alone.append(True))
+            if not alone:
+                self._retry(reaped)
 
     def take_over(self) -> None:
         """Let the trials that nobody works at any more go on here, from their checkpoints."""
-        if reaped := self.reap():
-            for trial in own(retries.unfinished(self.study)):
-                if trial.number in reaped:
-                    retries.retry(self.study, trial.number)
+        with self.claims.turn():
+            self._retry(reaper.reap(self.study, self.store, self.claims, close=self._close_soon))
+
+    def _retry(self, reaped: Collection[int]) -> None:
+        for trial in own(retries.unfinished(self.study)) if reaped else ():
+            if trial.number in reaped:
+                retries.retry(self.study, trial.number)
+
+    def _close_soon(self, store: Store, parent: str, number: int, run_id: str | None, error: str) -> str | None:
+        """As `close_trial`, in the writer's thread where the run is known: nobody waits for the store meanwhile."""
+        if run_id is None:
+            return close_trial(store, parent, number, None, error)
+        self.writer.submit(close_trial, store, parent, number, run_id, error)
+        return run_id
 
     def retry(self, number: int, limit: int) -> bool:
         """Whether a failed trial is tried again, which it is `limit` times at most."""
@@ -111,6 +126,9 @@ class StudySession:
         """In the writer's thread; what the store does not remove now is tried again later."""
         wanted, self._unremoved = [*self._unremoved, *uris], []
         for uri in wanted:
+            if is_waiting(self.store, uri):
+                self._unremoved.append(uri)
+                continue
             try:
                 with translate_errors():
                     remove_model(self.store, uri)

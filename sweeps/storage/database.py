@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import math
 import threading
 import time
 import uuid
@@ -29,6 +30,10 @@ _UNANSWERED = 30_000
 _KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 #: seconds after a restart of the server in which a lock that nobody has may still be somebody's
 _GRACE = 10
+_LOCK_UNLESS_RESTARTED = (
+    "SELECT CASE WHEN now() - pg_postmaster_start_time() < %s * interval '1 second' THEN FALSE "
+    "ELSE pg_try_advisory_lock(%s) END"
+)
 #: the columns of each table; study and number are its primary key
 _TABLES = {
     "records": {"study": "text", "number": "bigint", "batch": "uuid", "record": "text"},
@@ -63,6 +68,8 @@ class Database:
         self._lost_at: float | None = None
         #: process and beginning of the server's side of the connection
         self._session: Sequence[Any] = (None, None)
+        #: the `time.monotonic()` of the last reconnection: the server may have ended all sessions, without a restart
+        self._again_at = -math.inf
         self._turn, self._closed = threading.RLock(), False
         try:
             self._connection = self._connect()
@@ -158,19 +165,19 @@ class Database:
     def alone(self, key: int) -> Iterator[bool]:
         """Whether no other process holds a lock, which this one may hold shared; no other gets it meanwhile.
 
-        Soon after a restart of the server nobody is alone: others may be about to hold their locks again.
+        Soon after a restart of the server, or after this process has lost it, nobody is alone: others may be about to
+        hold their locks again.
         """
-        restarted = "SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'"
-        got = not self._ask(restarted, _GRACE) and self.lock_if_free(key)
+        got = bool(self._ask(_LOCK_UNLESS_RESTARTED, _GRACE, key))  # over a new connection, it may be
         try:
-            yield got
+            yield got and time.monotonic() > self._again_at + _GRACE
         finally:
             if got:
                 with contextlib.suppress(OSError):
                     self._ask("SELECT pg_advisory_unlock(%s)", key)
 
-    def _ask(self, query: str, value: int | str) -> Any:
-        row = self.do(lambda connection: connection.execute(query, [value]).fetchone())
+    def _ask(self, query: str, *values: int | str) -> Any:
+        row = self.do(lambda connection: connection.execute(query, values).fetchone())
         return row and row[0]
 
     def do(self, work: Callable[[Connection[Any]], T]) -> T:
@@ -208,7 +215,7 @@ class Database:
                 while not (made.execute(query, [key]).fetchone() or [False])[0]:
                     time.sleep(_LOCK_INTERVAL)
             failed.pop_all()
-        self._connection = made
+        self._connection, self._again_at = made, time.monotonic()
 
     def _connect(self) -> Connection[Any]:
         import psycopg

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Container
+from collections.abc import Container, Generator
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
@@ -35,6 +36,13 @@ class ListingStorage(JournalStorage):
             else:
                 found = [trial for trial in trials if trial.state in states]
             return copy.deepcopy(found) if deepcopy else found
+
+    def _sync_with_backend(self) -> None:
+        # closed at once: where a record is refused, Optuna leaves the generator, and the backend's lock with it, to the
+        # garbage collector
+        records = self._backend.read_logs(self._replay_result.log_number_read)
+        with contextlib.closing(records) if isinstance(records, Generator) else contextlib.nullcontext():
+            self._replay_result.apply_logs(records)
 
     def _up_to_date(self, study_id: int) -> tuple[list[FrozenTrial], list[int]]:
         replayed = self._replay_result

@@ -78,29 +78,34 @@ class Claims:
 
     def unclaimed(self, study: optuna.Study, budget: Budget) -> int:
         """How many trials the budget allows beside those that live processes work at."""
-        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return budget.unclaimed(study, {trial.number for trial in running if self._is_held(trial)})
+        return budget.unclaimed(study, {trial.number for trial, held in self._running(study) if held})
 
     def abandoned(self, study: optuna.Study) -> list[FrozenTrial]:
         """The trials that are RUNNING though no live process works at them.
 
         Only when it is one's `turn`: at other times a trial may be about to get its holder.
         """
-        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return [trial for trial in running if not self._is_held(trial)]
+        return [trial for trial, held in self._running(study) if not held]
 
     def close(self) -> None:
         """Look no more."""
         self._marks.close()
 
     def _is_free(self, study: optuna.Study, budget: Budget) -> bool:
-        if self.abandoned(study):
+        running = self._running(study)
+        if not all(held for _, held in running):
             self.take_over()
-        return self.unclaimed(study, budget) > 0 and remaining_points(study) > 0
+            running = self._running(study)
+        held = {trial.number for trial, held in running if held}
+        return budget.unclaimed(study, held) > 0 and remaining_points(study) > 0
 
-    def _is_held(self, trial: FrozenTrial) -> bool:
-        mark = trial.user_attrs.get(HOLDER)
-        return mark is not None and self._marks.alive(mark)
+    def _running(self, study: optuna.Study) -> list[tuple[FrozenTrial, bool]]:
+        """The RUNNING trials, and whether a live process works at each."""
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        marks = [trial.user_attrs.get(HOLDER) for trial in running]
+        return [
+            (trial, mark is not None and self._marks.alive(mark)) for trial, mark in zip(running, marks, strict=True)
+        ]
 
 
 def _next(study: optuna.Study) -> int:

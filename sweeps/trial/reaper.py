@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -20,19 +20,29 @@ from tracking import Store, close_trial
 GONE = "its process ended before the trial did"
 
 
-def reap(study: optuna.Study, store: Store, claims: Claims | None = None, error: str = GONE) -> list[int]:
+def reap(
+    study: optuna.Study,
+    store: Store,
+    claims: Claims | None = None,
+    error: str = GONE,
+    close: Callable[[Store, str, int, str | None, str], str | None] = close_trial,
+) -> list[int]:
     """Give up every trial that is RUNNING though no process works at it; their numbers.
 
     Args:
         claims: tell who works at what; None: nobody does, since the caller is alone with the study (see
             `locks.present`).
         error: what is known of their end.
+        close: ends a trial's run; as `close_trial`.
     """
+    parent = study.user_attrs.get(PARENT_RUN) or ""
     with claims.turn() if claims else contextlib.nullcontext():
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         stale = claims.abandoned(study) if claims else running
         for trial in stale:
-            give_up(study, store, trial, error, INTERRUPTION)
+            known = trial.user_attrs.get(RUN_ID)
+            run_id = close(store, parent, trial.number, known, error)
+            _fail(study, trial, {ERROR: error, CUT_SHORT: INTERRUPTION} | ({RUN_ID: run_id} if run_id else {}))
     return [trial.number for trial in stale]
 
 
@@ -69,18 +79,6 @@ def take_up(study: optuna.Study, checkpoints: Checkpoints, missing: int) -> None
     for trial in own(retries.unfinished(study))[:missing]:
         retries.retry(study, trial.number)
     checkpoints.keep(retries.held(study))
-
-
-def give_up(study: optuna.Study, store: Store, trial: FrozenTrial, error: str, cause: str | None) -> None:
-    """Fail a RUNNING trial that nobody works at any more, and close its run.
-
-    Args:
-        error: what is known of its end.
-        cause: a value of `CUT_SHORT`; None where it is not to be tried again.
-    """
-    known, parent = trial.user_attrs.get(RUN_ID), study.user_attrs.get(PARENT_RUN) or ""
-    run_id = close_trial(store, parent, trial.number, known, error)
-    _fail(study, trial, {ERROR: error} | ({RUN_ID: run_id} if run_id else {}) | ({CUT_SHORT: cause} if cause else {}))
 
 
 def _fail(study: optuna.Study, trial: FrozenTrial, attributes: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -69,3 +70,36 @@ def test_a_driver_that_is_killed_at_the_worst_moment_costs_no_trial(
     paced.resume(3)
     paced.assert_whole(3)
     assert len(paced.trials(TrialState.COMPLETE)) == 3
+
+
+def test_a_driver_that_comes_beside_a_living_one_goes_on_where_a_dead_one_was(paced: PacedSweep) -> None:
+    paced.pace(1.0)
+    options = paced.options(2, "--no-baselines", epochs=12)
+    living = paced.start(*options)
+    paced.wait_for(lambda: paced.epochs_begun() >= 1, living)
+    dead = paced.start(*options)
+    paced.wait_for(lambda: len(paced.trials(TrialState.RUNNING)) == 2, dead)
+    begun = paced.epochs_begun()
+    paced.wait_for(lambda: paced.epochs_begun() >= begun + 6, dead)
+    os.killpg(dead.pid, signal.SIGKILL)
+    dead.communicate()
+    assert len(paced.trials(TrialState.RUNNING)) == 2, "the living one has its own"
+    third = paced.start(*options)
+    said = [process.communicate(timeout=300)[1] for process in (third, living)]
+    assert [third.returncode, living.returncode] == [0, 0], said
+    epochs = (paced.folder / "epochs").read_text().split()
+    assert epochs.count("0") == 2, "no trial began anew"
+    assert epochs.count("11") == 2
+    paced.assert_whole(2)
+
+
+def test_a_run_that_somebody_deletes_keeps_no_driver_from_its_study(paced: PacedSweep) -> None:
+    paced.pace(0.5)
+    driver = paced.start(*paced.options(2, "--no-baselines", epochs=6))
+    paced.wait_for(lambda: paced.epochs_begun() >= 3, driver)
+    driver.kill()
+    driver.communicate()
+    (trial,) = paced.trials(TrialState.RUNNING)
+    paced.record().client.delete_run(trial.user_attrs["run_id"])
+    paced.resume(2, epochs=6)
+    paced.assert_whole(2)

@@ -162,6 +162,8 @@ def test_a_lost_worker_is_started_again(cluster: SpecCluster, monkeypatch: pytes
         ("[slurm]\ncores = 1", (1, 1), InputError, "SLURMCluster: "),
         ('[slurm]\ncores = 1\nmemory = "2GB"\nqeue = "x"', (1, 1), InputError, "qeue"),
         ('[slurm]\ncores = 4\nmemory = "2GB"\nprocesses = 4', (1, 1), InputError, "a job is one worker"),
+        ('[slurm]\nscheduler_options = "x"', (1, 1), InputError, "scheduler_options must be a table, got 'x'"),
+        ("[ssh]\nworker_options = 1", None, InputError, "worker_options must be a table, got 1"),
         ("[ssh]\nhosts = []", None, InputError, "SSHCluster: `hosts` must be a non empty list"),
     ],
 )
@@ -187,7 +189,7 @@ def test_what_is_wrong_with_a_file_is_said_before_data_is_read(tmp_path: Path) -
     file = tmp_path / "cluster.toml"
     file.write_text("[slurm]\ncores = 1")
     config = load_config({"cluster": str(file), "dataset": str(tmp_path / "large.csv"), "target": "y"})
-    with pytest.raises(InputError, match="--workers: is needed, as 8 or 4..64"):
+    with pytest.raises(InputError, match="--workers: is needed"):
         check(config)
 
 

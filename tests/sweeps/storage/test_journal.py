@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from optuna.storages import JournalStorage
 
 from sweeps.storage import journal as journals
 from sweeps.storage.journal import WholeRecords
+from sweeps.storage.listing import ListingStorage
 
 
 @contextlib.contextmanager
@@ -59,3 +61,17 @@ def test_what_a_process_left_that_died_in_mid_write_is_cut_off_before_the_next_r
     assert study(file).user_attrs == {"note": "next"}
     assert file.with_name("journal.log.bak").read_bytes() == whole + b'{"op_code":2,"wor'
     assert journals.torn(file) == 0
+
+
+def test_a_record_that_is_refused_keeps_no_other_thread_waiting(file: Path) -> None:
+    backend = WholeRecords(file)
+    opened = optuna.load_study(study_name="houses", storage=ListingStorage(backend))
+    with backend.grouped():
+        with pytest.raises(ValueError, match="distribution") as refused:  # kept, as by who sends it to a worker
+            opened.ask().suggest_int("x", 0, 1)
+        other = threading.Thread(target=opened.get_trials, daemon=True)
+        other.start()
+        other.join(20)
+        assert not other.is_alive()
+    assert refused.value is not None
+    assert len(study(file).trials) == 2

@@ -183,6 +183,23 @@ def test_marks_are_had_again_after_a_restart_of_the_server(
         assert not others.alive(1)
 
 
+def test_who_has_lost_the_server_takes_nobody_for_dead_until_all_may_be_back(
+    postgres: Postgres, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks, others = (SharedMarks(connect(), "ended") for _ in range(2))
+    with marks.mark() as mark, psycopg.connect(postgres.uri(), autocommit=True) as connection:
+        # as where one of its processes crashes: all sessions end, and the server has not been started anew
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sweeps'")
+        monkeypatch.setattr(databases, "_GRACE", 60)
+        long_ago = databases._LOCK_UNLESS_RESTARTED.replace("pg_postmaster_start_time()", "now() - interval '1 hour'")
+        monkeypatch.setattr(databases, "_LOCK_UNLESS_RESTARTED", long_ago)
+        assert others.alive(mark)
+        others._database._again_at = -1e9  # later
+        marks._database.exchange("ended", 0, [])
+        assert others.alive(mark)
+        assert not others.alive(1)
+
+
 def test_a_turn_that_was_lost_with_the_connection_keeps_nobody_waiting(postgres: Postgres, connect: Connect) -> None:
     marks, others = (SharedMarks(connect(), "lost") for _ in range(2))
     with marks.turn():
