@@ -82,6 +82,12 @@ def unsent_runs(store: Store) -> list[str]:
     return sorted(path.parent.name for path in store.spool.glob(f"*/{_UNSENT}")) if store.spool else []
 
 
+def drop_folder(store: Store, run_id: str) -> None:
+    """Remove what waits in the spool of a run that nobody will send."""
+    if store.spool is not None:
+        shutil.rmtree(store.spool / run_id, ignore_errors=True)
+
+
 def is_unsent(store: Store, run_id: str) -> bool:
     """Whether something of that run waits in the spool, as its model does."""
     return store.spool is not None and (store.spool / run_id).is_dir()

@@ -44,6 +44,7 @@ from sweeps.trial.plan import EpochReport, OutcomeState, TrialOutcome, TrialPlan
 from sweeps.trial.repetition import seed_of, tags_of
 from sweeps.trial.task import Kept, TrialEnd, TrialTask
 from tracking import TrackingError, TrialRun, close_run
+from tracking.spool import drop_folder
 
 
 class Driver:
@@ -199,11 +200,16 @@ class Driver:
                     return self._late(running)
 
     def abandon(self) -> None:
-        """Work at no trial any more; who looks for abandoned ones finds those that have not ended."""
+        """Work at no trial any more; who looks for abandoned ones finds those that have not ended.
+
+        What their workers have written of models goes: nobody sends it.
+        """
         self._abandoned.set()
         with self._turn:
             while self._running:
-                self._running.popitem()[1].mark.close()
+                running = self._running.popitem()[1]
+                running.mark.close()
+                running.run.when_created(lambda run_id: drop_folder(self._session.store, run_id))
 
     def is_walked(self) -> bool:
         """Whether the space has no point left."""

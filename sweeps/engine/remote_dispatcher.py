@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ from sweeps.system import signals, worker_process
 _PATIENCE = 3.0
 #: seconds between two looks for a worker
 _INTERVAL = 0.5
+#: seconds for which it is known which workers are there: of a thousand, the scheduler sends megabytes
+_FRESH = 0.25
 
 
 class Place(NamedTuple):
@@ -53,6 +56,8 @@ class RemoteDispatcher(Dispatcher):
         #: why a worker cannot run trials, "" if it can
         self._known: dict[Place, str] = {}
         self._given: dict[Task, Place] = {}
+        #: when the scheduler was asked which workers are there, and its answer
+        self._seen: tuple[float, Mapping[Place, Mapping[str, Any]]] = (-math.inf, {})
         #: that had no task when it was last asked for
         self._free: list[Place] = []
 
@@ -162,14 +167,18 @@ class RemoteDispatcher(Dispatcher):
         """What the scheduler knows of each worker that has the resources."""
         if self.client.status != "running":
             raise self._lost()
+        if time.monotonic() < self._seen[0] + _FRESH:
+            return self._seen[1]
         try:
             # not `scheduler_info`, whose answer another thread may replace by one without workers
             known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except (OSError, RuntimeError) as error:
             raise BackendUnreachable(f"--cluster: the scheduler does not answer any more: {error}") from None
-        return {
+        there = {
             Place(address, one["local_directory"], one["name"]): one for address, one in known.items() if self._has(one)
         }
+        self._seen = time.monotonic(), there
+        return there
 
     def _has(self, known: Mapping[str, Any]) -> bool:
         return all(known["resources"].get(name, 0) >= amount for name, amount in self._resources.items())
