@@ -16,7 +16,7 @@ def assert_sound(workspace: Workspace, study: str = "digits-mlp", total: int | N
     done = workspace.here("doctor", study, "--json")
     document = json.loads(done.stdout) if done.stdout else {}
     assert document.get("findings") == [], f"{document.get('findings')}\n{done.stderr}"
-    assert (done.returncode, document["sound"], document["running"]) == (0, True, False)
+    assert (done.returncode, document["sound"], document["running"]) == (0, True, False), document
     status = workspace.json("status", study)
     assert status["trials"]["RUNNING"] == 0
     if total is not None:

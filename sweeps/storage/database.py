@@ -68,7 +68,7 @@ class Database:
         self._lost_at: float | None = None
         #: process and beginning of the server's side of the connection
         self._session: Sequence[Any] = (None, None)
-        #: the `time.monotonic()` of the last reconnection: the server may have ended all sessions, without a restart
+        #: the `time.monotonic()` of the last reconnection
         self._again_at = -math.inf
         self._turn, self._closed = threading.RLock(), False
         try:
@@ -161,16 +161,21 @@ class Database:
             shared = self._held.pop(key, False)
             self._ask(f"SELECT pg_advisory_unlock{_shared(shared)}(%s)", key)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether this process has not just connected again: where the server has ended all sessions without a restart,
+        others may be about to hold their locks again."""
+        return time.monotonic() > self._again_at + _GRACE
+
     @contextlib.contextmanager
     def alone(self, key: int) -> Iterator[bool]:
         """Whether no other process holds a lock, which this one may hold shared; no other gets it meanwhile.
 
-        Soon after a restart of the server, or after this process has lost it, nobody is alone: others may be about to
-        hold their locks again.
+        Soon after a restart of the server nobody is alone: others may be about to hold their locks again.
         """
-        got = bool(self._ask(_LOCK_UNLESS_RESTARTED, _GRACE, key))  # over a new connection, it may be
+        got = bool(self._ask(_LOCK_UNLESS_RESTARTED, _GRACE, key))
         try:
-            yield got and time.monotonic() > self._again_at + _GRACE
+            yield got
         finally:
             if got:
                 with contextlib.suppress(OSError):

@@ -100,8 +100,8 @@ class SharedMarks(locks.Marks):
         self._database.release(self._turn if lock == locks.TURN else lock)
 
     def _is_free(self, lock: int) -> bool:
-        with self._database.alone(lock) as is_free:
-            return is_free
+        with self._database.alone(lock) as is_free:  # over a new connection, it may be
+            return is_free and self._database.is_settled
 
 
 def records_of(journal: Path) -> WholeRecords:

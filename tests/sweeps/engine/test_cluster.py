@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from dask_cluster import DaskCluster, epochs_begun, lay_out_slow_space
+from distributed import Client
 from invariant import assert_sound
 from support import ROOT, Workspace
 
 import sweeps
+from sweeps.engine.remote_dispatcher import RemoteDispatcher
 
 pytestmark = pytest.mark.slow
 
@@ -143,6 +145,27 @@ def test_a_killed_worker_costs_no_trial_and_who_comes_in_mid_sweep_gets_some(slo
     assert "numpy 1.0 instead of" in complained
     assert "it gets no trials" in complained
     assert pids["other"] not in {pid for pid, *_ in slow.epochs()}
+
+
+def test_a_trial_whose_worker_goes_before_it_gets_it_is_lost_not_waited_for(cluster: DaskCluster) -> None:
+    cluster.add("three")
+    cluster.wait_for(3)
+    with Client(cluster.address, set_as_default=False) as client, client.as_current():
+        dispatcher = RemoteDispatcher(client)
+        while len(dispatcher.ready()) < 3:
+            time.sleep(0.1)
+        others = [dispatcher.submit(time.sleep, 5, trial=number) for number in range(2)]
+        assert dispatcher.free(3) == 1
+        (place,) = (place for place in dispatcher.ready() if place not in map(dispatcher._given.get, others))
+        client.retire_workers([place.address], close_workers=True, remove=True)
+        while len(dispatcher.ready()) > 2:
+            time.sleep(0.1)
+        late = dispatcher.submit(time.sleep, 5, trial=2)
+        while not (ended := dispatcher.ended()):
+            pass
+        dispatcher.stop()
+    assert ended[0].task is late
+    assert ended[0].death == f"its worker {place.address} died, or was cut off"
 
 
 def test_ctrl_c_ends_the_sweep_and_leaves_the_workers_to_the_next(slow: Slow) -> None:

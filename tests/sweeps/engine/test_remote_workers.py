@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
 
 from sweeps.config import load_config
 from sweeps.engine.joining import differences, versions
-from sweeps.engine.remote_dispatcher import RemoteDispatcher
 from sweeps.errors import InputError
 
 
@@ -37,25 +33,3 @@ def test_a_configuration_file_may_name_a_cluster(tmp_path: Path) -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="cluster"):
         load_config({"cluster": address})
-
-
-@pytest.mark.slow
-def test_a_trial_whose_worker_goes_before_it_gets_it_is_lost_not_waited_for() -> None:
-    running = threading.Event()
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
-        dispatcher = RemoteDispatcher(client)
-        while len(dispatcher.ready()) < 2:
-            time.sleep(0.1)
-        first = dispatcher.submit(running.wait, trial=0)
-        assert dispatcher.free(2) == 1
-        (place,) = [place for place in dispatcher.ready() if place != dispatcher._given[first]]
-        client.retire_workers([place.address], close_workers=True, remove=True)
-        second = dispatcher.submit(running.wait, trial=1)
-        while not (ended := dispatcher.ended()):
-            pass
-        running.set()
-    assert ended[0].task is second
-    assert ended[0].death == f"its worker {place.address} died, or was cut off"

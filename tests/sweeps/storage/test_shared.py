@@ -191,7 +191,7 @@ def test_who_has_lost_the_server_takes_nobody_for_dead_until_all_may_be_back(
         # as where one of its processes crashes: all sessions end, and the server has not been started anew
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sweeps'")
         monkeypatch.setattr(databases, "_GRACE", 60)
-        long_ago = databases._LOCK_UNLESS_RESTARTED.replace("pg_postmaster_start_time()", "now() - interval '1 hour'")
+        long_ago = databases._LOCK_UNLESS_RESTARTED.replace("pg_postmaster_start_time()", "(now() - interval '1 hour')")
         monkeypatch.setattr(databases, "_LOCK_UNLESS_RESTARTED", long_ago)
         assert others.alive(mark)
         others._database._again_at = -1e9  # later
