@@ -16,7 +16,7 @@ from sweeps.study.identity import Identity
 from sweeps.study.study import Objective, StudyRef, create
 from sweeps.system import paths
 from sweeps.trial.plan import OutcomeState, TrialOutcome, TrialPlan
-from sweeps.trial.reaper import give_up
+from sweeps.trial.reaper import reap
 from sweeps.trial.task import TrialEnd
 from tracking import DataDescription, begin_sweep, open_store
 
@@ -36,8 +36,7 @@ def test_what_is_told_of_a_trial_that_was_given_up_is_refused_and_closes_its_run
         task = driver.begin()
         assert task is not None
         session.writer.wait(10)
-        (running,) = study.get_trials()
-        give_up(study, store, running, "its host was cut off", None)
+        assert reap(study, store, error="its host was cut off") == [task.number]
         value = 0.9 if state == "COMPLETE" else None
         outcome = driver.end(
             TrialEnd(TrialOutcome(task.number, OutcomeState(state), value), [["log_params", {"a": 1}]])

@@ -60,7 +60,7 @@ def test_a_stopped_worker_loses_its_trial_when_its_time_is_over(paced: PacedSwee
 
 def test_what_a_stopped_worker_brings_after_its_trial_was_given_up_is_refused(paced: PacedSweep) -> None:
     from sweeps.study import study as studies
-    from sweeps.trial.reaper import give_up
+    from sweeps.trial.reaper import reap
 
     paced.pace(2)
     process = paced.start(*paced.options(2, epochs=2))
@@ -70,7 +70,7 @@ def test_what_a_stopped_worker_brings_after_its_trial_was_given_up_is_refused(pa
     time.sleep(1)
     (running,) = paced.trials(TrialState.RUNNING)
     study = studies.load(paced.study, paced.folder / "runs/studies/paced/journal.log")
-    give_up(study, paced.record(), running, "its host was cut off", None)
+    assert reap(study, paced.record(), error="its host was cut off") == [running.number]
     os.kill(worker.pid, signal.SIGCONT)
     _out, said = process.communicate(timeout=400)
     assert process.returncode == 0, said

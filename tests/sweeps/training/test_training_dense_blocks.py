@@ -54,7 +54,8 @@ def test_normalized_layers_end_where_keras_does(
     optimizer: Callable[[], Any], layers: Layers, batch_size: int, data: Data
 ) -> None:
     """The last batch has 5 rows, or a single one. The gradient of a bias before a normalization is nothing but rounding
-    errors, which Adam takes for as much as any other: such layers have none here under Adam."""
+    errors, which Adam takes for as much as any other: such layers have none here under Adam. Of a small gradient the
+    rounding, which another processor does in another order, is a hundredth of Adam's step."""
 
     def make() -> Any:
         return classifier(optimizer(), hidden=layers)
@@ -62,7 +63,7 @@ def test_normalized_layers_end_where_keras_does(
     validation = data.x[:40] + 1, data.labels[:40]
     assert_same_training(
         make, data.x, data.labels, epochs=3, batch_size=batch_size, validation_data=validation,
-        sample_weight=data.binary + 0.5, jit="kernels",
+        sample_weight=data.binary + 0.5, jit="kernels", tolerance=3e-4,
     )  # fmt: skip
 
 
