@@ -83,9 +83,14 @@ def _listed(value: object) -> object:
     return tuple(dict.fromkeys(name for text in texts for part in text.split(",") if (name := part.strip())))
 
 
+def is_described(cluster: str) -> bool:
+    """Whether `--cluster` names a file that describes a cluster, not the address of a scheduler."""
+    return cluster.endswith(".toml")
+
+
 def _cluster(value: object) -> object:
     value = str(value) if isinstance(value, Path) else value
-    if isinstance(value, str) and not (re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", value) or value.endswith(".toml")):
+    if isinstance(value, str) and not (re.fullmatch(r"(tcp|tls)://[^\s/]+:\d+", value) or is_described(value)):
         raise ValueError(
             "the address of a Dask scheduler is wanted, as tcp://HOST:8786 or tls://HOST:8786, or a .toml file"
         )
@@ -235,7 +240,7 @@ class SweepConfig(BaseModel):
     def _workers_are_those_of_a_cluster(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("cluster") is None:
             raise ValueError("it is for the workers of a --cluster")
-        if value and info.field_name == "workers" and not str(info.data["cluster"]).endswith(".toml"):
+        if value and info.field_name == "workers" and not is_described(str(info.data["cluster"])):
             raise ValueError("it is for a cluster that a .toml file describes; the workers of a scheduler are there")
         return value
 

@@ -18,9 +18,6 @@ from tracking.rebuilding import database_of
 from tracking.spool import find_model, is_unsent, model_of_id
 from tracking.store import Store, pages
 
-#: how the URI of a model begins that was logged while the store was away
-_BY_RUN = "runs:/"
-
 
 def remove_model(store: Store, model_uri: str) -> None:
     """Remove a logged model: its files first, so that a call which was cut short leaves a model that is found again.
@@ -38,7 +35,8 @@ def remove_model(store: Store, model_uri: str) -> None:
 
 def is_waiting(store: Store, model_uri: str) -> bool:
     """Whether a logged model is still to be sent from this machine."""
-    return model_uri.startswith(_BY_RUN) and is_unsent(store, model_uri.removeprefix(_BY_RUN).split("/")[0])
+    run_id = _run_of(model_uri)
+    return run_id is not None and is_unsent(store, run_id)
 
 
 def model_bytes(store: Store, model_uri: str) -> int:
@@ -127,10 +125,14 @@ def _parent(run: Run) -> str | None:
 
 
 def _model(store: Store, model_uri: str) -> LoggedModel | None:
+    run_id = _run_of(model_uri)
+    return model_of_id(store, model_uri.removeprefix("models:/")) if run_id is None else find_model(store, run_id)
+
+
+def _run_of(model_uri: str) -> str | None:
+    """The id of the run that a URI names a model by; None where it names the model itself."""
     kind, _, path = model_uri.partition(":/")
-    if f"{kind}:/" == _BY_RUN:
-        return find_model(store, path.split("/")[0])
-    return model_of_id(store, path)
+    return path.split("/")[0] if kind == "runs" else None
 
 
 def _remove(store: Store, model: LoggedModel) -> None:

@@ -166,11 +166,6 @@ async def _rescale(cluster: SpecCluster, count: int, leaving: frozenset[Any]) ->
                 cluster.worker_spec.pop(name, None)
 
 
-def is_described(cluster: str) -> bool:
-    """Whether that is a file, not the address of a scheduler."""
-    return cluster.endswith(".toml")
-
-
 def read_description(file: str, workers: tuple[int, int] | None) -> tuple[str, dict[str, Any]]:
     """The kind of cluster, and its options.
 
@@ -178,7 +173,7 @@ def read_description(file: str, workers: tuple[int, int] | None) -> tuple[str, d
         workers: at least and at most; None where the hosts say how many.
 
     Raises:
-        InputError: the file is wrong, or the number of workers is missing or too much.
+        InputError: the file is wrong, or `workers` is missing, or given beside hosts.
     """
     try:
         tables = tomllib.loads(read_text("--cluster", Path(file)))

@@ -18,7 +18,7 @@ from sweeps.engine.dispatcher import Ended
 from sweeps.engine.listener import listening
 from sweeps.engine.running_trial import GIVEN_UP, RunningTrial
 from sweeps.engine.session import StudySession
-from sweeps.errors import InputError, machine_fault, without_passwords
+from sweeps.errors import machine_fault, without_passwords
 from sweeps.space.fingerprint import SPACE_VERSION
 from sweeps.space.known import KnownParameters
 from sweeps.study.ahead import drawn_ahead
@@ -70,7 +70,6 @@ class Driver:
     ) -> None:
         self.address, self.values_asked, self._elsewhere = "", 0, elsewhere
         self._session, self._plan, self._epoch = session, plan, epoch
-        session.claims.take_over = session.take_over
         self._running: dict[int, RunningTrial] = {}
         self._known = KnownParameters()
         self._turn, self._abandoned = threading.RLock(), threading.Event()
@@ -90,10 +89,10 @@ class Driver:
             claim = self._session.claims.claim(study, self._session.budget, number, plan.study.sampler_of)
             try:
                 trial = stack.enter_context(claim)
-            except (InputError, UpdateFinishedTrialError):
+            except UpdateFinishedTrialError:
                 if number is not None:
                     raise
-                trial = None  # the turn was lost with the connection to the database, and another sweep was faster
+                trial = None  # the turn was lost with the connection to the database, and another sweep failed it
             if trial is None:
                 return None
             exhausted: list[bool] = []

@@ -13,7 +13,7 @@ from distributed.comm import Comm, CommClosedError, listen
 from distributed.comm.core import Listener
 from distributed.utils import get_ip
 
-#: workers that are answered at once, as good as all: where the store is away, an answer takes minutes
+#: questions that are answered at once, one of each worker: while the store is away, an answer may take minutes
 _THREADS = 1024
 
 

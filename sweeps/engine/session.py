@@ -167,6 +167,6 @@ def open_session(
             session = StudySession(study, store, writer, claims, checkpoints, budget, if_alone, repaired)
             session.reap()
             prepare(session)
-        claims.refresh, claims.publish = backend.refresh, backend.flush
+        claims.refresh, claims.publish, claims.take_over = backend.refresh, backend.flush, session.take_over
         with backend.grouped():
             yield session

@@ -16,10 +16,10 @@ from optuna.trial import TrialState
 
 from search_spaces.metric_names import METRICS
 from sweeps.baselines import NOT_IN_TIME, BaselineProcess
-from sweeps.config import SweepConfig
+from sweeps.config import SweepConfig, is_described
 from sweeps.data import Dataset, DataSource, load
 from sweeps.engine.cluster import slots
-from sweeps.engine.described_cluster import described, is_described, read_description
+from sweeps.engine.described_cluster import described, read_description
 from sweeps.engine.dispatcher import Dispatcher, Task
 from sweeps.engine.first_trials import read_enqueue, read_warm_start
 from sweeps.engine.scheduler import FAILURE_LIMIT, Limits, Watcher

@@ -11,6 +11,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps.errors import InputError
 from sweeps.storage.shared import marks_of
 from sweeps.study import retries
 from sweeps.study.attributes import HOLDER
@@ -71,7 +72,12 @@ class Claims:
                     if sampler is not None:
                         own.sampler = sampler(again[0].number if again else _next(study))
                     # what was begun has its epochs already
-                    trial = retries.take(own, again[0].number) if again else own.ask()
+                    if not again:
+                        trial = own.ask()
+                    else:
+                        # another sweep was faster, where the turn was lost with the connection to the database
+                        with contextlib.suppress(InputError):
+                            trial = retries.take(own, again[0].number)
                 if trial is not None:
                     trial.set_user_attr(HOLDER, mark)
             yield trial
