@@ -30,7 +30,7 @@ class RunWriter:
         at_once: make each call when it is submitted, and wait for it.
 
     Attributes:
-        error: what a call has raised first, other than that the store is away; None: nothing.
+        error: what a call has raised last, other than that the store is away; None: nothing.
     """
 
     def __init__(self, store: Store, at_once: bool = False) -> None:
@@ -128,6 +128,6 @@ class RunWriter:
         try:
             future.set_result(call())
         except BaseException as error:
-            if self.error is None and isinstance(error, TrackingError | OSError):
+            if isinstance(error, TrackingError | OSError):
                 self.error = error
             future.set_exception(error)

@@ -27,24 +27,47 @@ class DaskLine:
     A question is JSON, and after it, on a line of its own, what a file holds: what is asked names one of the driver's
     own calls. An answer is pickled, since the worker runs what the driver gives it in any case. Whom the transport lets
     in is trusted all the same: Dask itself unpickles.
+
+    Files have a connection of their own: on a slow network a checkpoint that is sent beside training takes seconds, and
+    no question waits for it.
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address
-        self._worker = get_worker()
-        self._comm: Any = None
-        self._turn = asyncio.Lock()
+        self._questions, self._files = _Connection(address), _Connection(address)
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
         """See `sweeps.trial.messages.Line`.
 
         Raises:
             DriverLost: it does not answer.
         """
-        return self.send(json.dumps([number, events, question, arguments]).encode() + b"\n" + attachment)
+        return self._questions.ask(_message(number, events, question, arguments))
 
-    def send(self, message: bytes) -> Any:
-        """The answer to a message.
+    def send_file(self, number: int, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+        """See `sweeps.trial.messages.Line`.
+
+        Raises:
+            DriverLost: it does not answer.
+        """
+        return self._files.ask(_message(number, [], question, arguments) + attachment)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._questions.close()
+        self._files.close()
+
+
+class _Connection:
+    """To the driver; one question after the other."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._worker = get_worker()
+        self._comm: Any = None
+        self._turn = asyncio.Lock()
+
+    def ask(self, message: bytes) -> Any:
+        """The answer to a message, or the error that it is.
 
         Raises:
             DriverLost: there is none.
@@ -63,20 +86,24 @@ class DaskLine:
         try:
             return bytes(sync(self._worker.loop, self._exchange, message))
         except (CommClosedError, OSError) as error:
-            raise DriverLost(f"the driver at {self.address} does not answer: {error}") from None
-
-    async def _exchange(self, message: bytes) -> Any:
-        async with self._turn:  # a checkpoint is sent beside training
-            if self._comm is None or self._comm.closed():
-                arguments = self._worker.security.get_connection_args("worker")
-                self._comm = await connect(self.address, deserialize=False, **arguments)
-            await self._comm.write(message)
-            return await self._comm.read()
+            raise DriverLost(f"the driver at {self._address} does not answer: {error}") from None
 
     def close(self) -> None:
         """Hang up."""
         if self._comm is not None:
             self._worker.loop.add_callback(self._comm.abort)
+
+    async def _exchange(self, message: bytes) -> Any:
+        async with self._turn:
+            if self._comm is None or self._comm.closed():
+                arguments = self._worker.security.get_connection_args("worker")
+                self._comm = await connect(self._address, deserialize=False, **arguments)
+            await self._comm.write(message)
+            return await self._comm.read()
+
+
+def _message(number: int, events: Sequence[Event], question: str, arguments: Sequence[Any]) -> bytes:
+    return json.dumps([number, events, question, arguments]).encode() + b"\n"
 
 
 _open: dict[str, DaskLine] = {}
@@ -97,11 +124,11 @@ def fetched(address: str, digest: str) -> Any:
     Raises:
         DriverLost: it does not give that.
     """
-    line = DaskLine(address)
+    connection = _Connection(address)
     try:
-        content = line.exchange(digest.encode())
+        content = connection.exchange(digest.encode())
     finally:
-        line.close()
+        connection.close()
     if hashlib.sha256(content).hexdigest() != digest:
         raise DriverLost(f"the driver at {address} sent other data than it had announced")
     return pickle.loads(content)

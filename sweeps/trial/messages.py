@@ -18,12 +18,11 @@ _SILENCE = 0.5
 class Line(Protocol):
     """The connection to the driver."""
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
-        """The answer to a question about a trial, after these events; raises what the driver raises.
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+        """The answer to a question about a trial, after these events; raises what the driver raises."""
 
-        Args:
-            attachment: the content of a file that goes along.
-        """
+    def send_file(self, number: int, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+        """The answer to a question that sends or asks for the content of a file, beside other questions."""
 
 
 class Messages:
@@ -37,16 +36,16 @@ class Messages:
         """Collect an event."""
         self.events.append([what, *arguments])
 
-    def ask(self, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+    def ask(self, question: str, *arguments: Any) -> Any:
         """Send what was collected with a question, and wait for the answer."""
         events, self.events = self.events, []
-        answer = self._line.ask(self._number, events, question, *arguments, attachment=attachment)
+        answer = self._line.ask(self._number, events, question, *arguments)
         self._asked = time.monotonic()
         return answer
 
     def send_file(self, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
         """Send a file, or ask for one; what was collected goes along with another question, in its own order."""
-        return self._line.ask(self._number, [], question, *arguments, attachment=attachment)
+        return self._line.send_file(self._number, question, *arguments, attachment=attachment)
 
     def tell_soon(self) -> None:
         """Send what was collected, if nothing was sent for a while."""

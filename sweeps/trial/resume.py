@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import keras
 
@@ -26,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 AnyCheckpoints = Checkpoints | SentCheckpoints
 
-#: seconds between two checkpoints at least, and the largest share of the time that taking them may have
-SAVE_EVERY, SHARE = 1.0, 0.01
+#: seconds between two checkpoints at least, and the largest shares of the time that taking them may have, and writing
+#: or sending them beside training
+SAVE_EVERY, SHARE, WRITING_SHARE = 1.0, 0.01, 0.2
 
 _SIGNATURE = inspect.signature(fit)
 
@@ -47,7 +49,10 @@ class TrialProgress:
         last: the state after the last epoch, once that has ended; None where it cannot be continued.
         rounds: the epochs' metrics of the rounds that have ended.
         keep: `last` is to be kept.
+        writing: seconds a weight of the model that the last checkpoint of this process took to be written or sent.
     """
+
+    writing: ClassVar[float] = 0.0
 
     def __init__(
         self, checkpoints: AnyCheckpoints, number: int, origin: int, begin: Any = None, trains_on: bool = False
@@ -61,7 +66,7 @@ class TrialProgress:
         self._written: Future[None] | None = None
 
     @property
-    def writing(self) -> bool:
+    def is_writing(self) -> bool:
         """Whether the disk is still busy with what was saved last."""
         return self._written is not None and not self._written.done()
 
@@ -78,8 +83,11 @@ class TrialProgress:
         self.begin = None
         self.save({"call": 0})  # no fit of the next round begins in the middle
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, state: Mapping[str, Any], weights: int = 0) -> None:
         """Begin to write; training need not wait for the disk.
+
+        Args:
+            weights: how many the model in it has.
 
         Raises:
             OSError: what was saved before could not be written.
@@ -87,7 +95,13 @@ class TrialProgress:
         self.wait()
         arrays: list[Any] = []
         document = json.dumps(encode({**state, "rounds": self.rounds}, arrays))
-        self._written = self._disk.submit(self._checkpoints.write, self.number, document, arrays)
+        self._written = self._disk.submit(self._write, document, arrays, weights)
+
+    def _write(self, document: str, arrays: Sequence[Any], weights: int) -> None:
+        began = time.perf_counter()
+        self._checkpoints.write(self.number, document, arrays)
+        if weights:
+            TrialProgress.writing = (time.perf_counter() - began) / weights
 
     def wait(self) -> None:
         """Until what was saved is on the disk.
@@ -207,9 +221,9 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
         stop = self._watch.stopped()
         if self._watch.epochs_done == epoch + 1:
             last = self.model.stop_training or epoch + 1 == self.params["epochs"]
-            due = time.perf_counter() - self._saved >= max(SAVE_EVERY, self._cost / SHARE)
+            due = time.perf_counter() - self._saved >= self._pause()
             if stop or last or due:
-                self._save(epoch + 1, last, stop or (due and not self._progress.writing))
+                self._save(epoch + 1, last, stop or (due and not self._progress.is_writing))
         if stop:
             self._progress.wait()
             raise TrialInterrupted(f"interrupted after epoch {epoch + 1} of {self.params['epochs']}")
@@ -220,6 +234,15 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
             history.history = self._logs
             history.epoch = list(range(self._restored)) + list(history.epoch)
         return history
+
+    @cached_property
+    def _weights(self) -> int:
+        count: int = self.model.count_params()  # once it is built
+        return count
+
+    def _pause(self) -> float:
+        """Seconds between two checkpoints: on a slow disk or network another trial's has told how long one takes."""
+        return max(SAVE_EVERY, self._cost / SHARE, self._weights * self._progress.writing / WRITING_SHARE)
 
     def _save(self, epoch: int, last: bool, write: bool) -> None:
         # of this thread, since on a busy machine both training and saving wait for a core
@@ -239,7 +262,7 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
         if last:
             self._progress.last = state
         if write:
-            self._progress.save(state)
+            self._progress.save(state, self._weights)
             self._saved = time.perf_counter()
             self._cost = time.thread_time() - began
 

@@ -41,7 +41,13 @@ class Wire:
     def __init__(self, driver: Driver) -> None:
         self.driver, self.asked = driver, list[str]()
 
-    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+    def ask(self, number: int, events: Sequence[Event], question: str, *arguments: Any) -> Any:
+        return self._send(number, events, question, arguments, b"")
+
+    def send_file(self, number: int, question: str, *arguments: Any, attachment: bytes = b"") -> Any:
+        return self._send(number, [], question, arguments, attachment)
+
+    def _send(self, number: int, events: Sequence[Event], question: str, arguments: Any, attachment: bytes) -> Any:
         self.asked.append(question)
         head = json.dumps([number, events, question, arguments]).encode()
         answer = pickle.loads(self.driver.answer(head + b"\n" + attachment))
