@@ -10,21 +10,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
-import keras
-import keras_tuner
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.training import at_best_epoch
 from benchmarks.trainings.data_sets import DATA_SETS, arrays
-from search_spaces.mlp import MLP
 from sweeps.data import DataSource, from_arrays
-from sweeps.training import clear_session, fit
 
 #: way -> label smoothing and epochs
 WAYS = {
@@ -38,37 +33,14 @@ USUAL = "10 epochs"
 
 
 def test_value(data_set: str, smoothing: float, epochs: int, seed: int) -> float | None:
-    """Accuracy, or the root mean squared error with its sign changed; None for smoothing where there are no classes."""
+    """Accuracy, or the root mean squared error with its sign changed; None for smoothing where the space has none."""
     parts = arrays(data_set, seed)
-    classes = parts["y_train"].dtype.kind in "iu"
-    if smoothing and not classes:
+    validation = (parts["x_valid"], parts["y_valid"])
+    data = from_arrays(parts["x_train"], parts["y_train"], DataSource("arrays"), validation=validation)
+    if smoothing and data.spec.target != "sparse":
         return None
-    labels = {part: _one_hot(parts[f"y_{part}"]) if classes else parts[f"y_{part}"] for part in ("train", "valid")}
-    validation = (parts["x_valid"], labels["valid"])
-    data = from_arrays(parts["x_train"], labels["train"], DataSource("arrays"), validation=validation)
-    clear_session()
-    keras.utils.set_random_seed(seed)
-    space, hp = MLP(data.spec), keras_tuner.HyperParameters()
-    hp.values = {"schedule": "cosine", "optimizer": "adamw", "kernel_initializer": "he_normal"}
-    model = space.build(hp)
-    metric, mode = ("val_accuracy", "max") if classes else ("val_rmse", "min")
-    if smoothing:
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-        model.compile(model.optimizer, loss, metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")])
-    model.fit = partial(fit, model, seed=seed)
-    best = keras.callbacks.EarlyStopping(metric, mode=mode, patience=epochs, restore_best_weights=True)
-    space.fit(
-        hp, model, data.train.x, data.train.y,
-        epochs=epochs, validation_data=(data.validation.x, data.validation.y), callbacks=[best], verbose=0,
-    )  # fmt: skip
-    predicted = np.asarray(model(parts["x_test"], training=False), np.float64)
-    if classes:
-        return float((predicted.argmax(axis=1) == parts["y_test"]).mean())
-    return -float(np.sqrt(np.square(predicted[:, 0] - parts["y_test"]).mean()))
-
-
-def _one_hot(labels: Any) -> Any:
-    return np.eye(int(labels.max()) + 1, dtype=np.float32)[labels]
+    params = {"schedule": "cosine", "optimizer": "adamw", "label_smoothing": smoothing}
+    return at_best_epoch(data, params, epochs, seed, (parts["x_test"], parts["y_test"]))
 
 
 def table_of(found: Iterable[tuple[str, str, int, float | None]]) -> Table:

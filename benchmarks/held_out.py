@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import keras
 import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 import sweeps
-from benchmarks.training import trained
+from benchmarks.training import at_best_epoch
 from benchmarks.trainings.data_sets import DATA_SETS, arrays
 from benchmarks.trainings.make import FILE
 from benchmarks.trainings.portfolio import default_configuration, figures, learn
@@ -134,7 +133,7 @@ def _test_value(data_set: str, params: Params, epochs: int, seed: int) -> float:
     """The test value at the best epoch by validation, of a training on a fresh division."""
     parts = arrays(data_set, seed)
     data = _dataset(parts)
-    return _best_epoch(data, params, epochs, seed, (parts["x_test"], parts["y_test"]))
+    return at_best_epoch(data, params, epochs, seed, (parts["x_test"], parts["y_test"]))
 
 
 def _further(data_set: str, split: int, method: str, params: Params, epochs: int, seed: int) -> float:
@@ -144,21 +143,7 @@ def _further(data_set: str, split: int, method: str, params: Params, epochs: int
     if method == "folds":
         division, fold = divmod(seed - FRESH.start, 4)
         data = folds(data, 4, FRESH.start + division)[fold]
-    return _best_epoch(data, params, epochs, seed, (data.validation.x, data.validation.y))
-
-
-def _best_epoch(data: Dataset, params: Params, epochs: int, seed: int, rows: tuple[Any, Any]) -> float:
-    metric = "val_rmse" if data.spec.target == "regression" else "val_accuracy"
-    keep = keras.callbacks.EarlyStopping(
-        metric, mode="min" if metric == "val_rmse" else "max", patience=epochs, restore_best_weights=True
-    )
-    model, _ = trained(params, data, epochs, seed, (keep,))
-    x, y = rows
-    predicted = np.asarray(model(x, training=False), np.float64)  # without tracing a graph for it
-    if metric == "val_rmse":
-        return -float(np.sqrt(np.square(predicted[:, 0] - np.ravel(y)).mean()))
-    labels = predicted.argmax(axis=1) if predicted.shape[1] > 1 else predicted[:, 0] > 0.5
-    return float((labels == np.ravel(y)).mean())
+    return at_best_epoch(data, params, epochs, seed, (data.validation.x, data.validation.y))
 
 
 def _signed(data_set: str, value: float) -> float:

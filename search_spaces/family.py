@@ -55,11 +55,15 @@ class Family(keras_tuner.HyperModel):  # type: ignore[misc]
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
     ) -> keras.callbacks.History:
         """`model.fit` with the hyperparameters `batch_size` and `schedule`; other arguments are passed on."""
+        return model.fit(*args, **self.fit_arguments(hp, kwargs))
+
+    def fit_arguments(self, hp: keras_tuner.HyperParameters, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Draw `batch_size` and `schedule`; the keyword arguments of `model.fit` with them."""
         batch_size = hp.Choice("batch_size", list(BATCH_SIZES), default=32)
-        validated = kwargs.get("validation_data") is not None or bool(kwargs.get("validation_split"))
+        validated = given.get("validation_data") is not None or bool(given.get("validation_split"))
         # before other callbacks, so that these see the epoch's rate in its logs, and the next one in the optimizer
-        callbacks = [*schedule(hp, kwargs.get("epochs", 1), validated), *(kwargs.pop("callbacks", None) or ())]
-        return model.fit(*args, batch_size=batch_size, callbacks=callbacks, **kwargs)
+        callbacks = [*schedule(hp, given.get("epochs", 1), validated), *(given.get("callbacks") or ())]
+        return {**given, "batch_size": batch_size, "callbacks": callbacks}
 
 
 def portfolio_of(name: str) -> Sequence[Mapping[str, Any]]:

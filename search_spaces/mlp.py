@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import keras_tuner
 
+from search_spaces import smoothing
 from search_spaces.data_spec import DataSpec
 from search_spaces.family import Family, portfolio_of
 from search_spaces.heads import compile_arguments, output
@@ -22,13 +23,15 @@ class MLP(Family):
 
     Hyperparameters: `n_hidden` (0 to 8), `n_neurons` (16 to 1024, logarithmic; `n_neurons_0` … with `per_layer`),
     `activation`, `kernel_initializer`, `bias_initializer`, `batch_norm` and `dropout` of the hidden layers (inactive
-    without them), `optimizer`, `learning_rate` and `weight_decay` (logarithmic), and, drawn in `fit`, `batch_size` and
-    `schedule`. A search has the values in `kept` of them, unless `--set` names others.
+    without them), `optimizer`, `learning_rate` and `weight_decay` (logarithmic), and, drawn in `fit`, `batch_size`,
+    `schedule` and `label_smoothing`. A search has the values in `kept` of them, unless `--set` names others.
 
     Args:
         spec: the description of the data.
         per_layer: draw a width for each hidden layer.
     """
+
+    kept: ClassVar[Mapping[str, str]] = {**Family.kept, **smoothing.KEPT}
 
     def __init__(self, spec: DataSpec, per_layer: bool = False) -> None:
         super().__init__(spec, "mlp_per_layer" if per_layer else "mlp")
@@ -47,6 +50,16 @@ class MLP(Family):
         model = keras.Model(inputs, output(features, self.spec), name=self.name)
         model.compile(optimizer=optimizer(hp), **compile_arguments(self.spec))
         return model
+
+    def fit(
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, x: Any, y: Any = None, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """As `Family.fit`, with the hyperparameter `label_smoothing`."""
+        arguments = self.fit_arguments(hp, kwargs)
+        smoothed = smoothing.label_smoothing(hp, self.spec, y, kwargs)
+        if not smoothed:
+            return model.fit(x, y, **arguments)
+        return smoothing.fit_smoothed(model, self.spec, smoothed, x, y, **arguments)
 
 
 def _per_layer(values: Mapping[str, Any]) -> dict[str, Any]:

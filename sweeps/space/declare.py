@@ -19,8 +19,8 @@ from sweeps.space.resolve import declaration
 FILE = Path(search_spaces.__file__).parent / "declared.json"
 
 _COLUMNS, _ROWS = 8, 15
-#: what a space declares does not depend on the data
-_SPEC = DataSpec(InputSpec((_COLUMNS,), "float32", (0.0,) * _COLUMNS, (1.0,) * _COLUMNS), "regression", 1)
+#: beside label smoothing, which is for classes, what a space declares does not depend on the data
+_SPEC = DataSpec(InputSpec((_COLUMNS,), "float32", (0.0,) * _COLUMNS, (1.0,) * _COLUMNS), "sparse", 3)
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ def declared() -> dict[str, dict[str, Any]]:
 
 
 def _of_space(space: Any) -> dict[str, Any]:
-    x, y = np.zeros((_ROWS, _COLUMNS), np.float32), np.zeros(_ROWS, np.float32)
+    x, y = np.zeros((_ROWS, _COLUMNS), np.float32), np.zeros(_ROWS, np.int32)
     declare = declaration(space, x, y, validation_data=(x, y), epochs=1, callbacks=[], verbose=0)
     found = discover(declare, (), ProposedHyperParameters({}))
     return {name: _of(*declarations) for name, declarations in sorted(found.items())}
