@@ -13,7 +13,7 @@ SPACE   ?= mlp
 ## TRIALS   the study's total
 TRIALS  ?= 20
 ## EPOCHS   of each trial
-EPOCHS  ?= 10
+EPOCHS  ?= 20
 ## JOBS     trials that run at a time; empty: as many as suit the processor
 JOBS    ?=
 ## SEED     of the study

@@ -183,7 +183,7 @@ def summary(found: list[Found]) -> str:
 @click.command()
 @click.option("--seeds", default=1, help="Sweeps of each data set.")
 @click.option("--trials", default=20)
-@click.option("--epochs", default=10)
+@click.option("--epochs", default=20)
 @click.option("--dataset", "data_sets", multiple=True, type=click.Choice([*DATA_SETS]), help="All by default.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A JSON Lines file of what was measured.")
 def main(seeds: int, trials: int, epochs: int, data_sets: tuple[str, ...], keep: Path | None) -> None:

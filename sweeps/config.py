@@ -183,7 +183,7 @@ class SweepConfig(BaseModel):
     csv_dayfirst: bool | None = None
     space: str = "mlp"
     trials: Count = 20
-    epochs: Count = 10
+    epochs: Count = 20
     folds: Annotated[int, Field(ge=2, le=20)] | None = None
     repeats: Annotated[int, Field(ge=2, le=20)] | None = None
     epoch_budget: Annotated[int, Field(ge=1, le=10**9)] | None = None

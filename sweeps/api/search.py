@@ -51,7 +51,7 @@ def run(
 
             - `study` (str): The name; by default `DATA-SPACE`.
             - `trials` (int, 20): The study's total.
-            - `epochs` (int, 10): Epochs of a trial.
+            - `epochs` (int, 20): Epochs of a trial.
             - `folds` (int), `repeats` (int): Train each trial on so many folds of the training and validation rows,
               from so many seeds; its value is the mean.
             - `jobs` (int): Trials at once; by default the number of cores.

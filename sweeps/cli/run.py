@@ -23,7 +23,7 @@ from sweeps.cli.table_options import table_options
 @table_options
 @click.option("--space", help="mlp, mlp_per_layer, …, module:function or path/to/file.py:function.  [mlp]")
 @click.option("--trials", type=int, help="Total number of trials of the study.  [20]")
-@click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [10]")
+@click.option("--epochs", type=int, help="Epochs of each trial; the maximum, with --set epochs=5..10.  [20]")
 @click.option(
     "--folds",
     type=int,
