@@ -88,7 +88,7 @@ def test_an_open_quote_in_args_is_said(made: Path) -> None:
 
 
 def test_what_is_not_given_has_its_default(made: Path) -> None:
-    options = {"dataset": "digits", "space": "mlp", "trials": "20", "epochs": "10", "seed": "0"}
+    options = {"dataset": "digits", "space": "mlp", "trials": "20", "epochs": "20", "seed": "0"}
     options |= {"sampler": "tpe"}
     given = [word for name, value in options.items() for word in (f"--{name}", value)]
     assert make(made, "sweep") == ["run", *given, "--", "digits-mlp"]
