@@ -17,6 +17,8 @@ from sweeps.space.set_option import split
 
 #: what `--set` may name though no space declares it
 _EPOCHS = "epochs"
+#: of hyperparameters that are named after columns of the data, which are not known here
+_OF_COLUMNS = "features/"
 _TYPES = {"int": "an integer", "float": "a finite number", "bool": "true or false", "str": "a text"}
 
 
@@ -35,7 +37,7 @@ def check_set(space: str, texts: Sequence[str]) -> None:
     if declared is None:
         return
     for name, allowed in given:
-        if name == _EPOCHS:
+        if name == _EPOCHS or name.startswith(_OF_COLUMNS):
             continue
         if name not in declared:
             raise unknown("hyperparameter", name, declared)

@@ -79,3 +79,7 @@ def test_it_is_refused_without_an_import_of_tensorflow(tmp_path: Path) -> None:
     assert "Did you mean 'n_hidden'?" in done.stdout
     assert done.stdout.splitlines()[-1] == "False False"
     assert workspace.files == []
+
+
+def test_a_hyperparameter_that_is_named_after_a_column_is_left_to_the_check_of_the_sweep() -> None:
+    check_set("wide_and_deep_two_inputs", ["features/households=wide"])
