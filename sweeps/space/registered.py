@@ -17,8 +17,6 @@ from sweeps.space.set_option import split
 
 #: what `--set` may name though no space declares it
 _EPOCHS = "epochs"
-#: of hyperparameters that are named after columns of the data, which are not known here
-_OF_COLUMNS = "features/"
 _TYPES = {"int": "an integer", "float": "a finite number", "bool": "true or false", "str": "a text"}
 
 
@@ -36,8 +34,10 @@ def check_set(space: str, texts: Sequence[str]) -> None:
     declared = json.loads((files("search_spaces") / "declared.json").read_text(encoding="utf-8")).get(space)
     if declared is None:
         return
+    # one for each column of the data, whose names are not known here: `features/0`, …
+    prefixes = tuple({name[: name.index("/") + 1] for name in declared if "/" in name})
     for name, allowed in given:
-        if name == _EPOCHS or name.startswith(_OF_COLUMNS):
+        if name == _EPOCHS or (name not in declared and name.startswith(prefixes)):
             continue
         if name not in declared:
             raise unknown("hyperparameter", name, declared)

@@ -49,10 +49,10 @@ class TrialProgress:
         last: the state after the last epoch, once that has ended; None where it cannot be continued.
         rounds: the epochs' metrics of the rounds that have ended.
         keep: `last` is to be kept.
-        writing: seconds a weight of the model that the last checkpoint of this process took to be written or sent.
+        seconds_per_weight: what writing or sending the last checkpoint took, of whichever trial of this process.
     """
 
-    writing: ClassVar[float] = 0.0
+    seconds_per_weight: ClassVar[float] = 0.0
 
     def __init__(
         self, checkpoints: AnyCheckpoints, number: int, origin: int, begin: Any = None, trains_on: bool = False
@@ -101,7 +101,7 @@ class TrialProgress:
         began = time.perf_counter()
         self._checkpoints.write(self.number, document, arrays)
         if weights:
-            TrialProgress.writing = (time.perf_counter() - began) / weights
+            TrialProgress.seconds_per_weight = (time.perf_counter() - began) / weights
 
     def wait(self) -> None:
         """Until what was saved is on the disk.
@@ -241,8 +241,8 @@ class _Saver(keras.callbacks.Callback):  # type: ignore[misc]
         return count
 
     def _pause(self) -> float:
-        """Seconds between two checkpoints: on a slow disk or network another trial's has told how long one takes."""
-        return max(SAVE_EVERY, self._cost / SHARE, self._weights * self._progress.writing / WRITING_SHARE)
+        """Seconds between two checkpoints, by what taking the last one and writing it cost."""
+        return max(SAVE_EVERY, self._cost / SHARE, self._weights * self._progress.seconds_per_weight / WRITING_SHARE)
 
     def _save(self, epoch: int, last: bool, write: bool) -> None:
         # of this thread, since on a busy machine both training and saving wait for a core

@@ -83,3 +83,6 @@ def test_it_is_refused_without_an_import_of_tensorflow(tmp_path: Path) -> None:
 
 def test_a_hyperparameter_that_is_named_after_a_column_is_left_to_the_check_of_the_sweep() -> None:
     check_set("wide_and_deep_two_inputs", ["features/households=wide"])
+    for space, text in (("wide_and_deep_two_inputs", "features/0=narrow"), ("mlp", "features/households=wide")):
+        with pytest.raises(InputError):
+            check_set(space, [text])

@@ -72,7 +72,7 @@ def test_slow_writing_of_checkpoints_takes_a_share_of_the_time_also_in_the_next_
 ) -> None:
     monkeypatch.setattr(resume, "SAVE_EVERY", 0.0)
     monkeypatch.setattr(resume, "SHARE", 1.0)
-    monkeypatch.setattr(TrialProgress, "writing", 0.0)
+    monkeypatch.setattr(TrialProgress, "seconds_per_weight", 0.0)
     seconds, disk = 0.0, SlowDisk(tmp_path)
     for _ in range(3):
         seconds += seconds_of_a_trial(disk)

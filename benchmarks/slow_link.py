@@ -1,4 +1,4 @@
-"""`python -m benchmarks.slow_line` (as root): what a slow line to the workers costs a sweep.
+"""`python -m benchmarks.slow_link` (as root): what a slow network link to the workers costs a sweep.
 
 The worker is in a network namespace. Each packet to or from it passes through this process, which delays it and counts
 its bytes: Linux's own `netem` is not in every kernel.
@@ -39,14 +39,14 @@ _PACKET = 65_536
 _QUEUE = 0.25
 
 
-class Line(NamedTuple):
-    """Of a network: Mbit a second, and ms from a question to its answer."""
+class Link(NamedTuple):
+    """A network link: Mbit a second, and ms from a question to its answer."""
 
     rate: float
     round_trip: float
 
 
-LINES = (Line(1000, 0), Line(100, 10), Line(100, 50), Line(10, 50), Line(2, 100))
+LINKS = (Link(1000, 0), Link(100, 10), Link(100, 50), Link(10, 50), Link(2, 100))
 
 
 class Direction:
@@ -56,10 +56,10 @@ class Direction:
         bytes: how many have passed.
     """
 
-    def __init__(self, source: int, target: int, line: Line) -> None:
+    def __init__(self, source: int, target: int, link: Link) -> None:
         self.bytes = 0
         self._source, self._target = source, target
-        self._delay, self._rate = line.round_trip / 2000, line.rate * 1e6 / 8
+        self._delay, self._rate = link.round_trip / 2000, link.rate * 1e6 / 8
         self._waiting: queue.SimpleQueue[tuple[float, bytes] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._take, self._give)]
@@ -93,8 +93,8 @@ class Direction:
 
 
 @contextlib.contextmanager
-def far_host(line: Line) -> Iterator[tuple[Direction, Direction]]:
-    """A network namespace at the end of a line; what goes there, and what comes back."""
+def far_host(link: Link) -> Iterator[tuple[Direction, Direction]]:
+    """A network namespace behind a link; what goes there, and what comes back."""
 
     def ip(*words: str) -> None:
         subprocess.run(["ip", *words], check=True)
@@ -107,7 +107,7 @@ def far_host(line: Line) -> Iterator[tuple[Direction, Direction]]:
             ip(*host, "addr", "add", f"{address}/30", "dev", device)
             ip(*host, "link", "set", device, "up")
         ip("-n", _HOST, "link", "set", "lo", "up")
-        directions = Direction(near, far, line), Direction(far, near, line)
+        directions = Direction(near, far, link), Direction(far, near, link)
         try:
             yield directions
         finally:
@@ -136,22 +136,25 @@ def cluster(folder: Path) -> Iterator[str]:
     options = ("--host", _FAR, "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder))
     with contextlib.ExitStack() as stack, (folder / "dask.log").open("wb") as log:
 
-        def start(*words: str) -> None:
+        def start(*words: str) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(words, env=environment(folder), cwd=folder, stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.terminate)
+            return process
 
-        start(*scheduler)
+        started = start(*scheduler)
         while not (said.exists() and said.read_text().endswith("}")):
+            if started.poll() is not None:
+                raise click.ClickException(f"the scheduler has ended with exit code {started.returncode}")
             time.sleep(0.1)
         address = json.loads(said.read_text())["address"]
         start(*there, *dask, "worker", address, *options)
         yield address
 
 
-def measured(line: Line, dataset: str, trials: int, epochs: int) -> dict[str, float]:
-    """What a sweep on such a line takes."""
-    with tempfile.TemporaryDirectory(prefix="slow-") as folder, far_host(line) as (to, back):
+def measured(link: Link, dataset: str, trials: int, epochs: int) -> dict[str, float]:
+    """What a sweep takes over such a link."""
+    with tempfile.TemporaryDirectory(prefix="slow-") as folder, far_host(link) as (to, back):
         with cluster(Path(folder)) as address:
             options = ("--trials", str(trials), "--epochs", str(epochs), "--pruner", "none", "--start", "none")
             more = ("--dataset", dataset, "--no-baselines", "--no-report", "--cluster", address)
@@ -176,11 +179,13 @@ def measured(line: Line, dataset: str, trials: int, epochs: int) -> dict[str, fl
 @click.option("--trials", default=10, show_default=True)
 @click.option("--epochs", default=10, show_default=True)
 def main(dataset: str, trials: int, epochs: int) -> None:
-    """Run the same sweep over lines of several speeds."""
-    for line in LINES:
-        figures = measured(line, dataset, trials, epochs)
+    """Run the same sweep over links of several speeds."""
+    if os.geteuid() != 0:
+        raise click.ClickException("network namespaces need root")
+    for link in LINKS:
+        figures = measured(link, dataset, trials, epochs)
         said = ", ".join(f"{name} {figure:.2f}" for name, figure in figures.items())
-        click.echo(f"{line.rate:g} Mbit/s, {line.round_trip:g} ms: {said}")
+        click.echo(f"{link.rate:g} Mbit/s, {link.round_trip:g} ms: {said}")
 
 
 if __name__ == "__main__":
