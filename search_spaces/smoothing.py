@@ -39,7 +39,7 @@ def label_smoothing(hp: keras_tuner.HyperParameters, spec: DataSpec, y: Any, giv
         The part of each label that is spread over all classes; 0 where nothing is drawn.
     """
     validation = given.get("validation_data")
-    labels = [y] if validation is None else [y, validation[1]] if isinstance(validation, tuple) else []
+    labels = [y] if validation is None else [y, validation[1]] if isinstance(validation, tuple | list) else []
     arrays = bool(labels) and all(isinstance(one, np.ndarray) for one in labels)
     if spec.target not in ("sparse", "one_hot") or spec.n_outputs < 3 or not arrays or given.get("validation_split"):
         return 0.0

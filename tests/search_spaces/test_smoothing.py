@@ -52,7 +52,8 @@ def test_it_trains_as_the_smoothed_loss_of_keras_does(target: Target, problem: P
 def test_the_validation_loss_is_that_of_the_classes(target: Target, weighted: bool, problem: Problem) -> None:
     spec, x, y = problem(target)
     weights = (np.linspace(0, 2, 100, dtype=np.float32),) if weighted else ()
-    model, history, hp = trained(spec, 0.2, x, y, validation_data=(x[:100], y[:100], *weights))
+    rows = (x[:100], y[:100], *weights)
+    model, history, hp = trained(spec, 0.2, x, y, validation_data=list(rows) if weighted else rows)
     assert hp.get("label_smoothing") == 0.2
     loss, accuracy = model.evaluate(x[:100], y[:100], sample_weight=weights[0] if weights else None, verbose=0)
     assert history["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
